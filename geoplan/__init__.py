@@ -1,0 +1,77 @@
+"""geoplan: school place planning for English local authorities, on one laptop, offline.
+
+From a list of pupil postcodes to audited places and segments, school profiles, similar schools and one
+self-contained map::
+
+     files                values                   answers                 pages
+     -----                ------                   -------                 -----
+     pupils.csv   -+                            +- profile -----------+
+     schools.csv  -+  io   Assignment           +- compare_schools ---+  maps   MapBook -> .html
+     postcodes    -+---->  (people with area  --+- similar_schools ---+------>  (protected
+     boundaries   -+       codes, a segment)    |                     |          tables only)
+     segments     -+ checked once, at the door  (tables keyed by code)   geometry comes back here
+
+Five lines::
+
+    import geoplan as gp
+    place = gp.read_project(gp.demo_folder())
+    people = gp.assign(place.pupils(), place.postcodes(), place.areas(), place.segments())
+    print(people.report)
+    gp.community_book(people, place.schools(), place.areas(), school="900003").save("school.html")
+
+Importing geoplan is light: each name loads its module when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from geoplan._version import __version__
+
+_WHERE = {
+    "Assignment": "assignment",
+    "AssignmentReport": "assignment",
+    "assign": "assignment",
+    "Boundaries": "areas",
+    "Comparison": "comparison",
+    "compare": "comparison",
+    "People": "people",
+    "PostcodeDirectory": "postcodes",
+    "parse_postcodes": "postcodes",
+    "Profile": "profiles",
+    "profile": "profiles",
+    "compare_schools": "profiles",
+    "Protected": "disclosure",
+    "protect": "disclosure",
+    "Schools": "schools",
+    "Segmentation": "segments",
+    "dominant": "segments",
+    "Source": "sources",
+    "similar_schools": "similarity",
+    "community_book": "books",
+    "place_book": "books",
+    "MapBook": "maps",
+    "read_boundaries": "io",
+    "read_people": "io",
+    "read_postcodes": "io",
+    "read_project": "io",
+    "read_pupils": "io",
+    "read_schools": "io",
+    "read_segmentation": "io",
+    "demo_folder": "io",
+}
+_MODULES = ("maps", "io")
+
+__all__ = ["__version__", *sorted(_WHERE), *_MODULES]
+
+
+def __getattr__(name: str):
+    if name in _WHERE:
+        return getattr(importlib.import_module(f"geoplan.{_WHERE[name]}"), name)
+    if name in _MODULES:
+        return importlib.import_module(f"geoplan.{name}")
+    raise AttributeError(f"geoplan has no {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

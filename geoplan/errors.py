@@ -1,0 +1,87 @@
+"""The few ways things go wrong, each also a built-in error.
+
+A caller may catch ``ValueError`` and be right. Every message says what is wrong, where, and what to
+try; none ever holds a pupil's value (a postcode, a UPN, a name), only file, record, column and reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with an input, gathered with all the others before anything stops.
+
+    Parameters
+    ----------
+    file
+        Name of the file (never its folder).
+    code
+        A stable reason code, one of :data:`geoplan.reasons.REASONS`.
+    what
+        What is wrong, in a planner's words, without the value itself.
+    suggestion
+        What to try.
+    record
+        Number of the first record concerned, counted from 1 below the header; None for the whole file.
+    column
+        The column concerned, by the file's own header; None for the whole file.
+    more
+        How many further records have the same problem.
+    """
+
+    file: str
+    code: str
+    what: str
+    suggestion: str = ""
+    record: int | None = None
+    column: str | None = None
+    more: int = 0
+
+    def __str__(self) -> str:
+        where = "" if self.record is None else f"record {self.record:,}"
+        if self.more:
+            where += f" and {self.more:,} more"
+        parts = [part for part in (where, self.column or "", self.what, self.suggestion) if part]
+        return "  " + "   ".join(parts)
+
+
+class GeoplanError(Exception):
+    """Base of all errors that geoplan raises on purpose; ``exit_code`` is what the CLI returns."""
+
+    exit_code = 3
+
+
+class InputRefused(GeoplanError, ValueError):
+    """A file that cannot be used, with every problem found in it."""
+
+    def __init__(self, file: str, problems: Sequence[Problem]):
+        self.file = file
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        lines = [f"{file}: {count} problem{'' if count == 1 else 's'}", *map(str, self.problems)]
+        super().__init__("\n".join(lines))
+
+
+class VintageError(GeoplanError, ValueError):
+    """Codes of two kinds or years where one was expected (lsoa11 is not lsoa21)."""
+
+
+class UnknownCodeError(GeoplanError, ValueError):
+    """A school, area or segment that the data does not have; the message names near ones."""
+
+
+class RecipeError(GeoplanError, ValueError):
+    """A recipe that lacks what every recipe must state, attribution first of all."""
+
+
+class ProjectError(GeoplanError, ValueError):
+    """A ``geoplan.toml`` that cannot be read, with the key concerned."""
+
+    exit_code = 2
+
+
+class NotProtected(GeoplanError, TypeError):
+    """A table that has not passed the small-number rule, offered to something that leaves the office."""

@@ -1,0 +1,108 @@
+"""Every reason code that a report may carry: one table, stable across versions.
+
+Programs may rely on the codes; the words may be improved. ``docs/reasons.md`` is written from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What a code means, what becomes of the record or file, and what a person can do."""
+
+    code: str
+    outcome: str  # accepted (with a flag), repaired, rejected, blank; "file" when the whole file is refused
+    meaning: str
+    suggestion: str = ""
+
+
+_TABLE = (
+    # --- postcodes ---------------------------------------------------------------------------------
+    Reason("postcode_reformatted", "repaired", "postcode written with other spacing, case or punctuation",
+           "nothing to do"),
+    Reason("postcode_in_longer_text", "repaired", "one postcode found inside longer text",
+           "keep the postcode in a column of its own"),
+    Reason("postcode_confusion", "repaired", "one look-alike character changed (O/0, I/1, S/5, B/8, Z/2); "
+           "only one directory entry fits", "correct the record at the source"),
+    Reason("postcode_blank", "blank", "no postcode given", "ask the school; the pupil counts as not placed"),
+    Reason("postcode_malformed", "rejected", "not a postcode",
+           "leave it empty if unknown; the pupil counts as not placed"),
+    Reason("postcode_several", "rejected", "more than one postcode in the cell", "keep the one lived at"),
+    Reason("postcode_sector_only", "rejected", "only the postcode sector is known to the directory",
+           "use a newer directory, or complete the postcode"),
+    Reason("postcode_not_found", "rejected", "well formed, but not in the directory",
+           "use a newer directory, or check the postcode"),
+    Reason("postcode_pseudo", "rejected", "a pseudo postcode (ZZ99): no fixed abode, unknown or overseas",
+           "nothing to do; the pupil counts as not placed"),
+    Reason("postcode_forces", "rejected", "a British Forces (BFPO) address, which no directory places",
+           "nothing to do; the pupil counts as not placed"),
+    # --- people ------------------------------------------------------------------------------------
+    Reason("duplicate_record", "rejected", "the same child, school and postcode as an earlier record",
+           "counted once; remove the copy"),
+    Reason("duplicate_conflict", "rejected", "the same child with another postcode or school in an earlier record",
+           "counted once, from the first record; settle which is right"),
+    Reason("dual_registration", "rejected", "a subsidiary registration of a child counted at the main school",
+           "nothing to do"),
+    Reason("not_on_roll", "rejected", "enrolment status says the child is not on this school's roll (G, F, O, P)",
+           "nothing to do"),
+    Reason("id_damaged", "repaired", "an identifier damaged by a spreadsheet (1.23E+12); not used to find copies",
+           "export again with the column as text"),
+    Reason("school_unknown", "repaired", "a school that is not in the schools file",
+           "add the school, or correct its number; the pupil stays in the totals"),
+    Reason("school_blank", "repaired", "no school given", "the pupil stays in the totals without a school"),
+    Reason("value_unknown", "repaired", "a value that is not one of those the column takes; read as unknown",
+           "see the column's values, or map it in geoplan.toml"),
+    Reason("date_malformed", "repaired", "not a date (day/month/year or year-month-day); read as unknown",
+           "write dates as 2026-09-01"),
+    Reason("number_malformed", "repaired", "not a number of the kind the column takes; read as unknown",
+           "write digits only"),
+    Reason("code_repaired", "repaired", "a code written as a number (900001.0)", "export again with the column as text"),
+    Reason("position_outside", "repaired", "a position outside Great Britain; read as none",
+           "check easting and northing (0, 0 is no position)"),
+    # --- rows of a file ----------------------------------------------------------------------------
+    Reason("record_blank", "blank", "every cell is empty", "remove the row"),
+    Reason("ragged_row", "rejected", "more or fewer cells than the header", "check quotes and separators"),
+    Reason("quote_unclosed", "rejected", "a quotation mark that is never closed, or not where a cell ends",
+           "check the quotation marks"),
+    Reason("row_damaged", "rejected", "characters that no text has (NUL)", "export it again"),
+    Reason("row_unfinished", "rejected", "the last row has no line end, and its last cell may be cut off",
+           "export it again, or press Enter after the last row"),
+    Reason("header_repeated", "rejected", "the header once more, among the records", "remove the row"),
+    Reason("footer_row", "rejected", "a note or total below the table, not a record", "remove the row"),
+    # --- whole files -------------------------------------------------------------------------------
+    Reason("file_missing", "file", "no such file", "check the name and the folder"),
+    Reason("file_empty", "file", "the file is empty", "export it again"),
+    Reason("file_truncated", "file", "the file stops in the middle", "copy or export it again"),
+    Reason("file_wrong_format", "file", "the file is not what its name says", "export it again in the format named"),
+    Reason("file_unreadable", "file", "the file cannot be read", "close it in other programs; check your rights"),
+    Reason("file_encoding", "file", "the text cannot be decoded", "save as UTF-8"),
+    Reason("file_too_large", "file", "larger than the stated limit", "split the file, or raise the limit"),
+    Reason("column_missing", "file", "a needed column is missing", "name it under [columns] in geoplan.toml"),
+    Reason("column_ambiguous", "file", "two columns fit the same name", "say which under [columns] in geoplan.toml"),
+    Reason("no_records", "file", "a header but no records", "export it again"),
+    Reason("code_duplicated", "file", "the same code twice", "keep one"),
+    Reason("code_malformed", "file", "codes that are not of the stated kind", "check the kind and year"),
+    Reason("code_blank", "file", "a code is empty", "fill it, or remove the row"),
+    Reason("crs_missing", "file", "the layer does not say its coordinate system", "save it as EPSG:27700"),
+    Reason("crs_wrong", "file", "coordinates that do not fit the stated coordinate system",
+           "check for swapped columns; save as EPSG:27700"),
+    Reason("far_away", "file", "the layer is far from the rest of the data", "check the file and its coordinates"),
+    Reason("geometry_empty", "file", "areas without an outline", "export the layer again"),
+    Reason("geometry_invalid", "file", "an invalid outline whose repair would change its area by over 1%",
+           "repair it in QGIS"),
+    Reason("geometry_repaired", "repaired", "an invalid outline repaired", "nothing to do"),
+    Reason("vintage_mixed", "file", "codes of two years in one column", "use one year throughout"),
+    Reason("layer_ambiguous", "file", "several layers in one file", "name the layer"),
+    Reason("geometry_wrong", "file", "points or lines where outlines of areas are needed", "export the areas"),
+    Reason("kind_unknown", "file", "which areas, codes or scheme these are is not said", "say so in the call"),
+    Reason("count_wrong", "file", "more areas than the publisher has", "check the kind and year"),
+)
+
+REASONS: dict[str, Reason] = {reason.code: reason for reason in _TABLE}
+
+
+def reason(code: str) -> Reason:
+    """The entry for a code; an unknown code is a programming mistake and raises ``KeyError``."""
+    return REASONS[code]

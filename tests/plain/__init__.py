@@ -1,0 +1,1 @@
+"""The slow, obvious twins: loops that anyone can check, imported by the laws."""
