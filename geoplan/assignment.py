@@ -22,6 +22,7 @@ from geoplan.people import People
 from geoplan.postcodes import FLAG_BIT, PostcodeDirectory
 from geoplan.segments import Segmentation, require_kind
 from geoplan.sources import Source, unique_sources
+from geoplan.vintages import require_vintage
 
 NOT_PLACED = "not placed"
 METHODS = ("", "code", "point", "code and point")
@@ -263,6 +264,7 @@ def assign(
     for kind in postcodes.kinds:
         by_code[kind] = _from_rows(postcodes.table[kind], found.rows)
     for layer in layers:
+        require_vintage(layer.codes, layer.kind, {kind: codes.categories for kind, codes in by_code.items()}, "the layer")
         if layer.kind in by_code:
             flags |= _outside_flag(layer, by_code[layer.kind])
         else:
@@ -375,6 +377,8 @@ def _segments(
         for kind in by_kind:
             require_kind(segments, kind)  # says which way leads round
         raise VintageError(f"{segments.label} is keyed by {segments.keyed_by}, which nothing here gives")
+    known = {kind: codes.categories for kind, codes in by_kind.items()}
+    require_vintage(segments.table.index, segments.keyed_by, known, segments.label)
     held = by_kind[segments.keyed_by]
     of_code = pd.Categorical(pd.Series(held.categories).map(level), categories=categories).codes
     used = np.unique(held.codes)
