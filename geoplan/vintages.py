@@ -12,8 +12,8 @@ import pandas as pd
 
 from geoplan.errors import VintageError
 
-#: Numbers above these were first given out in 2021 (2011 ended at E01033768 and W01001909; the ONS lookup).
-_LAST_OF_2011 = {"E01": "E01033768", "W01": "W01001909"}
+#: Numbers above these were first given out in 2021 (2011 ended at E01033768 and W01001958; the ONS lookup).
+_LAST_OF_2011 = {"E01": "E01033768", "W01": "W01001958"}
 
 
 def is_new_in_2021(codes: pd.Index) -> pd.Series:
@@ -21,7 +21,7 @@ def is_new_in_2021(codes: pd.Index) -> pd.Series:
 
     Examples
     --------
-    >>> is_new_in_2021(pd.Index(["E01016016", "E01034123", "W01001950"])).tolist()
+    >>> is_new_in_2021(pd.Index(["E01016016", "E01034123", "W01001970"])).tolist()
     [False, True, True]
     """
     codes = codes.astype("str")
