@@ -357,13 +357,17 @@ def _flags(directory: PostcodeDirectory, text, rows: np.ndarray, outcomes: np.nd
     flags[outcomes == _lookup.PSEUDO] |= FLAG_BIT["pseudo"]
     flags[outcomes == _lookup.FORCES] |= FLAG_BIT["forces"]
     absent = np.flatnonzero((outcomes == _lookup.NOT_FOUND) | (outcomes == _lookup.SECTOR_ONLY))
-    for i in absent:
-        if text[int(i)].as_py().strip()[:2].upper() in _CROWN:
-            flags[i] |= FLAG_BIT["crown_dependency"]
+    flags[absent[_is_crown(text.take(absent))]] |= FLAG_BIT["crown_dependency"]
     return flags
 
 
-_CROWN = ("GY", "JE", "IM")
+def _is_crown(text) -> np.ndarray:
+    """Whether each text begins as a postcode of Guernsey, Jersey or the Isle of Man."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    start = pc.utf8_upper(pc.utf8_slice_codeunits(pc.utf8_trim_whitespace(text), 0, 2))
+    return pc.is_in(start, pa.array(["GY", "JE", "IM"], type=start.type)).to_numpy(zero_copy_only=False)
 
 
 def _row_flags(directory: PostcodeDirectory) -> np.ndarray:
@@ -377,7 +381,7 @@ def _row_flags(directory: PostcodeDirectory) -> np.ndarray:
         flags[table["approx"].to_numpy()] |= FLAG_BIT["approx_grid"]
     if directory.has_positions:
         flags[table["easting"].isna().to_numpy()] |= FLAG_BIT["no_position"]
-    flags[table["postcode"].str[:2].isin(_CROWN).to_numpy()] |= FLAG_BIT["crown_dependency"]
+    flags[_is_crown(_arrow_text(table["postcode"]))] |= FLAG_BIT["crown_dependency"]
     return flags
 
 
