@@ -1,0 +1,145 @@
+"""A page as a value: a title, a finding, layers, panels and notes; text or a file when asked."""
+
+from __future__ import annotations
+
+import html
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from geoplan.disclosure import Protected, Rule, require_protected
+from geoplan.maps.layers import AreaLayer, Layer, OutlineLayer, PointLayer
+from geoplan.maps.panels import BarPanel, LayerRefused, Panel, TablePanel
+from geoplan.sources import Source, is_invented, unique_sources
+
+BASEMAPS = ("", "osm")
+
+
+@dataclass(frozen=True)
+class MapBook:
+    """One HTML page that opens without a network: a map, panels, the data behind it, and the sources.
+
+    Parameters
+    ----------
+    title
+        The question or the place.
+    finding
+        What the page shows, in one plain sentence.
+    layers
+        From :func:`geoplan.maps.areas`, :func:`~geoplan.maps.schools` and :func:`~geoplan.maps.outline`.
+    panels
+        From :func:`geoplan.maps.bars` and :func:`~geoplan.maps.table`.
+    notes
+        Sentences for the foot of the page.
+    marking
+        How the page must be handled ("OFFICIAL"), printed at its head.
+    basemap
+        "" for none (the page asks nobody for anything); "osm" for OpenStreetMap tiles, which tells their
+        provider which place is viewed, and says so on the page.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, pandas as pd, shapely
+    >>> from geoplan import maps
+    >>> from geoplan.areas import Boundaries
+    >>> from geoplan.disclosure import protect
+    >>> from geoplan.sources import Source
+    >>> squares = gpd.GeoDataFrame(
+    ...     {"name": ["West", "East"]}, index=["a", "b"],
+    ...     geometry=shapely.box([0, 1000], 0, [1000, 2000], 1000), crs=27700)
+    >>> wards = Boundaries("ward25", squares, Source("Drawn wards", publisher="nobody", invented=True))
+    >>> counts = protect(pd.DataFrame({"pupils": [40, 4]}, index=["a", "b"]), counts=["pupils"])
+    >>> layer = maps.areas(wards, counts, value="pupils", title="Pupils by ward",
+    ...     sources=[Source("Drawn pupils", publisher="nobody", invented=True)])
+    >>> book = maps.MapBook("Two wards").add(layer)
+    >>> "Invented data" in book.to_html()
+    True
+    """
+
+    title: str
+    finding: str = ""
+    layers: tuple[Layer, ...] = ()
+    panels: tuple[Panel, ...] = ()
+    notes: tuple[str, ...] = ()
+    marking: str = ""
+    basemap: str = ""
+
+    def __post_init__(self) -> None:
+        if self.basemap not in BASEMAPS:
+            raise ValueError(f"basemap {self.basemap!r}: use '' or 'osm'")
+        for name, kinds in (
+            ("layers", (AreaLayer, PointLayer, OutlineLayer)),
+            ("panels", (BarPanel, TablePanel)),
+        ):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+            for item in getattr(self, name):
+                _check_kind(item, kinds, name)
+        object.__setattr__(self, "notes", tuple(self.notes))
+
+    def add(self, *items: Layer | Panel) -> MapBook:
+        """A new book with these layers and panels after those it has."""
+        panels = tuple(item for item in items if isinstance(item, (BarPanel, TablePanel)))
+        layers = tuple(item for item in items if not isinstance(item, (BarPanel, TablePanel)))
+        return replace(self, layers=self.layers + layers, panels=self.panels + panels)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every source of everything on the page, each once."""
+        return unique_sources(source for part in _parts(self) for source in part.sources)
+
+    @property
+    def invented(self) -> bool:
+        """Whether anything on the page is made-up data."""
+        return is_invented(self.sources)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The small-number rules applied to anything on the page, each once."""
+        tables = (getattr(part, name, None) for part in _parts(self) for name in ("table", "data"))
+        return tuple(dict.fromkeys(table.rule for table in tables if isinstance(table, Protected)))
+
+    def to_html(self) -> str:
+        """The page as text, the same for the same book."""
+        from geoplan.maps.render import page
+
+        return page(self)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the page; the file is wholly the old one or wholly the new one."""
+        path, text = Path(path), self.to_html()
+        handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            Path(aside).chmod(0o644)
+            Path(aside).replace(path)
+        except BaseException:
+            Path(aside).unlink(missing_ok=True)
+            raise
+        return path
+
+    def _repr_html_(self) -> str:
+        """The page in a notebook, in a frame of its own that cannot reach the notebook."""
+        page = html.escape(self.to_html(), quote=True)
+        return (
+            f'<iframe title="{html.escape(self.title, quote=True)}" sandbox="allow-scripts" '
+            f'width="100%" height="720" srcdoc="{page}"></iframe>'
+        )
+
+
+def _parts(book: MapBook) -> Iterator[Layer | Panel]:
+    """Layers, panels and the blocks in the schools' cards."""
+    for part in (*book.layers, *book.panels):
+        yield part
+        if isinstance(part, PointLayer):
+            for blocks in part.details.values():
+                yield from (block for block in blocks if not isinstance(block, str))
+
+
+def _check_kind(item: object, kinds: tuple[type, ...], name: str) -> None:
+    if isinstance(item, kinds):
+        return
+    require_protected(item, f"{name} of a MapBook")
+    raise LayerRefused(f"{name} of a MapBook: make a layer or panel of the protected table with geoplan.maps")

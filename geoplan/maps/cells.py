@@ -1,0 +1,135 @@
+"""Values as a reader sees them: rounded once, with a unit; hidden is "c", missing is "no data".
+
+Everything a page says about a number (its text, its class on the map, the legend) is made from these
+cells, so that a map can never say more, or something else, than the table beneath it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from geoplan.disclosure import HIDDEN, Protected
+
+NO_DATA = "no data"
+PERCENT_UNITS = ("share", "%")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One column of a page.
+
+    Parameters
+    ----------
+    heading
+        What the column is called.
+    unit
+        ``share`` (0 to 1, shown as a percentage), ``%``, ``index``, ``£``, or words such as ``pupils``.
+    decimals
+        Decimals shown.
+    values
+        A number as shown, ``"c"`` where hidden, None where there is no data; or, in a column of words,
+        the words.
+    words
+        True for a column of words.
+    """
+
+    heading: str
+    unit: str
+    decimals: int
+    values: tuple[float | str | None, ...]
+    words: bool = False
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """The values as floats, NaN where hidden, missing or words."""
+        return np.array([v if isinstance(v, (int, float)) else np.nan for v in self.values], dtype=float)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Each value as printed."""
+        return tuple(self.text(value) for value in self.values)
+
+    @property
+    def label(self) -> str:
+        """The heading, with the unit where the numbers do not carry it.
+
+        Examples
+        --------
+        >>> Cells("Distance", "metres", 0, ()).label, Cells("Pupils", "pupils", 0, ()).label
+        ('Distance (metres)', 'Pupils')
+        """
+        plain = self.unit in ("", "index", "£", *PERCENT_UNITS) or self.unit.lower() in self.heading.lower()
+        return self.heading if plain else f"{self.heading} ({self.unit})"
+
+    def text(self, value: float | str | None) -> str:
+        """One value as printed.
+
+        Examples
+        --------
+        >>> Cells("Pupils", "pupils", 0, ()).text(1240.0)
+        '1,240'
+        >>> Cells("FSM", "share", 0, ()).text(12.0), Cells("FSM", "share", 0, ()).text(None)
+        ('12%', 'no data')
+        """
+        if value is None:
+            return NO_DATA
+        if isinstance(value, str):
+            return value
+        number = f"{abs(value):,.{self.decimals}f}"
+        sign = "\u2212" if value < 0 and any(digit in "123456789" for digit in number) else ""
+        before = "£" if self.unit == "£" else ""
+        return sign + before + number + ("%" if self.unit in PERCENT_UNITS else "")
+
+
+def cells(
+    data: Protected | pd.DataFrame,
+    column: str,
+    heading: str,
+    unit: str = "",
+    codes: Sequence[str] | None = None,
+) -> Cells:
+    """A column of a protected table, or of public facts, in the order of ``codes``.
+
+    Examples
+    --------
+    >>> from geoplan.disclosure import protect
+    >>> t = protect(pd.DataFrame({"n": [4, 1236]}, index=["a", "b"]), counts=["n"])
+    >>> cells(t, "n", "Pupils", codes=["b", "a", "z"]).texts
+    ('1,235', 'c', 'no data')
+    """
+    frame = data.table if isinstance(data, Protected) else data
+    series = frame[column] if codes is None else frame[column].reindex(codes)
+    if isinstance(data, Protected):
+        hidden = data.is_hidden(column).astype(bool).reindex(series.index, fill_value=False).to_numpy()
+    else:
+        hidden = np.zeros(len(series), dtype=bool)
+    if not (pd.api.types.is_numeric_dtype(series.dtype) or series.isna().all()):
+        words = [None if missing else str(v) for v, missing in zip(series, series.isna(), strict=True)]
+        texts = (HIDDEN if h else word or None for word, h in zip(words, hidden, strict=True))
+        return Cells(heading, unit, 0, tuple(texts), words=True)
+    numbers = pd.to_numeric(series).astype(float).to_numpy()
+    numbers = np.where(np.isfinite(numbers), numbers, np.nan) * (100 if unit == "share" else 1)
+    decimals = shown_decimals(numbers, unit)
+    rounded = np.floor(np.abs(numbers) * 10**decimals + 0.5 + 1e-9) / 10**decimals * np.sign(numbers)
+    values = (HIDDEN if h else None if np.isnan(v) else float(v) + 0.0 for v, h in zip(rounded, hidden, strict=True))
+    return Cells(heading, unit, decimals, tuple(values))
+
+
+def shown_decimals(numbers: np.ndarray, unit: str = "") -> int:
+    """No more decimals than a reader needs: whole percentages and indices, whole counts.
+
+    Examples
+    --------
+    >>> shown_decimals(np.array([12.0, 30.0])), shown_decimals(np.array([0.25]))
+    (0, 2)
+    """
+    known = np.abs(numbers[~np.isnan(numbers)])
+    if len(known) == 0 or unit == "index" or (known == np.round(known)).all():
+        return 0
+    if unit in PERCENT_UNITS:
+        return 0 if np.median(known) >= 5 else 1
+    return 1 if known.max() >= 10 else 2
