@@ -157,7 +157,7 @@ def look_up_bytes(data, offsets, start, stop, outward, unit, sector, rows, outco
         row = _find(c, n, outward, unit) if n >= 5 else -1
         if row >= 0:
             rows[i] = row
-            exact = not lower and spaced and (dropped == 0 or (dropped == 1 and last_space == n - 3))
+            exact = not lower and spaced and dropped == 1 and last_space == n - 3
             outcomes[i] = EXACT if exact else REFORMATTED
             continue
         if n >= 4 and c[0] == 26 and c[1] == 26 and c[2] == 36 and c[3] == 36:  # ZZ99

@@ -5,7 +5,7 @@ found is mended only by the five look-alike swaps that never lead from one real 
 (O/0, I/1, S/5, B/8, Z/2), and only when they lead to a single entry. Nothing is mended silently: every
 record has a status, and every record that is not plainly accepted has a reason code.
 
-The ladder is ``exact``, ``reformatted``, ``repaired``, ``sector_only``, ``not_found`` (and ``blank``).
+The ladder is ``exact`` (as the directory writes it, with its one space), ``reformatted``, ``repaired``, ``sector_only``, ``not_found`` (and ``blank``).
 Beside it stand flags: a terminated postcode is still exact.
 """
 

@@ -32,7 +32,7 @@ def one(text, directory=None):
     ("text", "status", "reason"),
     [
         ("TN1 1AA", "exact", None),
-        ("TN11AA", "exact", None),  # as ONS's seven-character column writes longer ones
+        ("TN11AA", "reformatted", "postcode_reformatted"),
         ("tn1 1aa", "reformatted", "postcode_reformatted"),
         ("TN1  1AA", "reformatted", "postcode_reformatted"),
         (" TN1 1AA", "reformatted", "postcode_reformatted"),

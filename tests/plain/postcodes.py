@@ -15,8 +15,7 @@ def look_up(text: str, directory: set[str]) -> tuple[str, str | None]:
     if not tidy:
         return "blank", None
     if tidy in directory:
-        usual = {tidy, f"{tidy[:-3]} {tidy[-3:]}"}
-        return ("exact" if text in usual else "reformatted"), tidy
+        return ("exact" if text == f"{tidy[:-3]} {tidy[-3:]}" else "reformatted"), tidy
     if tidy.startswith("ZZ99") or re.match("BF([0-9]|PO)", tidy):
         return "not_found", None
     choices = [(character, SWAPS[character]) if character in SWAPS else (character,) for character in tidy]
