@@ -58,7 +58,8 @@ _TABLE = (
            "write dates as 2026-09-01"),
     Reason("number_malformed", "repaired", "not a number of the kind the column takes; read as unknown",
            "write digits only"),
-    Reason("code_repaired", "repaired", "a code written as a number (900001.0)", "export again with the column as text"),
+    Reason("code_repaired", "repaired", "a code written as a number (900001.0)",
+           "export again with the column as text"),
     Reason("position_outside", "repaired", "a position outside Great Britain; read as none",
            "check easting and northing (0, 0 is no position)"),
     # --- rows of a file ----------------------------------------------------------------------------
@@ -79,6 +80,7 @@ _TABLE = (
     Reason("file_unreadable", "file", "the file cannot be read", "close it in other programs; check your rights"),
     Reason("file_encoding", "file", "the text cannot be decoded", "save as UTF-8"),
     Reason("file_too_large", "file", "larger than the stated limit", "split the file, or raise the limit"),
+    Reason("output_unwritable", "file", "the output cannot be written", "choose another folder; check your rights"),
     Reason("column_missing", "file", "a needed column is missing", "name it under [columns] in geoplan.toml"),
     Reason("column_ambiguous", "file", "two columns fit the same name", "say which under [columns] in geoplan.toml"),
     Reason("no_records", "file", "a header but no records", "export it again"),

@@ -138,6 +138,8 @@ def tidy_breaks(
     (15.0, 30.0, 90.0)
     >>> tidy_breaks([0, 10, 50, 100], classes=4, method="equal")
     (25.0, 75.0)
+    >>> tidy_breaks([0] * 50 + [10, 15, 20, 30, 45, 85], classes=4)
+    (10.0, 20.0, 30.0)
     """
     if not 1 <= classes <= MOST_CLASSES:
         raise ValueError(f"{classes} classes: a map reader can tell apart {MOST_CLASSES} at most")
@@ -145,6 +147,13 @@ def tidy_breaks(
     if len(known) == 0 or known[0] == known[-1]:
         return ()
     parts = np.arange(1, classes) / classes
+    zeros = np.count_nonzero(known == 0)
+    if method == "quantile" and classes > 1 and known[0] == 0 and zeros * classes > len(known):
+        # mostly nothing, as in the map of one school's pupils: nothing is a class, the rest share the others
+        some = known[known > 0]
+        finest = 10.0**-decimals
+        first = max(np.floor(some[0] / finest) * finest, finest)
+        return _filled(sorted({first, *tidy_breaks(some, classes - 1, method, decimals)}), known)
     if method == "quantile":
         raw = np.quantile(known, parts)
     elif method == "equal":

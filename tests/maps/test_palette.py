@@ -82,3 +82,10 @@ def test_no_values_or_one_value_make_one_class():
 def test_an_unknown_method_is_refused():
     with pytest.raises(ValueError, match="quantile"):
         palette.tidy_breaks([1, 2], method="jenks")
+
+
+def test_a_map_of_mostly_nothing_keeps_classes_for_the_rest():
+    """As the map of one school's pupils: quantiles of all the values would put every area in one class."""
+    edges = palette.tidy_breaks([0] * 150 + [10, 15, 15, 20, 30, 45, 85])
+    assert edges[0] == 10
+    assert len(edges) >= 3

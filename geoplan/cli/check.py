@@ -1,0 +1,68 @@
+"""``geoplan check``: what is wrong with a file, before anything is done with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geoplan.cli.common import JsonOption, ProjectOption
+
+
+def command(
+    file: Annotated[Path | None, typer.Argument(help="One file; without it, every file of the project.")] = None,
+    kind: Annotated[
+        str, typer.Option("--as", help="What it is: pupils, people, schools, postcodes, areas or segments.")
+    ] = "pupils",
+    project: ProjectOption = Path("geoplan.toml"),
+    as_json: JsonOption = False,
+) -> None:
+    """Check files and say what is wrong, where, how often and what to try. Values are never shown.
+
+    Exit code 0 when there is nothing to say, 1 when something was found, 3 when a file was refused.
+
+    Example: geoplan check pupils.csv --as pupils --json
+    """
+    from geoplan.io.describe import KINDS, describe_file, describe_project
+    from geoplan.io.project import read_project
+
+    if kind not in KINDS:
+        raise typer.BadParameter(f"{kind!r}: use one of {', '.join(KINDS)}", param_hint="--as")
+    reports = describe_project(read_project(project)) if file is None else [describe_file(file, kind)]
+    if as_json:
+        typer.echo(json.dumps(reports if file is None else reports[0], indent=2, ensure_ascii=False))
+    else:
+        for report in reports:
+            _print(report)
+    if any(report["file_status"] == "rejected" for report in reports):
+        raise typer.Exit(3)
+    if any(report["reasons"] for report in reports):
+        raise typer.Exit(1)
+
+
+def _print(report: dict) -> None:
+    from geoplan.reasons import REASONS
+
+    name = f"{report['file']} ({report['as']})"
+    if report["file_status"] == "rejected":
+        typer.echo(f"{name}: refused")
+        for problem in report["file_problems"]:
+            where = [f"record {problem['record']:,}"] if problem["record"] is not None else []
+            where += [f"and {problem['more']:,} more"] if problem["more"] else []
+            where += [problem["column"]] if problem["column"] else []
+            typer.echo("  " + "  ".join([*where, problem["what"]]))
+            if problem["suggestion"]:
+                typer.echo(f"    try: {problem['suggestion']}")
+        return
+    counts = ", ".join(f"{report[outcome]:,} {outcome}" for outcome in ("accepted", "repaired", "rejected", "blank"))
+    typer.echo(f"{name}: {report['records']:,} records: {counts}")
+    for code, count in report["reasons"].items():
+        entry = next(entry for entry in report["problems"] if code in entry["codes"])
+        typer.echo(f"  {count:>7,}  {REASONS[code].meaning} (first at record {entry['record']:,})")
+        if REASONS[code].suggestion:
+            typer.echo(f"           try: {REASONS[code].suggestion}")
+
+
+command.__name__ = "check"

@@ -1,0 +1,65 @@
+"""The program ``geoplan``: one verb a file, exit codes 0 done, 1 findings, 2 usage, 3 input refused."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from geoplan._version import __version__
+from geoplan.cli import assign, boundaries, check, demo, init, map, profile, similar
+from geoplan.cli.common import refuse
+from geoplan.errors import GeoplanError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="School place planning: from pupil postcodes to profiles and maps, on one laptop, offline.",
+    epilog="Exit codes: 0 done, 1 findings, 2 wrong usage, 3 input refused. Start with: geoplan demo",
+)
+for _module in (demo, init, check, assign, profile, similar, map):
+    app.command(_module.command.__name__)(_module.command)
+app.add_typer(boundaries.app, name="boundaries")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"geoplan {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; ``args`` are those after the program's name."""
+    wants_json = "--json" in (sys.argv[1:] if args is None else args)
+    try:
+        app(args=None if args is None else list(args), prog_name="geoplan")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except GeoplanError as error:
+        return refuse(error, wants_json)
+    except OSError as error:
+        # a folder that cannot be written, a disk that is full: a sentence, never a traceback
+        typer.echo(f"geoplan: {error.strerror or error}: {error.filename or ''}".rstrip(": "), err=True)
+        return 3
+    except KeyboardInterrupt:
+        typer.echo("geoplan: stopped", err=True)
+        return 130
+    return 0
+
+
+def run() -> None:
+    """Entry point of the installed program."""
+    sys.exit(main())

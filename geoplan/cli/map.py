@@ -1,0 +1,38 @@
+"""``geoplan map``: the map book of a place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geoplan.cli.common import ProjectOption, by_ending, load_people
+
+
+def command(
+    out: Annotated[Path, typer.Option("--out", "-o", help="HTML file to write.")],
+    school: Annotated[str, typer.Option("--school", "-s", help="One school's book instead of the place's.")] = "",
+    project: ProjectOption = Path("geoplan.toml"),
+) -> None:
+    """Write one self-contained page: where pupils live, by segment, and every school's profile.
+
+    Example: geoplan map -o medway.html
+    """
+    from geoplan.books import community_book, place_book
+    from geoplan.io.project import read_project
+
+    by_ending(out, ".html")
+    place = read_project(project)
+    people, schools, layers = load_people(place)
+    if not layers:
+        raise typer.BadParameter("the project names no areas to draw; add one under [areas]", param_hint="--project")
+    if school:
+        book = community_book(people, schools, layers[0], school)
+    else:
+        book = place_book(people, schools, layers[0], f"{place.name}: where pupils live and whom schools serve")
+    book.save(out)
+    typer.echo(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB, opens without internet)")
+
+
+command.__name__ = "map"

@@ -1,0 +1,114 @@
+"""``geoplan profile``: who a school serves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geoplan.cli.common import JsonOption, OutOption, ProjectOption, by_ending, load_people, print_table, shown
+
+
+def command(
+    school: Annotated[str, typer.Option("--school", "-s", help="The school's URN.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="Every school (to a CSV with -o, or JSON).")] = False,
+    project: ProjectOption = Path("geoplan.toml"),
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a school's profile by segment; with -o write its page (.html) or table (.csv).
+
+    Small numbers are hidden (shown as c) and the others rounded.
+
+    Example: geoplan profile --school 900003 -o school.html
+    """
+    from geoplan.io.project import read_project
+
+    if bool(school) == every:
+        raise typer.BadParameter("give one school with --school, or all of them with --all", param_hint="--school")
+    if out is not None:
+        by_ending(out, *((".csv",) if every else (".html", ".csv")))
+    place = read_project(project)
+    people, schools, layers = load_people(place, areas=out is not None and out.suffix == ".html")
+    if every:
+        _all(people, out, as_json)
+        return
+    from geoplan.profiles import profile
+
+    ours = profile(people, school)
+    table = ours.protect()
+    if as_json:
+        typer.echo(json.dumps(_as_json(school, table), indent=2))
+    else:
+        _print(ours, table, schools)
+    if out is not None:
+        _write(out, people, schools, layers, school, table)
+        typer.echo(f"wrote {out}", err=True)
+
+
+def _print(ours, table, schools) -> None:
+    import pandas as pd
+
+    from geoplan.books import READ_WITH_CARE
+    from geoplan.disclosure import protect_counts
+
+    rounded, _ = protect_counts(pd.Series([ours.pupils, ours.placed]))
+    name = schools.frame["name"].get(ours.school, "")
+    typer.echo(f"{name} ({ours.school}): about {rounded[0]:,.0f} pupils, {rounded[1]:,.0f} placed in a segment")
+    typer.echo(f"{ours.segmentation.label}, against {ours.comparison.base}")
+    rows, hidden = table.table, table.hidden
+    cells = pd.DataFrame(
+        {
+            "name": rows["name"],
+            "pupils": shown(rows["count"], hidden["count"], "{:,.0f}"),
+            "share": shown(100 * rows["share"], hidden["share"], "{:.0f}%"),
+            "base": shown(100 * rows["base_share"], hidden["base_share"], "{:.0f}%"),
+            "index": shown(rows["index"], hidden["index"], "{:.0f}"),
+            "low": shown(rows["index_low"], hidden["index_low"], "{:.0f}"),
+            "high": shown(rows["index_high"], hidden["index_high"], "{:.0f}"),
+        }
+    )
+    print_table(cells, ["segment", "pupils", "share", "base", "index", "low", "high"])
+    typer.echo(table.rule.sentence)
+    typer.echo(READ_WITH_CARE)
+
+
+def _as_json(school: str, table) -> dict:
+    rows = [
+        {"segment": segment} | {k: None if v != v else v for k, v in row.items()}
+        for segment, row in table.table.to_dict(orient="index").items()
+    ]
+    return {"school": school, "base": table.base, "rule": table.rule.sentence, "segments": rows}
+
+
+def _write(out: Path, people, schools, layers, school: str, table) -> None:
+    from geoplan.io.outputs import write_csv
+
+    if out.suffix == ".csv":
+        write_csv(table.table.rename_axis("segment").reset_index(), out)
+        return
+    from geoplan.books import community_book
+
+    community_book(people, schools, layers[0], school).save(out)
+
+
+def _all(people, out: Path | None, as_json: bool) -> None:
+    from geoplan.io.outputs import write_csv
+    from geoplan.profiles import compare_schools, protect_schools
+
+    protected = protect_schools(people, compare_schools(people))
+    if as_json:
+        typer.echo(json.dumps([_as_json(school, table) for school, table in protected.items()], indent=2))
+    if out is not None:
+        import pandas as pd
+
+        table = pd.concat({school: table.table for school, table in protected.items()}, names=["school", "segment"])
+        write_csv(table.reset_index(), out)
+        typer.echo(f"wrote {out}: {len(protected):,} schools", err=True)
+    elif not as_json:
+        typer.echo(f"{len(protected):,} schools have pupils placed in a segment; use -o profiles.csv or --json")
+
+
+command.__name__ = "profile"

@@ -1,0 +1,520 @@
+"""What each kind of table holds: every column declared once, to check, to explain and to document.
+
+A table's declaration finds its columns in a file (:func:`find_columns`), turns their text into values with
+every problem found at once (:func:`check`), and writes its own help (:func:`explain`). Missing is always
+``unknown``, never "no". Nothing here ever holds or returns a value in a finding.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from geoplan.values import BY_UNIQUE, DTYPES, READERS, UNKNOWN
+
+_YES = ("Y", "YES", "1", "T", "TRUE")
+_NO = ("N", "NO", "0", "F", "FALSE")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what it is called, in files and here, and what it may hold.
+
+    Parameters
+    ----------
+    name
+        Our name.
+    meaning
+        What it is, in a planner's words.
+    type
+        ``text``, ``id``, ``postcode``, ``school``, ``choice``, ``year``, ``language``, ``label``, ``date``,
+        ``whole`` (a count) or ``metres`` / ``number``.
+    unit
+        Unit of a number.
+    aliases
+        Headers that mean this column, in order of preference; case, spaces and underscores do not matter.
+    needed
+        Whether a file without it is refused.
+    may_be_empty
+        Whether an empty cell is in order.
+    values
+        For a choice: our value to the codings that mean it, in capitals.
+    exclusive
+        True where two different headers that fit must not be chosen between (a home and a school postcode).
+    personal
+        True for what is never kept in a frame: identifiers, names, dates of birth.
+    """
+
+    name: str
+    meaning: str
+    type: str = "text"
+    unit: str = ""
+    aliases: tuple[str, ...] = ()
+    needed: bool = False
+    may_be_empty: bool = True
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exclusive: bool = False
+    personal: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A kind of table: its name, what a row is, its columns."""
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+
+    def __getitem__(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+    def __contains__(self, name: str) -> bool:
+        return any(column.name == name for column in self.columns)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Our names of the columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_ID = Column(
+    "id",
+    "the person's identifier; becomes a running number and is never kept",
+    "id",
+    personal=True,
+    aliases=_words(
+        "pupil_id upn person_id caller_id child_id contact_id case_id client_id id pupil pupil_ref "
+        "reference ref pupil_matching_ref_anonymous pupilmatchingrefanonymous unique_pupil_number uln "
+        "unique_learner_number"
+    ),
+)
+_POSTCODE = Column(
+    "postcode",
+    "home postcode, as written",
+    "postcode",
+    needed=True,
+    exclusive=True,
+    aliases=_words(
+        "postcode home_postcode post_code pcds pcd pupil_postcode home_post_code address_postcode "
+        "caller_postcode postal_code"
+    ),
+)
+_SCHOOL = Column(
+    "school",
+    "the school's number: URN, or LAESTAB where the schools file has it",
+    "school",
+    aliases=_words(
+        "school_urn urn school school_code school_id laestab la_estab dfe_number dfe_no dfes_number "
+        "school_number estab_urn school_laestab school_now current_school"
+    ),
+)
+_YEAR = Column(
+    "year_group",
+    "National Curriculum year: R, 1 to 14, N1, N2, E1, E2, X",
+    "year",
+    aliases=_words(
+        "ncyear_actual year_group nc_year ncyear national_curriculum_year yeargroup year_grp "
+        "nc_year_actual curriculum_year child_year_group year"
+    ),
+)
+_FSM = Column(
+    "fsm",
+    "eligible for free school meals",
+    "choice",
+    values={"yes": (*_YES, "ELIGIBLE", "FSM"), "no": (*_NO, "NOT ELIGIBLE", "NON FSM", "NON-FSM")},
+    aliases=_words("fsm_eligible fsm fsm_eligibility free_school_meals free_school_meal fsm_flag"),
+)
+_SEN = Column(
+    "sen",
+    "special educational need: N none, K support, E plan",
+    "choice",
+    values={
+        "N": ("N", "NONE", "NO SEN", "NO", "NO SPECIAL EDUCATIONAL NEED"),
+        "K": ("K", "SEN SUPPORT", "SUPPORT"),
+        "E": ("E", "S", "EHC", "EHCP", "EHC PLAN", "STATEMENT", "EDUCATION, HEALTH AND CARE PLAN"),
+    },
+    aliases=_words("sen_provision sen sen_status sen_code special_educational_need sen_provision_code"),
+)
+_EAL = Column(
+    "eal",
+    "English as an additional language",
+    "choice",
+    values={"yes": (*_YES, "EAL"), "no": _NO},
+    aliases=_words("eal english_additional_language english_as_an_additional_language eal_flag"),
+)
+_LANGUAGE = Column(
+    "language",
+    "first language (ENG and ENB are English; any other means EAL)",
+    "language",
+    aliases=_words("language first_language language_code home_language language_group mother_tongue"),
+)
+_ETHNICITY = Column(
+    "ethnicity",
+    "ethnic group, by the file's own codes",
+    "label",
+    aliases=_words("ethnicity ethnicity_code ethnic_group ethnic_code ethnicity_group ethnic_origin"),
+)
+_STATUS = Column(
+    "enrol_status",
+    "enrolment: C and M are counted, S is a second school, G F O P are not on roll",
+    "choice",
+    values={
+        "C": ("C", "CURRENT"),
+        "M": ("M", "CURRENT MAIN", "MAIN"),
+        "S": ("S", "SUBSIDIARY", "CURRENT SUBSIDIARY"),
+        "G": ("G", "GUEST"),
+        "F": ("F", "FE COLLEGE"),
+        "O": ("O", "OTHER PROVIDER"),
+        "P": ("P", "PREVIOUS"),
+    },
+    aliases=_words("enrol_status enrolment_status enrolstatus registration_status"),
+)
+_ENTRY = Column(
+    "entry_date",
+    "date of entry to the school",
+    "date",
+    aliases=_words("entry_date date_of_entry admission_date date_of_admission"),
+)
+_BIRTH = Column(
+    "birth_date",
+    "date of birth: checked, never kept",
+    "date",
+    personal=True,
+    aliases=_words("dob date_of_birth birth_date birthdate"),
+)
+
+PUPILS = Table(
+    "pupils",
+    "a pupil's registration at a school",
+    (
+        _ID,
+        _POSTCODE,
+        Column(**(_SCHOOL.__dict__ | {"needed": True})),
+        _YEAR,
+        _FSM,
+        _SEN,
+        _EAL,
+        _LANGUAGE,
+        _ETHNICITY,
+        _STATUS,
+        _ENTRY,
+        _BIRTH,
+    ),
+)
+
+PEOPLE = Table(
+    "people",
+    "a person: a caller, a respondent, a member",
+    (
+        _ID,
+        _POSTCODE,
+        _SCHOOL,
+        _YEAR,
+        _FSM,
+        _SEN,
+        _EAL,
+        _ETHNICITY,
+        Column(
+            "date",
+            "date of the contact",
+            "date",
+            aliases=_words("date call_date contact_date date_of_call date_of_contact date_called"),
+        ),
+    ),
+)
+
+
+def _number(name: str, meaning: str, aliases: str, type: str = "whole", unit: str = "") -> Column:
+    return Column(name, meaning, type, unit, _words(aliases))
+
+
+SCHOOLS = Table(
+    "schools",
+    "a school",
+    (
+        Column(
+            "school",
+            "unique reference number (URN)",
+            "school",
+            needed=True,
+            may_be_empty=False,
+            aliases=_words("urn school_urn school school_code school_id code"),
+        ),
+        Column(
+            "name",
+            "the school's name",
+            needed=True,
+            aliases=_words("establishment_name school_name name schoolname"),
+        ),
+        Column("la_code", "local authority number (3 digits)", "code", aliases=_words("la_code la la_number la1")),
+        Column(
+            "establishment_number",
+            "number within the authority (4 digits)",
+            "code",
+            aliases=_words("establishment_number estab estab_number estab1"),
+        ),
+        Column(
+            "laestab",
+            "authority and establishment number (7 digits)",
+            "code",
+            aliases=_words("laestab la_estab dfe_number dfe_no school_laestab"),
+        ),
+        Column(
+            "phase",
+            "phase of education",
+            aliases=_words(
+                "phase_of_education_name phase_of_education phase_name phase phase_type education_phase main_phase"
+            ),
+        ),
+        Column(
+            "type",
+            "type of establishment",
+            aliases=_words("type_of_establishment_name establishment_type school_type type type_of_establishment"),
+        ),
+        Column(
+            "status",
+            "open, closed or proposed",
+            aliases=_words("establishment_status_name school_status status establishment_status"),
+        ),
+        Column("gender", "boys, girls or mixed", aliases=_words("gender_name gender sex")),
+        Column(
+            "admissions",
+            "admissions policy (selective or not)",
+            aliases=_words("admissions_policy_name admissions_policy selective"),
+        ),
+        Column("faith", "religious character", aliases=_words("religious_character_name religious_character")),
+        Column("postcode", "the school's postcode", aliases=_words("postcode school_postcode post_code")),
+        _number("easting", "British National Grid easting", "easting eastings x", type="metres", unit="m"),
+        _number("northing", "British National Grid northing", "northing northings y", type="metres", unit="m"),
+        _number(
+            "latitude", "latitude, where no grid reference is given", "latitude lat", type="number", unit="degrees"
+        ),
+        _number("longitude", "longitude", "longitude long lon lng", type="number", unit="degrees"),
+        _number(
+            "places",
+            "places in all year groups (net capacity)",
+            "places net_capacity school_capacity capacity school_places netcapacity1",
+        ),
+        _number("pan", "published admission number", "pan published_admission_number admission_number"),
+        _number(
+            "roll",
+            "pupils on roll",
+            "number_of_pupils roll pupils nor number_on_roll pupils_on_roll maynor pupils_on_roll_count",
+        ),
+        _number(
+            "fsm_percent",
+            "pupils eligible for free school meals",
+            "percentage_fsm fsm_percent",
+            type="number",
+            unit="%",
+        ),
+        Column(
+            "lowest_year",
+            "first year group",
+            "year",
+            aliases=_words("lowest_year lowest_year_group from_year year_from"),
+        ),
+        Column(
+            "highest_year",
+            "last year group",
+            "year",
+            aliases=_words("highest_year highest_year_group to_year year_to"),
+        ),
+        _number("lowest_age", "statutory lowest age", "statutory_low_age lowest_age low_age", unit="years"),
+        _number("highest_age", "statutory highest age", "statutory_high_age highest_age high_age", unit="years"),
+        Column(
+            "cluster",
+            "the council's own group of schools",
+            aliases=_words("cluster cluster_name district planning_area partnership"),
+        ),
+    ),
+)
+
+TABLES: dict[str, Table] = {table.name: table for table in (PUPILS, PEOPLE, SCHOOLS)}
+
+# ---------------------------------------------------------------------------------- finding the columns
+
+
+def header_key(header: str) -> str:
+    """A header without case, spaces, punctuation and the term that national copies add.
+
+    Examples
+    --------
+    >>> header_key("NCyearActual_SPR24"), header_key(" Year Group "), header_key("PhaseOfEducation (name)")
+    ('ncyearactual', 'yeargroup', 'phaseofeducationname')
+    """
+    text = unicodedata.normalize("NFKC", header).strip().casefold()
+    text = re.sub(r"[_ ](spr|sum|aut)[_ ]?\d\d(\d\d)?$", "", text)
+    return re.sub(r"[^0-9a-z]+", "", text)
+
+
+def known_headers(table: Table, columns: Mapping[str, str] | None = None) -> frozenset[str]:
+    """Keys of every header that a table knows; used to find the header row of a file."""
+    keys = {header_key(alias) for column in table.columns for alias in (*column.aliases, column.name)}
+    return frozenset(keys | {header_key(header) for header in (columns or {}).values()})
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a table's columns are in a file, and what is wrong: ``(reason code, our name, what, suggestion)``."""
+
+    positions: Mapping[str, int]
+    problems: tuple[tuple[str, str, str, str], ...] = ()
+
+
+def find_columns(
+    headers: Sequence[str], table: Table, columns: Mapping[str, str] | None = None, needless: Iterable[str] = ()
+) -> Found:
+    """Where each declared column stands, by alias or as mapped by the user.
+
+    Parameters
+    ----------
+    headers
+        The file's headers.
+    table
+        The declaration.
+    columns
+        Our name to the file's header, from ``[columns.<table>]`` in geoplan.toml.
+    needless
+        Needed columns that this caller can do without.
+
+    Examples
+    --------
+    >>> dict(find_columns(["UPN", "PostCode", "URN"], PUPILS).positions)
+    {'id': 0, 'postcode': 1, 'school': 2}
+    >>> [problem[:2] for problem in find_columns(["UPN", "URN"], PUPILS).problems]
+    [('column_missing', 'postcode')]
+    """
+    columns = dict(columns or {})
+    keys = [header_key(header) for header in headers]
+    taken = {header_key(header) for header in columns.values()}
+    positions: dict[str, int] = {}
+    problems: list[tuple[str, str, str, str]] = []
+    where = f"[columns.{table.name}] in geoplan.toml"
+    for column in table.columns:
+        mapped = columns.get(column.name)
+        aliases = [mapped] if mapped is not None else [*column.aliases, column.name]
+        fits = []
+        for key in dict.fromkeys(header_key(alias) for alias in aliases):
+            if mapped is None and key in taken:
+                continue
+            fits += [i for i, each in enumerate(keys) if each == key]
+            if fits and not column.exclusive:
+                break
+        if mapped is not None and len(fits) > 1:  # the very header, letter by letter, if one is
+            fits = [i for i in fits if headers[i].strip() == mapped.strip()] or fits
+        if len(fits) > 1:
+            shown = ", ".join(repr(headers[i]) for i in fits)
+            problems.append(
+                (
+                    "column_ambiguous",
+                    column.name,
+                    f"{shown} all fit {column.name}",
+                    f'say which: {column.name} = "..." under {where}',
+                )
+            )
+        elif fits:
+            positions[column.name] = fits[0]
+        elif mapped is not None or (column.needed and column.name not in needless):
+            shown = ", ".join(repr(header) for header in headers[:30]) + (" ..." if len(headers) > 30 else "")
+            what = f"no column {mapped!r}" if mapped is not None else f"no column for {column.name} ({column.meaning})"
+            problems.append(
+                (
+                    "column_missing",
+                    column.name,
+                    f"{what}; found {shown}",
+                    f'add it, or write {column.name} = "your header" under {where}',
+                )
+            )
+    return Found(positions, tuple(problems))
+
+
+# ---------------------------------------------------------------------------------- checking the values
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Values by our names, and the findings: ``row`` (0 = first), ``column`` (our name), ``code``, ``rule``."""
+
+    values: pd.DataFrame
+    findings: pd.DataFrame
+
+
+def check(frame: pd.DataFrame, table: Table) -> Checked:
+    """Turn a frame of text, its columns already under our names, into values; find every problem at once.
+
+    Examples
+    --------
+    >>> text = pd.DataFrame({"year_group": ["Year 7", "0", "", "seven"], "fsm": ["Y", "", "0", "T"]}, dtype="str")
+    >>> checked = check(text, PUPILS)
+    >>> checked.values["year_group"].tolist(), checked.values["fsm"].tolist()
+    (['7', 'R', 'unknown', 'unknown'], ['yes', 'unknown', 'no', 'yes'])
+    >>> checked.findings.to_dict("records")
+    [{'row': 3, 'column': 'year_group', 'code': 'value_unknown', 'rule': ''}]
+    """
+    values, findings, index = {}, [], frame.index
+    frame = frame.copy(deep=False)
+    for name in list(frame.columns):
+        cells = frame.pop(name)  # let go of each column as it is read: files of millions of rows
+        column = table[name]
+        read = READERS[column.type]
+        if column.type in BY_UNIQUE:
+            numbers, uniques = pd.factorize(cells)
+            outcomes = [read(str(text), column) for text in uniques]
+            answers = pd.Series([answer for answer, _, _ in outcomes], dtype=DTYPES.get(column.type, "str"))
+            values[name] = answers.take(numbers).set_axis(index)
+            codes = np.array([code for _, code, _ in outcomes], dtype=object)
+            rules = np.array([rule for _, _, rule in outcomes], dtype=object)
+            bad = np.flatnonzero(np.array([bool(code) for code in codes], dtype=bool)[numbers]) if len(codes) else []
+            if len(bad):
+                findings.append(_findings(bad, name, codes[numbers[bad]], rules[numbers[bad]]))
+        else:
+            values[name], bad, code, rule = read(cells)
+            if len(bad):
+                findings.append(_findings(bad, name, code, rule))
+    return Checked(pd.DataFrame(values, index=index), _sorted(findings))
+
+
+def _findings(rows: np.ndarray, column: str, code: object, rule: object) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "row": np.asarray(rows, dtype="int64"),
+            "column": pd.Series(column, range(len(rows)), dtype="str"),
+            "code": pd.Series(code, range(len(rows)), dtype="str"),
+            "rule": pd.Series(rule, range(len(rows)), dtype="str"),
+        }
+    )
+
+
+def _sorted(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    if not parts:
+        return _findings(np.empty(0, dtype="int64"), "", "", "")
+    return pd.concat(parts, ignore_index=True).sort_values("row", kind="stable", ignore_index=True)
+
+
+# ---------------------------------------------------------------------------------- explaining
+
+
+def explain(table: Table) -> str:
+    """A table's columns as text, for help pages and templates.
+
+    Examples
+    --------
+    >>> print(explain(PEOPLE).splitlines()[1])
+    postcode (needed): home postcode, as written
+    """
+    lines = []
+    for column in table.columns:
+        unit = f", {column.unit}" if column.unit else ""
+        values = f" [{', '.join(column.values)}, {UNKNOWN}]" if column.values else ""
+        lines.append(f"{column.name}{' (needed)' if column.needed else ''}: {column.meaning}{unit}{values}")
+    return "\n".join(lines)

@@ -1,0 +1,30 @@
+"""The only place that opens files. Everything is checked here once, with every problem found together.
+
+Each name loads its module when it is first used, so that ``import geoplan.io`` is light.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+_WHERE = {
+    "read_boundaries": "layers", "list_layers": "layer_files", "read_people": "people", "read_pupils": "people",
+    "read_postcodes": "directories", "read_schools": "schools", "read_segmentation": "segmentations",
+    "Project": "project", "read_project": "project", "write_project_template": "project",
+    "Recipe": "recipes", "load_recipe": "recipes", "list_recipes": "recipes", "boundaries_folder": "recipes",
+    "demo_folder": "recipes", "describe_file": "describe", "describe_project": "describe", "read_table": "tables",
+    "copy_demo": "project", "write_assignment": "outputs", "write_csv": "outputs", "write_json": "outputs",
+    "write_text": "outputs", "write_bytes": "outputs",
+}  # fmt: skip
+
+__all__ = sorted(_WHERE)
+
+
+def __getattr__(name: str):
+    if name in _WHERE:
+        return getattr(importlib.import_module(f"geoplan.io.{_WHERE[name]}"), name)
+    raise AttributeError(f"geoplan.io has no {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

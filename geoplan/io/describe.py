@@ -1,0 +1,247 @@
+"""What ``geoplan check`` says of one file: accepted or not, every record accounted for, never a value."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from geoplan.areas import Boundaries
+from geoplan.errors import InputRefused, Problem
+from geoplan.findings import count_outcomes, findings, gather, no_findings, outcome_of, problem_entries
+from geoplan.io.directories import read_postcodes
+from geoplan.io.files import file_name, refuse
+from geoplan.io.layers import read_boundaries
+from geoplan.io.people import read_people, read_pupils
+from geoplan.io.project import FILE_NAME, Project, find_project
+from geoplan.io.schools import read_schools
+from geoplan.io.segmentations import read_segmentation
+from geoplan.people import People
+from geoplan.postcodes import SHAPE, PostcodeDirectory, normalise_postcodes, rule_for
+from geoplan.schools import Schools
+from geoplan.segments import Segmentation
+from geoplan.sources import Source
+
+Answer = tuple[int, pd.DataFrame, dict]
+KINDS = ("pupils", "people", "schools", "postcodes", "areas", "segments")
+
+
+def describe_file(path: str | os.PathLike, as_kind: str, **options: object) -> dict:
+    """Check one file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    as_kind
+        ``pupils``, ``people``, ``schools``, ``postcodes``, ``areas`` or ``segments``.
+    options
+        Passed on to the reader (``schools=``, ``columns=``, ``layer=`` ...).
+
+    Returns
+    -------
+    dict
+        ``file``, ``as``, ``file_status`` (ok or rejected), ``reason`` (the first code) and ``message`` when rejected,
+        ``records``, ``accepted``, ``repaired``, ``rejected``, ``blank`` (these four add up to the records),
+        ``by_reason`` (records by code), ``problems`` (``record``, ``outcome``, ``column``, ``codes``, ``rule``; for a
+        file that is refused, why) and ``details``.
+    """
+    if as_kind not in KINDS:
+        raise refuse(file_name(path), "kind_unknown", f"no kind {as_kind!r}", f"one of {', '.join(KINDS)}")
+    return _report(file_name(path), as_kind, lambda: _ANSWERS[as_kind](_READERS[as_kind](path, **options)))
+
+
+def describe_project(path: str | os.PathLike | Project = FILE_NAME) -> list[dict]:
+    """Check every file of a project, as :func:`describe_file` does, in the order of the project file."""
+    place = find_project(path)
+    reports = []
+    for role in place.settings.files:
+        kind = _kind_of(role)
+        if kind is not None:
+            read = {
+                "pupils": lambda r=role: place.pupils(_schools_of(place), r),
+                "people": lambda r=role: place.people(r),
+                "schools": place.schools,
+                "postcodes": place.postcodes,
+                "segments": place.segments,
+            }[kind]
+            reports.append(_report(file_name(place.file(role)), kind, lambda k=kind, r=read: _ANSWERS[k](r())))
+    for area in place.settings.areas:
+        reports.append(_report(file_name(place.area_files[area]), "areas", lambda a=area: _areas(place.area(a))))
+    return reports
+
+
+def _kind_of(role: str) -> str | None:
+    """What is in a file, by its role in the project; None for roles of other commands (rolls, registers)."""
+    if role in {"schools", "postcodes", "segments"}:
+        return role
+    if role in {"rolls", "register", "births", "housing", "forecasts"}:
+        return None
+    return "pupils" if role.startswith("pupils") else "people"
+
+
+def _schools_of(place: Project) -> Schools | None:
+    try:
+        return place.schools() if place.has("schools") else None
+    except InputRefused:
+        return None  # reported where the schools themselves are
+
+
+def _report(file: str, as_kind: str, answer: Callable[[], Answer]) -> dict:
+    report = {
+        "file": file,
+        "as": as_kind,
+        "file_status": "ok",
+        "reason": None,
+        "records": 0,
+        "accepted": 0,
+        "repaired": 0,
+        "rejected": 0,
+        "blank": 0,
+        "by_reason": {},
+        "problems": [],
+        "details": {},
+    }
+    try:
+        records, found, details = answer()
+    except InputRefused as refused:
+        return report | {
+            "file_status": "rejected",
+            "reason": refused.problems[0].code,
+            "message": str(refused),
+            "problems": [_problem(each) for each in refused.problems],
+        }
+    outcomes = outcome_of(np.arange(1, records + 1), found)
+    reasons = found.drop_duplicates(["record", "code"])["code"].value_counts()
+    return report | {
+        "records": records,
+        **count_outcomes(outcomes),
+        "problems": problem_entries(found),
+        "details": details,
+        "by_reason": {str(code): int(count) for code, count in sorted(reasons.items())},
+    }
+
+
+def _people(people: People) -> Answer:
+    children = people.frame.loc[people.frame["person"] >= 0, "person"].nunique()
+    details = {**people.details, "counted": people.count, "identifiers": int(children)}
+    return len(people), gather([people.findings, _postcodes(people)]), details
+
+
+def _postcodes(people: People) -> pd.DataFrame:
+    """What can be said of postcodes without a directory: blank, mended, or not one.
+
+    Looked up among themselves, so that the codes are those of ``geoplan assign``; whether a well-formed postcode
+    exists, and whether a look-alike character leads to one that does, only a directory can say.
+    """
+    done = people.findings.loc[people.findings["code"].isin(_ROWS), "record"]
+    frame = people.frame.loc[~people.frame["record"].isin(done), ["record", "postcode"]]
+    parsed = normalise_postcodes(frame["postcode"])
+    known = set(parsed.dropna().str.replace(" ", "").unique())
+    for cell in frame["postcode"][parsed.isna()].unique():
+        known |= _candidates(str(cell))
+    table = pd.DataFrame({"postcode": pd.Series(sorted(known), dtype="str")})
+    reasons = PostcodeDirectory(table, Source(people.source.file)).look_up(frame["postcode"]).reasons
+    reasons = np.asarray(reasons.astype(object))
+    column, parts = people.header("postcode"), []
+    for code in sorted(
+        {each for each in reasons if isinstance(each, str)} - {"", "postcode_sector_only", "postcode_not_found"}
+    ):
+        rule = "a look-alike character; the directory decides" if code == "postcode_confusion" else rule_for(code)
+        parts.append(findings(frame["record"][reasons == code], column, code, rule))
+    return gather(parts)
+
+
+def _candidates(cell: str) -> set[str]:
+    """Postcodes that a cell may mean: those inside longer text, or one look-alike character away."""
+    text = re.sub("[^A-Z0-9]+", " ", cell.upper()).strip()
+    if len(text) > 9:
+        return {"".join(match.groups()) for match in _INSIDE.finditer(text)}
+    tidy = text.replace(" ", "")
+    swapped = {tidy[:i] + _LOOK_ALIKE[c] + tidy[i + 1 :] for i, c in enumerate(tidy) if c in _LOOK_ALIKE}
+    return {each for each in swapped if SHAPE.fullmatch(each)}
+
+
+_INSIDE = re.compile(SHAPE.pattern.replace(")(", ") ?("))
+_LOOK_ALIKE = {a: b for pair in ("O0", "I1", "S5", "B8", "Z2") for a, b in (pair, pair[::-1])}
+_ROWS = (
+    "record_blank",
+    "ragged_row",
+    "quote_unclosed",
+    "row_damaged",
+    "row_unfinished",
+    "header_repeated",
+    "footer_row",
+)
+
+
+def _schools(schools: Schools) -> Answer:
+    return schools.details["records"], schools.findings, {**schools.details, "schools": len(schools)}
+
+
+def _directory(directory: PostcodeDirectory) -> Answer:
+    table = directory.table
+    located = int(table["easting"].notna().sum()) if "easting" in table else 0
+    return (
+        len(table),
+        no_findings(),
+        {
+            "product": directory.product,
+            "vintage": directory.source.vintage,
+            "kinds": list(directory.kinds),
+            "with_position": located,
+        },
+    )
+
+
+def _areas(areas: Boundaries) -> Answer:
+    repairs = gather([findings([each.record], "geometry", each.code, each.what) for each in areas.repairs])
+    return len(areas.frame), repairs, {"kind": areas.kind, "repairs": [each.what for each in areas.repairs]}
+
+
+def _segments(segments: Segmentation) -> Answer:
+    return (
+        len(segments.table),
+        no_findings(),
+        {
+            "scheme": segments.scheme,
+            "version": segments.version,
+            "keyed_by": segments.keyed_by,
+            "levels": list(segments.table.columns),
+            "segments": len(segments.segments),
+        },
+    )
+
+
+_READERS = {
+    "pupils": read_pupils,
+    "people": read_people,
+    "schools": read_schools,
+    "postcodes": read_postcodes,
+    "areas": read_boundaries,
+    "segments": read_segmentation,
+}
+_ANSWERS = {
+    "pupils": _people,
+    "people": _people,
+    "schools": _schools,
+    "postcodes": _directory,
+    "areas": _areas,
+    "segments": _segments,
+}
+
+
+def _problem(problem: Problem) -> dict:
+    return {
+        "file": problem.file,
+        "record": problem.record,
+        "column": problem.column,
+        "outcome": "rejected",
+        "codes": [problem.code],
+        "what": problem.what,
+        "try": problem.suggestion,
+        "more": problem.more,
+    }

@@ -1,0 +1,188 @@
+"""The command line: outputs, exit codes, refusals in words, nothing written when refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+import stat
+
+import pytest
+
+from geoplan.cli.main import main
+from geoplan.io.recipes import demo_folder
+from geoplan.postcodes import STATUSES
+from geoplan.reasons import REASONS
+
+DIRTY = """pupil_id,postcode,school,year_group
+P1,ME5 7SE,900001,R
+P2,me5 7se,900001,R
+P3,ME5 7SX Flat 2 and more,900001,1
+P4,,900001,1
+P5,nonsense,900002,2
+P6,ZZ99 3VZ,900002,2
+P7,ME99 9ZZ,900002,2
+P1,ME5 7SE,900001,R
+"""
+
+
+@pytest.fixture
+def pupils(tmp_path):
+    path = tmp_path / "pupils.csv"
+    path.write_text(DIRTY, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def medway(tmp_path_factory):
+    """The demo, run once."""
+    folder = tmp_path_factory.mktemp("demo") / "medway"
+    assert main(["demo", str(folder)]) == 0
+    return folder
+
+
+def assign(pupils, tmp_path, *more):
+    out, report = tmp_path / "out.csv", tmp_path / "report.json"
+    directory = demo_folder() / "postcodes.csv.gz"
+    code = main(["assign", str(pupils), "--postcodes", str(directory), "-o", str(out), "--report", str(report), *more])
+    return code, out, report
+
+
+def test_assign_writes_one_row_for_each_record_and_a_report_that_balances(pupils, tmp_path, capsys):
+    segments = ["--segments", str(demo_folder() / "segments.csv")]
+    areas = ["--areas", f"lsoa11={demo_folder() / 'lsoa11.fgb'}", "--areas", f"lad24={demo_folder() / 'lad24.fgb'}"]
+    code, out, report = assign(pupils, tmp_path, *segments, *areas)
+    assert code == 0
+    rows = list(csv.DictReader(out.open(encoding="utf-8")))
+    assert [row["record"] for row in rows] == [str(i) for i in range(1, 9)]
+    assert list(rows[0])[:6] == ["record", "school", "postcode", "status", "method", "flags"]
+    assert {"lsoa11", "oa11", "lad24", "segment"} <= set(rows[0])
+    assert [row["status"] for row in rows[:2]] == ["exact", "reformatted"]
+    assert rows[0]["postcode"] == rows[1]["postcode"] == "ME5 7SE"
+    assert rows[0]["lsoa11"].startswith("E01") and rows[0]["segment"]
+    assert rows[4]["lsoa11"] == rows[4]["segment"] == rows[4]["postcode"] == ""
+    assert "not_counted" in rows[7]["flags"]
+    said = json.loads(report.read_text(encoding="utf-8"))
+    assert (said["file_status"], said["reason"], said["records"]) == ("ok", None, 8)
+    assert said["accepted"] + said["repaired"] + said["rejected"] + said["blank"] == 8
+    assert sum(said["by_status"].values()) == 8
+    assert set(said["by_status"]) == set(STATUSES)
+    assert sum(sum(row.values()) for row in said["by_school"].values()) == 8
+    assert {entry["record"] for entry in said["problems"]} == {2, 3, 4, 5, 6, 7, 8}
+    for entry in said["problems"]:
+        assert entry["column"] in {"postcode", "pupil_id"}
+        assert all(code in REASONS for code in entry["codes"])
+    text = report.read_text(encoding="utf-8") + "".join(capsys.readouterr())
+    for value in ("ME5", "nonsense", "Flat 2", "P1", "ME99"):
+        assert value not in text
+
+
+def test_the_file_about_single_pupils_is_for_its_owner_alone(pupils, tmp_path):
+    _, out, _ = assign(pupils, tmp_path)
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "file_empty"),
+        (b"<html><body>Sign in</body></html>", "file_wrong_format"),
+        (b"PK\x03\x04" + b"\0" * 100, "file_wrong_format"),
+        (b"name,age\nx,1\n", "column_missing"),
+        (b"pupil_id,postcode,school\n", "no_records"),
+    ],
+)
+def test_bad_files_are_refused_with_exit_3_a_reason_and_no_output(tmp_path, capsys, content, reason):
+    path = tmp_path / "bad.csv"
+    path.write_bytes(content)
+    code, out, report = assign(path, tmp_path)
+    assert code == 3
+    assert not out.exists()
+    said = json.loads(report.read_text(encoding="utf-8"))
+    assert (said["file_status"], said["reason"]) == ("rejected", reason)
+    error = capsys.readouterr().err
+    assert "bad.csv" in error and "Nothing was written" in error
+    assert "Traceback" not in error
+
+
+def test_a_missing_file_and_wrong_usage(tmp_path, pupils):
+    assert assign(tmp_path / "none.csv", tmp_path)[0] == 3
+    assert main(["assign"]) == 2
+    assert main(["nonsense"]) == 2
+    assert assign(pupils, tmp_path, "--areas", "wards.gpkg")[0] == 2
+    assert main(["assign", str(pupils), "--postcodes", "x.csv", "-o", str(tmp_path / "out.txt")]) == 2
+
+
+def test_check_says_findings_with_exit_1_and_json_for_programs(pupils, tmp_path, capsys):
+    assert main(["check", str(pupils), "--as", "pupils", "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["accepted"] + said["repaired"] + said["rejected"] + said["blank"] == said["records"] == 8
+    assert main(["check", str(pupils), "--as", "pupils"]) == 1
+    assert "not a postcode" in capsys.readouterr().out
+    clean = tmp_path / "clean.csv"
+    clean.write_text("pupil_id,postcode,school\nP1,ME5 7SE,900001\n", encoding="utf-8")
+    assert main(["check", str(clean), "--as", "pupils"]) == 0
+    assert main(["check", str(clean), "--as", "nothing"]) == 2
+    (tmp_path / "empty.csv").write_bytes(b"")
+    assert main(["check", str(tmp_path / "empty.csv"), "--as", "schools", "--json"]) == 3
+
+
+def test_demo_makes_a_project_that_every_command_reads(medway, monkeypatch, capsys, tmp_path):
+    assert {path.name for path in (medway / "output").iterdir()} >= {"medway.html", "placed.csv", "report.json"}
+    monkeypatch.chdir(medway)
+    assert main(["check"]) == 1  # the invented pupils are about 2% dirty, on purpose
+    assert main(["profile", "--school", "900029", "-o", "school.html"]) == 0
+    assert main(["similar", "--school", "900029", "--count", "5"]) == 0
+    printed = capsys.readouterr().out
+    assert "against all pupils placed in a segment" in printed
+    assert "km away" in printed
+    assert main(["map", "-o", "map.html"]) == 0
+    assert main(["profile", "--all", "-o", "profiles.csv"]) == 0
+    rows = list(csv.DictReader((medway / "profiles.csv").open(encoding="utf-8")))
+    assert len({row["school"] for row in rows}) > 50
+    counts = [float(row["count"]) for row in rows if row["count"]]
+    assert not [count for count in counts if 0 < count < 10]
+
+
+def test_demo_never_writes_over_a_folder(medway, capsys):
+    assert main(["demo", str(medway)]) == 3
+    assert "choose another" in capsys.readouterr().err
+
+
+def test_profile_json_and_unknown_school(medway, monkeypatch, capsys):
+    monkeypatch.chdir(medway)
+    assert main(["profile", "--school", "900029", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["base"]
+    assert len(said["segments"]) == 8
+    assert main(["profile", "--school", "123456"]) == 3
+    assert main(["profile"]) == 2
+    assert main(["profile", "--school", "1", "--project", "nowhere.toml"]) == 2
+
+
+def test_demo_report_matches_the_truth_the_place_was_made_with(medway):
+    """Every kind of spoiled postcode was planted and counted when the place was built."""
+    truth = json.loads((demo_folder() / "truth.json").read_text(encoding="utf-8"))
+    said = json.loads((medway / "output" / "report.json").read_text(encoding="utf-8"))
+    assert said["records"] == truth["pupils"]["records"]
+    assert said["counted"] == truth["pupils"]["children"]
+
+
+def test_init_writes_templates_once(tmp_path, capsys):
+    assert main(["init", str(tmp_path / "ours")]) == 0
+    first = capsys.readouterr().out
+    assert "geoplan.toml" in first
+    assert main(["init", str(tmp_path / "ours")]) == 0
+    assert "nothing was written" in capsys.readouterr().out
+
+
+def test_boundaries_list_and_version(capsys):
+    assert main(["boundaries", "list", "--json"]) == 0
+    kinds = {row["kind"] for row in json.loads(capsys.readouterr().out)}
+    assert {"lsoa21", "lsoa11", "oa21", "onspd", "nspl", "oac21", "code_point_open"} <= kinds
+    assert main(["--version"]) == 0
+
+
+@pytest.mark.parametrize("command", ["demo", "init", "check", "assign", "profile", "similar", "map", "boundaries"])
+def test_every_command_has_help_that_ends_with_an_example(command, capsys):
+    assert main([command, "--help"] if command != "boundaries" else ["boundaries", "list", "--help"]) == 0
+    assert "Example: geoplan" in capsys.readouterr().out
