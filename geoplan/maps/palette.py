@@ -139,7 +139,7 @@ def tidy_breaks(
     >>> tidy_breaks([0, 10, 50, 100], classes=4, method="equal")
     (25.0, 75.0)
     >>> tidy_breaks([0] * 50 + [10, 15, 20, 30, 45, 85], classes=4)
-    (10.0, 20.0, 30.0)
+    (10.0, 20.0, 35.0)
     """
     if not 1 <= classes <= MOST_CLASSES:
         raise ValueError(f"{classes} classes: a map reader can tell apart {MOST_CLASSES} at most")
@@ -152,7 +152,7 @@ def tidy_breaks(
         # mostly nothing, as in the map of one school's pupils: nothing is a class, the rest share the others
         some = known[known > 0]
         finest = 10.0**-decimals
-        first = max(np.floor(some[0] / finest) * finest, finest)
+        first = float(max(np.floor(some[0] / finest) * finest, finest))
         return _filled(sorted({first, *tidy_breaks(some, classes - 1, method, decimals)}), known)
     if method == "quantile":
         raw = np.quantile(known, parts)
