@@ -9,7 +9,7 @@ never from the exact ones, and not at all on a base under 20.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -20,7 +20,18 @@ from geoplan.errors import NotProtected
 HIDE_BELOW = 10
 ROUND_TO = 5
 MIN_BASE = 20
-HIDDEN = "c"  # the DfE symbol for a confidential number
+OWN_HIDE_BELOW = 5  # what a head teacher may see of the own school
+OWN_ROUND_TO = 1
+MIN_REASON = 10  # letters in a reason for exact numbers or for a changed threshold
+
+# the symbols of the Department for Education's statistics
+HIDDEN = "c"  # a confidential number: small, or hidden because it would give a small one away
+LOW = "low"  # rounds to zero but is not zero
+NOT_APPLICABLE = "z"
+NOT_AVAILABLE = "x"
+
+OFFICIAL = "OFFICIAL-SENSITIVE"
+_CHANGEABLE = ("hide_below", "round_to", "min_base")
 
 
 @dataclass(frozen=True)
@@ -36,25 +47,165 @@ class Rule:
     round_to
         Other counts are rounded to the nearest multiple of this.
     min_base
-        No share or index is given on a (rounded) base below this.
+        No share or index is given on a (rounded) base below this, and none or all of a group below it is hidden.
+    own
+        The school whose own cells are shown more fully; empty for none.
+    marking
+        Printed on every page.
+    reason
+        Why exact numbers, or changed thresholds, are needed.
+    overrides
+        Each changed threshold in words.
+
+    See Also
+    --------
+    rule_for : the rule of an audience.
     """
 
     name: str = "public"
     hide_below: int = HIDE_BELOW
     round_to: int = ROUND_TO
     min_base: int = MIN_BASE
+    own: str = ""
+    marking: str = ""
+    reason: str = ""
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def exact(self) -> bool:
+        """True if nothing is hidden or rounded: for inside the office only."""
+        return self.hide_below <= 1 and self.round_to == 1
+
+    @property
+    def tag(self) -> str:
+        """The rule in short, for the corner of a table.
+
+        Examples
+        --------
+        >>> Rule().tag
+        'protected: rule 10-5'
+        """
+        return "exact numbers" if self.exact else f"protected: rule {self.hide_below}-{self.round_to}"
 
     @property
     def sentence(self) -> str:
         """The rule in words, as printed beside each table."""
-        return (
-            f"Small numbers are protected: counts from 1 to {self.hide_below - 1} are hidden "
-            f"(shown as {HIDDEN}), others are rounded to the nearest {self.round_to}; "
-            f"no percentage or index is given on a base under {self.min_base}."
-        )
+        if self.exact:
+            words = f"{self.marking}. Exact numbers of people, for use inside the authority: {self.reason}."
+        else:
+            words = (
+                f"Small numbers are protected: counts from 1 to {self.hide_below - 1} are hidden "
+                f"(shown as {HIDDEN}), others are rounded to the nearest {self.round_to}; "
+                f"no percentage or index is given on a base under {self.min_base}."
+            )
+        if self.own:
+            words = (
+                f"{self.marking}. Your own school's counts from 1 to {OWN_HIDE_BELOW - 1} are hidden and others "
+                f"exact where that gives nobody away. Other schools: {words}"
+            )
+        if self.overrides:
+            words += f" Changed for this output: {'; '.join(self.overrides)}. Reason: {self.reason}."
+        return words
 
 
 PUBLIC = Rule()
+
+
+def rule_for(audience: str = "public", *, reason: str = "", overrides: Mapping[str, int] | None = None) -> Rule:
+    """The rule of an audience; the default is the strictest.
+
+    Parameters
+    ----------
+    audience
+        ``public``; ``school:URN`` for one head teacher (own school: 1 to 4 hidden, the rest exact; every other
+        school as in public); ``internal`` (exact, for planners inside the authority).
+    reason
+        Needed for ``internal`` and for overrides, in at least ten letters; printed.
+    overrides
+        Thresholds to change, by name (``hide_below``, ``round_to``, ``min_base``); each is printed.
+
+    Returns
+    -------
+    Rule
+
+    Raises
+    ------
+    ValueError
+        If the audience or a threshold is not known, or a reason is missing.
+
+    Examples
+    --------
+    >>> rule_for("public").tag
+    'protected: rule 10-5'
+    >>> rule_for("internal")
+    Traceback (most recent call last):
+    ...
+    ValueError: exact numbers need a reason, typed in at least 10 letters
+    """
+    reason = " ".join(reason.split())
+    kind, _, urn = audience.partition(":")
+    urn = urn.strip()
+    if kind == "public" and not urn:
+        rule = Rule()
+    elif kind == "school" and urn:
+        rule = Rule(name=f"school:{urn}", own=urn, marking=f"For the head of school {urn} only")
+    elif kind == "internal" and not urn:
+        _require_reason(reason, "exact numbers need")
+        rule = Rule("internal", hide_below=1, round_to=1, min_base=0, marking=OFFICIAL, reason=reason)
+    else:
+        raise ValueError(f"no audience {audience!r}; there are public, school:URN and internal")
+    return _override(rule, overrides, reason) if overrides else rule
+
+
+def _require_reason(reason: str, who: str) -> None:
+    if sum(letter.isalpha() for letter in reason) < MIN_REASON:
+        raise ValueError(f"{who} a reason, typed in at least {MIN_REASON} letters")
+
+
+def _override(rule: Rule, overrides: Mapping[str, int], reason: str) -> Rule:
+    unknown = sorted(set(overrides) - set(_CHANGEABLE))
+    if unknown or rule.exact:
+        raise ValueError(
+            f"cannot change {', '.join(unknown or overrides)} for {rule.name}; there are {', '.join(_CHANGEABLE)}"
+        )
+    _require_reason(reason, "a changed threshold needs")
+    for name, value in overrides.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < (2 if name == "hide_below" else 1):
+            raise ValueError(f"{name} cannot be {value!r}")
+    words = tuple(
+        f"{name} is {overrides[name]}, not {getattr(rule, name)}" for name in _CHANGEABLE if name in overrides
+    )
+    return replace(rule, reason=reason, overrides=words, **overrides)
+
+
+def protect_take_up(part: pd.Series, whole: pd.Series, rule: Rule = PUBLIC) -> tuple[pd.Series, pd.Series]:
+    """Hide and round a count of a group: the count and its complement are both small numbers.
+
+    Parameters
+    ----------
+    part, whole
+        Those who did, and the group they are of.
+    rule
+        The rule to apply. None or all of a group under ``rule.min_base`` is hidden too.
+
+    Returns
+    -------
+    shown, hidden
+        As from :func:`protect_counts`.
+
+    Examples
+    --------
+    >>> shown, hidden = protect_take_up(pd.Series([30, 97, 0, 0, 19]), pd.Series([60, 100, 100, 19, 19]))
+    >>> shown.tolist()
+    [30.0, nan, 0.0, nan, nan]
+    """
+    shown, hidden = protect_counts(part, rule)
+    rest = pd.to_numeric(whole).astype(float) - pd.to_numeric(part).astype(float)
+    if (rest < 0).any():
+        raise ValueError(f"{part.name or 'counts'}: a part cannot exceed its whole")
+    all_or_none = ((rest == 0) | (part == 0)) & (whole > 0) & (whole < rule.min_base)
+    hidden = hidden | ((rest > 0) & (rest < rule.hide_below)) | all_or_none
+    return shown.mask(hidden), hidden
 
 
 @dataclass(frozen=True)

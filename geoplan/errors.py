@@ -85,3 +85,23 @@ class ProjectError(GeoplanError, ValueError):
 
 class NotProtected(GeoplanError, TypeError):
     """A table that has not passed the small-number rule, offered to something that leaves the office."""
+
+
+class DisclosureRefused(GeoplanError, ValueError):
+    """A release that would give away a small number, with the cells concerned; their counts are not in it.
+
+    Parameters
+    ----------
+    what
+        What was to be released.
+    offenders
+        Table and codes of each cell that could be pinned down, never its value.
+    """
+
+    def __init__(self, what: str, offenders: Sequence[tuple]):
+        self.offenders = tuple(offenders)
+        lines = ["  " + ": ".join([str(name), ", ".join(map(str, cell))]) for name, cell in self.offenders[:20]]
+        more = len(self.offenders) - len(lines)
+        if more > 0:
+            lines.append(f"  and {more:,} more")
+        super().__init__("\n".join([f"{what}; merge categories or use larger areas", *lines]))

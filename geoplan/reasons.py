@@ -80,6 +80,9 @@ _TABLE = (
     Reason("file_unreadable", "file", "the file cannot be read", "close it in other programs; check your rights"),
     Reason("file_encoding", "file", "the text cannot be decoded", "save as UTF-8"),
     Reason("file_too_large", "file", "larger than the stated limit", "split the file, or raise the limit"),
+    Reason("file_crashed_reader", "file", "the file made its reader fail", "export it again, in another format if it "
+           "happens again"),
+    Reason("file_too_slow", "file", "the file took too long to read", "export it again, or split it"),
     Reason("output_unwritable", "file", "the output cannot be written", "choose another folder; check your rights"),
     Reason("column_missing", "file", "a needed column is missing", "name it under [columns] in geoplan.toml"),
     Reason("column_ambiguous", "file", "two columns fit the same name", "say which under [columns] in geoplan.toml"),

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoplan.disclosure import Protected, Rule, protect, protect_counts, require_protected
+from geoplan.disclosure import (
+    Protected,
+    Rule,
+    protect,
+    protect_counts,
+    protect_take_up,
+    require_protected,
+    rule_for,
+)
 from geoplan.errors import NotProtected
 
 counts = st.lists(st.integers(0, 5_000), min_size=1, max_size=50)
@@ -58,3 +66,64 @@ def test_anything_else_is_refused_by_name():
         require_protected(pd.DataFrame(), "the profile")
     empty = Protected(pd.DataFrame(), pd.DataFrame())
     assert require_protected(empty, "x") is empty
+
+
+# --- audiences ------------------------------------------------------------------------------------------
+
+
+def test_the_default_audience_is_the_strictest():
+    assert rule_for() == Rule() == rule_for("public")
+    assert rule_for().tag == "protected: rule 10-5"
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "needed", "..........", "1234567890", "a b c d e f"])
+def test_exact_numbers_need_a_typed_reason(reason):
+    with pytest.raises(ValueError, match="reason"):
+        rule_for("internal", reason=reason)
+
+
+def test_internal_is_exact_and_marked():
+    rule = rule_for("internal", reason="Place planning for autumn, DPIA 12")
+    assert rule.exact
+    assert "OFFICIAL-SENSITIVE" in rule.sentence
+    assert "DPIA 12" in rule.sentence
+    shown, hidden = protect_counts(pd.Series([0, 1, 7, 12]), rule)
+    assert shown.tolist() == [0, 1, 7, 12]
+    assert not hidden.any()
+
+
+def test_a_school_is_named_on_its_rule():
+    rule = rule_for("school:900001")
+    assert (rule.own, rule.hide_below, rule.round_to) == ("900001", 10, 5)
+    assert "For the head of school 900001 only" in rule.sentence
+
+
+@pytest.mark.parametrize("audience", ["", "press", "school", "school:", "internal:x", "public:x", "Public"])
+def test_other_audiences_are_refused(audience):
+    with pytest.raises(ValueError, match="no audience"):
+        rule_for(audience, reason="a long enough reason")
+
+
+def test_a_changed_threshold_is_named_and_printed():
+    rule = rule_for("public", reason="Agreed with the data officer", overrides={"hide_below": 5})
+    assert rule.hide_below == 5
+    assert "hide_below is 5, not 10" in rule.sentence
+    assert "Agreed with the data officer" in rule.sentence
+    with pytest.raises(ValueError, match="a changed threshold needs a reason"):
+        rule_for("public", overrides={"hide_below": 5})
+    with pytest.raises(ValueError, match="cannot change marking"):
+        rule_for("public", reason="a long enough reason", overrides={"marking": 1})
+    for wrong in ({"hide_below": 1}, {"round_to": 0}, {"min_base": "20"}, {"hide_below": True}):
+        with pytest.raises(ValueError, match="cannot be"):
+            rule_for("public", reason="a long enough reason", overrides=wrong)
+
+
+@given(st.lists(st.tuples(st.integers(0, 120), st.integers(0, 120)), min_size=1, max_size=30))
+def test_take_up_hides_the_count_and_its_complement(pairs):
+    part, rest = (pd.Series(values) for values in zip(*pairs, strict=True))
+    shown, hidden = protect_take_up(part, part + rest)
+    for count, other, gone in zip(part, rest, hidden, strict=True):
+        small = 1 <= count <= 9 or 1 <= other <= 9
+        all_or_none = 0 < count + other < 20 and 0 in (count, other)
+        assert gone == (small or all_or_none)
+    assert shown.isna().tolist() == hidden.tolist()

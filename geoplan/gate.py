@@ -1,0 +1,927 @@
+"""The outsider: reads what is about to be published and works out how far each hidden count is pinned down.
+
+Written apart from :mod:`geoplan.suppression` and sharing no code with it: it sees texts ("15", "c"), the
+thresholds printed beside them, figures that are public anyway, and what was published before. Every printed
+number is turned into what it admits ("15" into 13 to 17, "c" into 1 or more, for ``c`` also marks numbers
+hidden to protect others), every table into sums over every other table of the same population, and the least
+and the greatest whole number that each hidden count can be are found: bounds are passed along the sums until
+nothing moves, then linear programmes find actual tables at the ends; whole-number programmes settle what is
+left. It assumes an attacker who knows the thresholds; and, with ``told``, one who was even told which cells
+are small.
+
+Where the tables hang together without a cycle (area x segment and school x segment do), their shared margins
+are all there is to know: whole-number tables that agree on their margins then always come from one table of
+people (Vorob'ev 1962, Theory Prob. Appl. 7:147; Atserias and Kolaitis 2021, PODS, for whole numbers). For
+cycles (a x b, b x c, a x c) the joint table is added if it is not too large, else ``GateResult.whole`` is False.
+
+References: the attack is the disclosure audit of Fischetti and Salazar (2001), Management Science 47:1008.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+
+SMALL = 10  # counts below this that nobody printed are attacked too
+ENOUGH = 5  # a protected count must have at least this many possible values
+NO_NUMBER = ("c", "low", "z", "x", "")
+PUBLIC_FIGURE = "(public figure)"
+MOST_JOINT = 20_000
+_FAR = 1e7  # stands for "no limit": more people than any authority has
+_ROUNDS = 40
+_TOLERANCE = 1e-6
+
+Cell = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PrintedTable:
+    """A table as a reader sees it: texts, and the rule printed beside them.
+
+    Parameters
+    ----------
+    name
+        The table's name.
+    dims
+        Its dimensions.
+    cells, shown
+        The code of each cell and the text printed in it: digits, ``c`` for hidden. A cell not listed is zero.
+    population
+        Tables of one population are about the same people.
+    hide_below, round_to
+        The thresholds of each cell (one number, or one for each cell).
+    small_group
+        In a group under this, none and all are hidden too, so that ``c`` may stand for zero; 0 for never.
+    attributes
+        The dimensions along which groups are taken; all if empty.
+    parts
+        The name of the table whose printed parts this one adds up, or :data:`PUBLIC_FIGURE`; empty if the
+        table was rounded by itself. What adds up printed parts tells nothing new, and is checked to be that.
+    complete
+        False if a cell not listed is unknown rather than zero.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    shown: tuple[str, ...]
+    population: str = ""
+    hide_below: int | tuple[int, ...] = 10
+    round_to: int | tuple[int, ...] = 5
+    small_group: int = 20
+    attributes: tuple[str, ...] = ()
+    parts: str = ""
+    complete: bool = True
+
+    def __post_init__(self):
+        if len(self.cells) != len(self.shown):
+            raise ValueError(f"{self.name}: {len(self.cells)} cells and {len(self.shown)} texts")
+
+
+@dataclass(frozen=True)
+class PrintedShares:
+    """Percentages as printed, of the cells of a printed table.
+
+    Parameters
+    ----------
+    name
+        The name.
+    of
+        The name of the table with the counts.
+    within
+        The dimensions that make a group: shares add up to 100 within each.
+    cells, shown
+        Cells of that table, and the text of each: "12.5" or "12.5%"; ``c`` or empty for none.
+    rounded
+        True if worked out from the rounded counts, False if from exact ones.
+    """
+
+    name: str
+    of: str
+    within: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    shown: tuple[str, ...]
+    rounded: bool = True
+
+
+@dataclass(frozen=True)
+class PublicTotals:
+    """Sums that anyone can look up (the headcount of each school), exact.
+
+    Examples
+    --------
+    >>> PublicTotals(("school",), pd.Series({"900001": 212}), source="school census").source
+    'school census'
+    """
+
+    dims: tuple[str, ...]
+    values: pd.Series
+    population: str = ""
+    source: str = ""
+
+    def items(self) -> list[tuple[Cell, int]]:
+        """Cell and figure, cells as tuples of text."""
+        dims = self.dims
+        if not dims:
+            return [((), int(self.values.iloc[0]))]
+        keys = [tuple(map(str, key)) if isinstance(key, tuple) else (str(key),) for key in self.values.index]
+        return list(zip(keys, (int(value) for value in self.values), strict=True))
+
+
+@dataclass(frozen=True)
+class Nesting:
+    """Areas made of smaller ones: each code of ``fine`` lies in one of ``coarse``.
+
+    Catchment options, wards over LSOAs and earlier plans are all nestings; two options over the same blocks
+    are attacked together.
+    """
+
+    fine: str
+    coarse: str
+    lookup: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """What the outsider found out.
+
+    Parameters
+    ----------
+    narrowest
+        Fewest possible values of any protected count (proven at least, where not below the limit); None if
+        there is no protected count.
+    offenders
+        Table and cell of each protected count with too few possible values.
+    attacks
+        Programmes solved.
+    cells
+        Protected counts attacked.
+    seconds
+        How long it took.
+    partial
+        Cells with enough values that still do not cover every small number.
+    already
+        Protected counts that public figures alone leave fewer values; the release adds nothing to them.
+    ranges
+        For each protected count attacked, least and greatest value (found; exact if ``exact`` was asked for).
+    whole
+        False if the tables hang together in a cycle too large to be worked out jointly.
+    """
+
+    narrowest: int | None
+    offenders: tuple[tuple[str, Cell], ...]
+    attacks: int
+    cells: int
+    seconds: float
+    partial: tuple[tuple[str, Cell], ...] = ()
+    already: int = 0
+    ranges: Mapping[tuple[str, Cell], tuple[int, int]] = field(default_factory=dict, repr=False)
+    whole: bool = True
+
+    @property
+    def passed(self) -> bool:
+        """True if no protected count has too few possible values."""
+        return not self.offenders
+
+
+def attack(
+    printed: Sequence[PrintedTable],
+    public: Sequence[PublicTotals] = (),
+    earlier: Sequence[PrintedTable] = (),
+    *,
+    nested: Sequence[Nesting] = (),
+    shares: Sequence[PrintedShares] = (),
+    told: Mapping[str, Iterable[Cell]] | None = None,
+    exact: bool = False,
+    enough: int = ENOUGH,
+    cover: bool = False,
+) -> GateResult:
+    """Work out, as an outsider, how far each hidden count is pinned down.
+
+    Parameters
+    ----------
+    printed
+        What is about to be published.
+    public
+        Figures that are known anyway.
+    earlier
+        What was published before, about the same people, from the same data.
+    nested
+        Which areas lie in which.
+    shares
+        Percentages printed beside the counts.
+    told
+        Cells by table name that the attacker knows to be small: a stronger attack than any outsider's.
+    exact
+        Find both ends of every protected count, rather than proving that it has enough values.
+    enough
+        Possible values that a protected count must have.
+    cover
+        Also look for cells whose possible values leave out some of 1 to ``hide_below - 1``.
+
+    Returns
+    -------
+    GateResult
+
+    Raises
+    ------
+    ValueError
+        If the printed numbers contradict each other, or are not the sums they say they are.
+
+    Examples
+    --------
+    A school of 25 with three segments: 3 is hidden, and 12 and 10 are printed as 10.
+
+    >>> table = PrintedTable("t", ("segment",), (("E",), ("G",), ("H",)), ("c", "10", "10"))
+    >>> result = attack([table], [PublicTotals((), pd.Series([25]))], exact=True)
+    >>> result.ranges, result.passed
+    ({('t', ('E',)): (1, 5)}, True)
+    """
+    began = time.perf_counter()
+    told = {name: set(cells) for name, cells in (told or {}).items()}
+    tables = [*printed, *earlier]
+    names = [table.name for table in tables]
+    if len(set(names)) != len(names):
+        raise ValueError("two printed tables have one name")
+    found, attacks, whole = [], 0, True
+    for population in sorted({table.population for table in tables}):
+        here = [table for table in tables if table.population == population]
+        known = [totals for totals in public if totals.population == population]
+        mine = [share for share in shares if share.of in {table.name for table in here}]
+        system = _system(here, known, nested, mine, told)
+        whole &= system.whole
+        solved = _solve(system, exact, enough, cover)
+        attacks += solved.attacks
+        found += solved.judged(enough, cover)
+    offenders = tuple(sorted(judged.label for judged in found if judged.offends))
+    counts = [judged.values for judged in found if not judged.already]
+    return GateResult(
+        narrowest=min(counts) if counts else None,
+        offenders=offenders,
+        attacks=attacks,
+        cells=len(found),
+        seconds=time.perf_counter() - began,
+        partial=tuple(sorted(judged.label for judged in found if judged.partial and not judged.offends)),
+        already=sum(judged.already for judged in found),
+        ranges={judged.label: judged.range for judged in found},
+        whole=whole,
+    )
+
+
+# --- what one text admits -------------------------------------------------------------------------------
+
+
+def admits(text: str, hide_below: int, round_to: int) -> tuple[float, float]:
+    """The least and greatest count that a printed number may stand for.
+
+    Examples
+    --------
+    >>> admits("15", 10, 5), admits("10", 10, 5), admits("0", 10, 5), admits("7", 5, 1)
+    ((13, 17), (10, 12), (0, 0), (7, 7))
+    """
+    value = int(text.replace(",", ""))
+    low, high = math.ceil(value - round_to / 2), math.ceil(value + round_to / 2) - 1
+    if low < hide_below:
+        # from 1 to hide_below - 1 would have been hidden
+        if high >= hide_below:
+            low = 0 if value == 0 else hide_below
+        elif value == 0:
+            low = high = 0
+        else:
+            raise ValueError(f"{text} cannot be printed by a rule that hides below {hide_below}")
+    return max(low, 0), high
+
+
+def _each(value: int | tuple[int, ...], n: int) -> np.ndarray:
+    return np.full(n, value) if isinstance(value, int) else np.asarray(value)
+
+
+def _zero_possible(table: PrintedTable, public: Sequence[PublicTotals], small: np.ndarray) -> np.ndarray:
+    """For each cell, whether ``c`` may stand for zero: only in a group that may be under ``small_group``."""
+    n = len(table.cells)
+    possible = np.zeros(n, dtype=bool)
+    if not table.small_group:
+        return possible
+    zero = np.array([text == "0" for text in table.shown], dtype=bool)
+    value = np.array([int(t.replace(",", "")) if _is_number(t) else 0 for t in table.shown])
+    for along in table.attributes or table.dims:
+        kept = tuple(dim for dim in table.dims if dim != along)
+        groups: dict[Cell, list[int]] = {}
+        for i, cell in enumerate(table.cells):
+            groups.setdefault(tuple(v for dim, v in zip(table.dims, cell, strict=True) if dim != along), []).append(i)
+        sizes = _public_sizes(kept, public)
+        for group, members in groups.items():
+            if group in sizes:
+                under = sizes[group] < table.small_group
+            else:
+                # a zero shown says that the group is not small, and so does a larger printed sum
+                under = not zero[members].any() and value[members].sum() <= table.small_group
+            if under:
+                possible[members] = True
+    return possible & small
+
+
+def _public_sizes(dims: tuple[str, ...], public: Sequence[PublicTotals]) -> dict[Cell, int]:
+    for totals in public:
+        if sorted(totals.dims) == sorted(dims):
+            order = [totals.dims.index(dim) for dim in dims]
+            return {tuple(cell[i] for i in order): value for cell, value in totals.items()}
+    return {}
+
+
+def _is_number(text: str) -> bool:
+    return text not in NO_NUMBER
+
+
+# --- the sums -------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _System:
+    """Whole numbers between ``low`` and ``high`` with ``matrix @ x == 0``, and the counts to be attacked."""
+
+    matrix: sparse.csr_matrix
+    low: np.ndarray
+    high: np.ndarray
+    public_low: np.ndarray
+    public_high: np.ndarray
+    whole_number: np.ndarray
+    targets: dict[int, tuple[tuple[str, Cell], int]]  # variable to label and threshold
+    whole: bool
+
+
+class _Builder:
+    """Nodes (sets of dimensions) with their cells, and sums from finer to coarser nodes."""
+
+    def __init__(self, nested: Sequence[Nesting]):
+        self.up = {nesting.coarse: nesting for nesting in nested}
+        self.cells: dict[tuple[str, ...], dict[Cell, int]] = {}
+        self.complete: dict[tuple[str, ...], bool] = {}
+        self.count = 0
+        # pairs of finer and coarser nodes where every fine cell of each coarse one is listed
+        self.spelled_out: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
+        self._maps: dict[tuple[str, str], dict[str, str]] = {}
+
+    def add(self, node: tuple[str, ...], cells: Iterable[Cell], complete: bool) -> None:
+        have = self.cells.setdefault(node, {})
+        for cell in cells:
+            if cell not in have:
+                have[cell] = self.count
+                self.count += 1
+        self.complete[node] = self.complete.get(node, False) or complete
+
+    def root(self, dim: str) -> str:
+        """The finest dimension that this one is made of."""
+        while dim in self.up:
+            dim = self.up[dim].fine
+        return dim
+
+    def above(self, dim: str) -> frozenset[str]:
+        """The dimension and all that are made of it."""
+        found, grew = {dim}, True
+        while grew:
+            more = {coarse for coarse, nesting in self.up.items() if nesting.fine in found} - found
+            found |= more
+            grew = bool(more)
+        return frozenset(found)
+
+    def to(self, fine: str, coarse: str) -> dict[str, str] | None:
+        """Code of ``fine`` to code of ``coarse``; None if they are the same."""
+        if fine == coarse:
+            return None
+        if (fine, coarse) not in self._maps:
+            nesting = self.up[coarse]
+            step = {str(a): str(b) for a, b in nesting.lookup.items()}
+            below = self.to(fine, nesting.fine)
+            self._maps[fine, coarse] = step if below is None else {a: step[b] for a, b in below.items() if b in step}
+        return self._maps[fine, coarse]
+
+    def coarsener(self, node: tuple[str, ...], to: tuple[str, ...]):
+        """A function from cells of ``node`` to cells of ``to``."""
+        steps = []
+        for dim in to:
+            at = next(i for i, fine in enumerate(node) if dim in self.above_cached(fine))
+            steps.append((at, self.to(node[at], dim)))
+        return lambda cell: tuple(cell[at] if look is None else look.get(cell[at], "") for at, look in steps)
+
+    def above_cached(self, dim: str) -> frozenset[str]:
+        key = ("above", dim)
+        if key not in self._maps:
+            self._maps[key] = self.above(dim)
+        return self._maps[key]
+
+    def derivable(self, node: tuple[str, ...]) -> frozenset[str]:
+        return frozenset().union(*(self.above_cached(dim) for dim in node)) if node else frozenset()
+
+
+def _canonical(dims: Sequence[str], cell: Cell) -> Cell:
+    return tuple(cell[i] for i in sorted(range(len(dims)), key=lambda i: dims[i]))
+
+
+def _system(
+    tables: list[PrintedTable],
+    public: list[PublicTotals],
+    nested: Sequence[Nesting],
+    shares: list[PrintedShares],
+    told: Mapping[str, set],
+) -> _System:
+    build = _Builder(nested)
+    for table in tables:
+        node = tuple(sorted(table.dims))
+        build.add(node, (_canonical(table.dims, cell) for cell in table.cells), table.complete)
+    printed_nodes = set(build.cells)
+    refined = _refine(build)
+    for totals in public:
+        node = tuple(sorted(totals.dims))
+        build.add(node, (_canonical(totals.dims, cell) for cell, _ in totals.items()), False)
+    zeros = {
+        (tuple(sorted(table.dims)), _canonical(table.dims, cell))
+        for table in tables
+        for cell, text in zip(table.cells, table.shown, strict=True)
+        if text == "0" and not table.parts
+    }
+    whole = _join_cycles(build, printed_nodes, zeros)
+    _meet(build)
+    rows, cols, values, extra = _relations(build, printed_nodes)
+
+    n = build.count + extra
+    low, high = np.zeros(n), np.full(n, _FAR)
+    public_low, public_high = low.copy(), high.copy()
+    for totals in public:
+        node = tuple(sorted(totals.dims))
+        for cell, value in totals.items():
+            at = build.cells[node][_canonical(totals.dims, cell)]
+            low[at] = high[at] = public_low[at] = public_high[at] = value
+    targets: dict[int, tuple[tuple[str, Cell], int]] = {}
+    by_name = {table.name: table for table in tables}
+    for table in tables:
+        _evidence(build, table, by_name, public, told.get(table.name, ()), low, high, targets)
+    limit = max(SMALL, *(int(_each(table.hide_below, 1).max()) for table in tables))
+    for node in sorted((refined | _meets_of(build, printed_nodes)) - printed_nodes):
+        for cell, at in build.cells[node].items():
+            if public_low[at] < public_high[at]:  # not a public figure itself
+                targets.setdefault(at, ((f"(not printed) by {', '.join(node) or 'nothing'}", cell), limit))
+    whole_number = np.ones(n, dtype=bool)
+    matrix = sparse.csr_matrix((values, (rows, cols)), shape=((max(rows) + 1) if rows else 0, n))
+    matrix, low, high, whole_number = _add_shares(build, by_name, shares, matrix, low, high, whole_number)
+    padding = len(low) - n
+    public_low = np.concatenate([public_low, np.zeros(padding)])
+    public_high = np.concatenate([public_high, np.full(padding, _FAR)])
+    system = _System(matrix, low, high, public_low, public_high, whole_number, targets, whole)
+    system.low, system.high = _propagate(matrix, low, high, whole_number)
+    if (system.low > system.high).any():
+        raise ValueError("the printed tables and the public figures contradict each other")
+    sums = matrix[: (max(rows) + 1) if rows else 0]
+    system.public_low, system.public_high = _propagate(sums, public_low, public_high, whole_number)
+    return system
+
+
+def _refine(build: _Builder) -> set[tuple[str, ...]]:
+    """Add the cells of the finest areas under each table of coarser ones."""
+    added = set()
+    for node in list(build.cells):
+        if not any(dim in build.up for dim in node):
+            continue
+        fine = tuple(sorted(build.root(dim) for dim in node))
+        if len(set(fine)) != len(fine):
+            raise ValueError(f"two dimensions of {', '.join(node)} are made of the same areas")
+        if fine in build.complete and build.complete[fine] and fine not in added:
+            continue  # a complete table of the finest areas is printed: what it leaves out is zero
+        under = []
+        for dim in node:
+            look = build.to(build.root(dim), dim)
+            members: dict[str, list[str]] = {}
+            for a, b in (look or {}).items():
+                members.setdefault(b, []).append(a)
+            under.append(members if look is not None else None)
+        order = sorted(range(len(node)), key=lambda i: build.root(node[i]))
+        cells = []
+        for cell in build.cells[node]:
+            options: list[tuple[str, ...]] = [()]
+            for i in order:
+                choice = [cell[i]] if under[i] is None else under[i].get(cell[i], [])
+                options = [(*option, value) for option in options for value in choice]
+            cells += options
+        build.add(fine, cells, build.complete[node])
+        build.spelled_out.add((fine, node))
+        added.add(fine)
+    return added
+
+
+def _meet(build: _Builder) -> None:
+    """Add the sums that any two nodes share."""
+    nodes = list(build.cells)
+    derivable = {node: build.derivable(node) for node in nodes}
+    wanted = {()}
+    for i, first in enumerate(nodes):
+        for second in nodes[:i]:
+            common = derivable[first] & derivable[second]
+            if len(common) > 1:
+                common = {d for d in common if not any(d != e and d in build.above_cached(e) for e in common)}
+            wanted.add(tuple(sorted(common)))
+    for node in sorted(wanted):
+        covering = [n for n in nodes if n != node and set(node) <= derivable[n]]
+        if node in build.cells and build.complete[node]:
+            continue
+        for finer in covering:
+            coarsen = build.coarsener(finer, node)
+            build.add(node, dict.fromkeys(coarsen(cell) for cell in build.cells[finer]), build.complete[finer])
+
+
+def _meets_of(build: _Builder, printed: set) -> set[tuple[str, ...]]:
+    """Nodes that are coarser than a printed table."""
+    return {node for node in build.cells if any(set(node) <= build.derivable(p) for p in printed)}
+
+
+def _join_cycles(build: _Builder, printed: set, zeros: set) -> bool:
+    """Add the joint table where printed tables hang together in a cycle; False if that would be too large."""
+    edges = {frozenset(build.root(dim) for dim in node) for node in printed}
+    reduced = True
+    while reduced:  # Graham's reduction: empty at the end if and only if there is no cycle
+        reduced = False
+        for edge in sorted(edges, key=sorted):
+            others = edges - {edge}
+            shared = frozenset(dim for dim in edge if any(dim in other for other in others))
+            if any(shared <= other for other in others) or not shared:
+                edges = others
+                reduced = True
+                break
+            if shared != edge:
+                edges = others | {shared}
+                reduced = True
+                break
+    if not edges:
+        return True
+    core = [node for node in build.cells if frozenset(node) in edges]
+    if len(core) != len(edges):
+        core = [n for n in build.cells if any(edge <= frozenset(n) for edge in edges)]
+    if not all(build.complete[node] for node in core):
+        return False
+    joint: pd.DataFrame | None = None
+    for node in sorted(core):
+        frame = pd.DataFrame([c for c in build.cells[node] if (node, c) not in zeros], columns=list(node), dtype=object)
+        common = [] if joint is None else [dim for dim in node if dim in joint]
+        if joint is not None and len(joint) * len(frame) > 200 * MOST_JOINT and not common:
+            return False
+        joint = frame if joint is None else joint.merge(frame, how="inner" if common else "cross", on=common or None)
+        if len(joint) > 20 * MOST_JOINT:
+            return False
+    if len(joint) > MOST_JOINT:
+        return False
+    dims = tuple(sorted(joint.columns))
+    build.add(dims, joint[list(dims)].itertuples(index=False, name=None), True)
+    return True
+
+
+def _relations(build: _Builder, printed: set) -> tuple[list, list, list, int]:
+    """Each coarse cell is the sum of its fine cells, for each finest step between nodes."""
+    nodes = list(build.cells)
+    derivable = [build.derivable(node) for node in nodes]
+    finer = np.array([[i != j and set(b) <= derivable[i] for j, b in enumerate(nodes)] for i in range(len(nodes))])
+    finer = finer.reshape(len(nodes), len(nodes)).astype(np.int32)
+    direct = (finer > 0) & ~((finer @ finer) > 0)
+    rows, cols, values = [], [], []
+    row, extra = 0, 0
+    lately: dict[int, deque[tuple[int, frozenset[int]]]] = {}  # by finer node: the last sums written, as (sum, parts)
+    for i, j in zip(*np.nonzero(direct), strict=True):
+        node, coarse = nodes[i], nodes[j]
+        coarsen, have = build.coarsener(node, coarse), build.cells[coarse]
+        members: dict[Cell, list[int]] = {cell: [] for cell in have}
+        for cell, at in build.cells[node].items():
+            target = coarsen(cell)
+            if target in members or build.complete[coarse]:
+                members.setdefault(target, []).append(at)
+        unlisted = not build.complete[node] and (node, coarse) not in build.spelled_out
+        recent = lately.setdefault(i, deque(maxlen=8))
+        for cell, fine in members.items():
+            entries = _sum_row(have.get(cell), fine, recent)
+            if unlisted and cell in have:  # there may be parts that are not listed
+                entries[build.count + extra] = 1.0
+                extra += 1
+            elif cell in have:
+                recent.append((have[cell], frozenset(fine)))
+            rows += [row] * len(entries)
+            cols += entries.keys()
+            values += entries.values()
+            row += 1
+    return rows, cols, values, extra
+
+
+def _sum_row(total: int | None, parts: list[int], recent: Iterable[tuple[int, frozenset[int]]]) -> dict[int, float]:
+    """The entries of "parts add up to the total", or of the shorter "it differs from another sum by these parts"."""
+    mine = frozenset(parts)
+    entries = dict.fromkeys(parts, 1.0)
+    if total is not None and len(parts) > 4:
+        other, theirs = min(recent, key=lambda known: len(known[1] ^ mine), default=(None, frozenset()))
+        if other is not None and len(theirs ^ mine) + 1 < len(parts):
+            entries = (
+                dict.fromkeys(sorted(mine - theirs), 1.0) | dict.fromkeys(sorted(theirs - mine), -1.0) | {other: 1.0}
+            )
+    return entries if total is None else entries | {total: -1.0}
+
+
+def _evidence(build, table: PrintedTable, by_name, public, told, low, high, targets) -> None:
+    """Narrow the bounds by every printed text of a table, and list its hidden cells."""
+    node = build.cells[tuple(sorted(table.dims))]
+    n = len(table.cells)
+    hide_below, round_to = _each(table.hide_below, n), _each(table.round_to, n)
+    hidden = np.array([text == "c" for text in table.shown], dtype=bool)
+    zero = _zero_possible(table, public, hidden)
+    if table.parts and table.parts != PUBLIC_FIGURE:
+        _check_parts(build, table, by_name)
+    for i, (cell, text) in enumerate(zip(table.cells, table.shown, strict=True)):
+        at = node[_canonical(table.dims, cell)]
+        if hidden[i]:
+            if not table.parts:
+                low[at] = max(low[at], 0 if zero[i] else 1)
+            if cell in told:
+                high[at] = min(high[at], hide_below[i] - 1)
+            if hide_below[i] > 1:
+                targets[at] = ((table.name, cell), int(hide_below[i]))
+        elif _is_number(text):
+            if table.parts == PUBLIC_FIGURE:
+                least = most = int(text.replace(",", ""))
+            elif table.parts:
+                continue
+            else:
+                least, most = admits(text, int(hide_below[i]), int(round_to[i]))
+            low[at], high[at] = max(low[at], least), min(high[at], most)
+
+
+def _check_parts(build: _Builder, table: PrintedTable, by_name: Mapping[str, PrintedTable]) -> None:
+    """A table of sums must be the sums of the printed parts, or it says more than it claims."""
+    parts = by_name.get(table.parts)
+    if parts is None or parts.parts:
+        raise ValueError(f"{table.name}: says it adds up {table.parts}, which is not printed in its own right")
+    coarsen = build.coarsener(parts.dims, table.dims)
+    sums: dict[Cell, int] = {}
+    some_hidden: set[Cell] = set()
+    for cell, text in zip(parts.cells, parts.shown, strict=True):
+        key = coarsen(cell)
+        sums[key] = sums.get(key, 0) + (int(text.replace(",", "")) if _is_number(text) else 0)
+        if text == "c":
+            some_hidden.add(key)
+    for cell, text in zip(table.cells, table.shown, strict=True):
+        total = sums.get(cell, 0)
+        expected = "c" if total == 0 and cell in some_hidden else str(total)
+        if text.replace(",", "") != expected:
+            raise ValueError(f"{table.name}: {', '.join(cell)} is not the sum of the printed parts of {table.parts}")
+
+
+def _add_shares(build, by_name, shares, matrix, low, high, whole_number):
+    """What printed percentages say about the counts."""
+    blocks, extra = [], 0
+    n = len(low)
+    for share in shares:
+        table = by_name[share.of]
+        node = build.cells[tuple(sorted(table.dims))]
+        keep = [table.dims.index(dim) for dim in share.within]
+        step = dict(zip(table.cells, _each(table.round_to, len(table.cells)), strict=True))
+        groups: dict[Cell, list[Cell]] = {}
+        for cell in table.cells:
+            groups.setdefault(tuple(cell[i] for i in keep), []).append(cell)
+        texts = dict(zip(table.cells, table.shown, strict=True))
+        for cell, text in zip(share.cells, share.shown, strict=True):
+            if not _is_number(text):
+                continue
+            digits = text.rstrip("%").strip()
+            decimals = len(digits.partition(".")[2])
+            p, half = float(digits) / 100, 0.5 * 10.0**-decimals / 100 + 1e-12
+            group = groups[tuple(cell[i] for i in keep)]
+            at = node[_canonical(table.dims, cell)]
+            if share.rounded:
+                base = sum(int(texts[c].replace(",", "")) for c in group if _is_number(texts[c]))
+                r = int(step[cell])
+                least = math.ceil((p - half) * base / r - _TOLERANCE) * r
+                most = math.floor((p + half) * base / r + _TOLERANCE) * r
+                low[at] = max(low[at], math.ceil(least - r / 2))
+                high[at] = min(high[at], math.ceil(most + r / 2) - 1)
+                continue
+            members = [node[_canonical(table.dims, c)] for c in group]
+            for sign, q in ((1.0, p - half), (-1.0, p + half)):
+                row = dict.fromkeys(members, -sign * q)
+                row[at] = row[at] + sign
+                row[n + extra] = -1.0
+                extra += 1
+                blocks.append(row)
+    if not blocks:
+        return matrix, low, high, whole_number
+    rows = [i for i, row in enumerate(blocks) for _ in row]
+    more = sparse.csr_matrix(
+        ([v for row in blocks for v in row.values()], (rows, [c for row in blocks for c in row])),
+        shape=(len(blocks), n + extra),
+    )
+    matrix = sparse.vstack([sparse.hstack([matrix, sparse.csr_matrix((matrix.shape[0], extra))]), more]).tocsr()
+    return (
+        matrix,
+        np.concatenate([low, np.zeros(extra)]),
+        np.concatenate([high, np.full(extra, _FAR)]),
+        np.concatenate([whole_number, np.zeros(extra, dtype=bool)]),
+    )
+
+
+# --- the attack -----------------------------------------------------------------------------------------
+
+
+def _propagate(
+    matrix: sparse.csr_matrix, low: np.ndarray, high: np.ndarray, whole_number: np.ndarray, rounds: int = 60
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pass bounds along the sums until nothing moves: outer bounds, valid but not always the closest."""
+    low, high = low.copy(), high.copy()
+    if not matrix.shape[0]:
+        return low, high
+    entries = matrix.tocoo()
+    row, col, a = entries.row, entries.col, entries.data
+    size = matrix.shape[0]
+    for _ in range(rounds):
+        least = np.where(a > 0, a * low[col], a * high[col])
+        most = np.where(a > 0, a * high[col], a * low[col])
+        row_least = np.bincount(row, least, size)
+        row_most = np.bincount(row, most, size)
+        # a x_j = -(the others), which lies between these
+        up, down = -(row_least[row] - least), -(row_most[row] - most)
+        with np.errstate(invalid="ignore"):
+            new_high = np.where(a > 0, up / a, down / a)
+            new_low = np.where(a > 0, down / a, up / a)
+        best_low, best_high = low.copy(), high.copy()
+        np.maximum.at(best_low, col, new_low)
+        np.minimum.at(best_high, col, new_high)
+        best_low = np.where(whole_number, np.ceil(best_low - _TOLERANCE), best_low)
+        best_high = np.where(whole_number, np.floor(best_high + _TOLERANCE), best_high)
+        moved = (best_low > low + _TOLERANCE) | (best_high < high - _TOLERANCE)
+        low, high = best_low, best_high
+        if not moved.any() or (low > high).any():
+            break
+    return low, high
+
+
+@dataclass
+class _Judged:
+    label: tuple[str, Cell]
+    range: tuple[int, int]
+    values: int
+    offends: bool
+    partial: bool
+    already: bool
+
+
+class _Solved:
+    """The ranges found of the targets of one system, and what they mean."""
+
+    def __init__(self, system: _System):
+        self.system = system
+        self.at = np.array(sorted(system.targets), dtype=int)
+        self.limit = np.array([system.targets[i][1] for i in self.at], dtype=float)
+        self.outer_low, self.outer_high = system.low[self.at].copy(), system.high[self.at].copy()
+        self.low, self.high = np.full(len(self.at), np.inf), np.full(len(self.at), -np.inf)
+        self.public_low, self.public_high = system.public_low[self.at], system.public_high[self.at]
+        self.attacks = 0
+
+    def need(self, enough: int) -> np.ndarray:
+        return np.minimum(enough, self.public_high - self.public_low + 1)
+
+    def uninteresting(self) -> np.ndarray:
+        """Known to be large, or a sum of nothing: not a small number."""
+        printed = np.array([not self.system.targets[i][0][0].startswith("(") for i in self.at], dtype=bool)
+        return (self.outer_low >= self.limit) | ((self.outer_high <= 0) & ~printed)
+
+    def enough(self, enough: int, cover: bool) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            fine = self.high - self.low + 1 >= self.need(enough)
+        return fine & self.covers() if cover else fine
+
+    def covers(self) -> np.ndarray:
+        return (self.low <= np.maximum(1, self.public_low)) & (
+            self.high >= np.minimum(self.limit - 1, self.public_high)
+        )
+
+    def learn(self, solution: np.ndarray) -> bool:
+        """Widen the ranges by one table of whole numbers that fits everything printed; False if it does not."""
+        system = self.system
+        point = np.where(system.whole_number, np.round(solution), solution)
+        if np.abs(point - solution).max(initial=0) > 1e-5 or (point < system.low - 1e-9).any():
+            return False
+        if (point > system.high + 1e-9).any() or np.abs(system.matrix @ point).max(initial=0) > 1e-5:
+            return False
+        values = point[self.at]
+        self.low, self.high = np.minimum(self.low, values), np.maximum(self.high, values)
+        return True
+
+    def judged(self, enough: int, cover: bool) -> list[_Judged]:
+        fine, covers, need = self.enough(enough, False), self.covers(), self.need(enough)
+        large = self.uninteresting()
+        found = []
+        for k, i in enumerate(self.at):
+            if large[k]:
+                continue
+            label, limit = self.system.targets[i]
+            seen = np.isfinite(self.low[k])
+            low = self.low[k] if seen else self.outer_low[k]
+            high = self.high[k] if seen else self.outer_high[k]
+            small = low < limit and (high > 0 or not label[0].startswith("("))
+            values = int(high - low + 1)
+            already = bool(fine[k] and need[k] < enough and values < enough)
+            offends = bool(small and not fine[k])
+            if small:
+                gaps = bool(cover and not covers[k])
+                found.append(_Judged(label, (int(low), int(high)), values, offends, gaps, already))
+        return found
+
+
+def _solve(system: _System, exact: bool, enough: int, cover: bool) -> _Solved:
+    """Find tables at the ends of the targets' ranges: many targets at a time, then one by one."""
+    solved = _Solved(system)
+    if not len(solved.at):
+        return solved
+    random = np.random.default_rng(20081)  # directions to try; what is concluded does not depend on them
+    free = np.flatnonzero(system.high > system.low)
+    if not len(free):
+        solved.learn(system.low.copy())
+        return solved
+    stale = 0
+    for _ in range(_ROUNDS):
+        open_ = ~(solved.enough(enough, cover) | solved.uninteresting())
+        # outer bounds already too narrow: no table can show the opposite
+        open_ &= solved.outer_high - solved.outer_low + 1 >= np.minimum(solved.need(enough), enough)
+        if not open_.any() or stale > 3:
+            break
+        before = open_.sum()
+        direction = _direction(solved, open_, random, enough)
+        # no further than needed, so that there is room for many targets to move at a time
+        near = system.high.copy()
+        reach = np.minimum(system.high[solved.at], np.maximum(solved.limit - 1, solved.outer_low + enough - 1))
+        near[solved.at[open_]] = reach[open_]
+        solution = _programme(system, direction, solved, near)
+        if solution is None:
+            solution = _programme(system, direction, solved)
+        stale = stale + 1 if solution is None or not solved.learn(solution) else stale
+        after = (open_ & ~solved.enough(enough, cover)).sum()
+        stale = stale + 1 if after > 0.95 * before else 0
+    for k in np.flatnonzero(~solved.uninteresting() & (exact | ~solved.enough(enough, cover))):
+        for sign in (1.0, -1.0):
+            if not exact and solved.enough(enough, cover)[k]:
+                break
+            _one(system, solved, k, sign)
+    return solved
+
+
+def _direction(solved: _Solved, open_: np.ndarray, random, enough: int) -> np.ndarray:
+    """Costs that pull every open target towards an end it still lacks."""
+    system = solved.system
+    low_wanted = solved.low > np.maximum(system.low[solved.at], np.minimum(1, solved.outer_low))
+    high_wanted = solved.high < np.minimum(system.high[solved.at], solved.limit + enough)
+    sign = np.where(low_wanted & ~high_wanted, 1.0, np.where(high_wanted & ~low_wanted, -1.0, 0.0))
+    sign = np.where(sign == 0, random.choice([-1.0, 1.0], len(sign)), sign)
+    cost = np.zeros(len(system.low))
+    cost[solved.at[open_]] = (sign * random.uniform(0.5, 1.5, len(sign)))[open_]
+    return cost
+
+
+def _programme(system: _System, cost: np.ndarray, solved: _Solved, near: np.ndarray | None = None) -> np.ndarray | None:
+    """The table that is cheapest, by linear programming; None if there is none as ``near`` as wanted."""
+    solved.attacks += 1
+    high = system.high if near is None else near
+    result = (
+        linprog(
+            cost,
+            A_eq=system.matrix,
+            b_eq=np.zeros(system.matrix.shape[0]),
+            bounds=np.column_stack([system.low, high]),
+            method="highs",
+        )
+        if system.matrix.shape[0]
+        else None
+    )
+    if result is None:
+        return np.where(cost >= 0, system.low, high)
+    if result.status == 2 and near is None:
+        raise ValueError("the printed tables and the public figures contradict each other")
+    return result.x if result.status == 0 else None
+
+
+def _one(system: _System, solved: _Solved, k: int, sign: float) -> None:
+    """The least (sign 1) or greatest (-1) whole number that one target can be."""
+    cost = np.zeros(len(system.low))
+    cost[solved.at[k]] = sign
+    solution = _programme(system, cost, solved)
+    if solution is not None and solved.learn(solution):
+        return
+    solved.attacks += 1
+    result = milp(
+        cost,
+        constraints=LinearConstraint(system.matrix, 0, 0) if system.matrix.shape[0] else (),
+        bounds=Bounds(system.low, system.high),
+        integrality=system.whole_number.astype(int),
+    )
+    if result.status == 2:
+        raise ValueError("the printed tables and the public figures contradict each other")
+    if result.x is not None:
+        solved.learn(np.where(system.whole_number, np.round(result.x), result.x))

@@ -1,0 +1,607 @@
+"""The way out: a folder of protected files and a manifest, written wholly or not at all, and verified later.
+
+::
+
+    release = Release("public", title="Who lives where", inputs=[...]).add("map.html", book).add("counts.csv", table)
+    manifest = release.write("out")
+    verify_folder("out")        # [] as long as nothing was touched
+
+What is added is a value; :meth:`Release.write` does the rest under a lock, in this order: refuse a folder that
+cannot be written, or holds files of others; render; run the gate over all tables together; build the folder beside
+the old one; read every file back and scan it for leaks; see that the inputs are still those that were read; write
+the manifest; exchange the folders. Whatever goes wrong before the exchange leaves the old folder as it was.
+
+Files in the folder that geoplan did not write are neither deleted nor carried over: the run refuses. Carried over,
+they would leave the office with a manifest that says all was checked.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, is_dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geoplan.errors import GeoplanError, InputRefused
+from geoplan.io.exchange import (
+    Site,
+    exchange,
+    file_hash,
+    fingerprints,
+    folder_mode,
+    manifest_bytes,
+    open_workshop,
+    preflight,
+    read_document,
+    settle,
+    site_of,
+    sync_folder,
+    write_file,
+)
+from geoplan.io.files import file_name, refuse
+from geoplan.io.locks import FolderBusy, locked
+from geoplan.io.outputs import cannot_write, guard, write_bytes
+from geoplan.io.provenance import input_of, versions
+from geoplan.io.rejects import rejects, write_rejects
+from geoplan.io.verification import verify_folder
+from geoplan.manifests import (
+    FILE,
+    INTERNAL,
+    LEAST,
+    PUBLIC,
+    SENSITIVE,
+    Chain,
+    Input,
+    Manifest,
+    Output,
+    Override,
+    Repair,
+    audience_of,
+    check_document,
+    mask,
+    mask_command,
+    output_name,
+    sha256,
+)
+
+if TYPE_CHECKING:
+    from geoplan.disclosure import Rule
+
+__all__ = [
+    "KINDS", "FolderBusy", "Item", "Release", "ReleaseRefused", "input_of", "rejects", "verify_folder", "write_rejects",
+]  # fmt: skip
+
+KINDS = {
+    "html": ".html", "csv": ".csv", "json": ".json", "geojson": ".geojson", "text": ".txt", "markdown": ".md",
+    "xlsx": ".xlsx", "gpkg": ".gpkg", "pdf": ".pdf", "png": ".png", "svg": ".svg",
+}  # fmt: skip
+_AUDIT = "geoplan-audit.jsonl"
+_LEAST_RULE = (10, 5, 20)  # hide below, round to, smallest base
+
+
+class ReleaseRefused(GeoplanError, ValueError):
+    """A release that must not leave the office, with every reason why; nothing was written."""
+
+    def __init__(self, problems: Sequence[str]):
+        self.problems = tuple(problems)
+        lines = ["the release was refused, and nothing was written:", *(f"  {each}" for each in problems)]
+        super().__init__("\n".join(lines))
+
+
+@dataclass(frozen=True, repr=False)
+class Item:
+    """One output to be: its name, what it is made from, and the tables whose figures it shows."""
+
+    name: str
+    content: object
+    kind: str
+    tables: tuple[object, ...] = ()
+    about: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Item {self.name}: {type(self.content).__name__}, {len(self.tables)} tables>"
+
+
+@dataclass(frozen=True)
+class Release:
+    """Files that leave together, for one audience, and what is to be said of them.
+
+    Parameters
+    ----------
+    audience
+        ``public`` (the default, and the strictest), ``school:URN``, or ``internal``.
+    title
+        What the release is about.
+    reason
+        Why exact figures are needed: typed by a person, for ``internal`` only, and kept in the audit file.
+    settings, command
+        How it was made; secrets are masked before they are kept anywhere.
+    inputs
+        From :func:`input_of`.
+    overrides
+        Rules made weaker on purpose; each must be printed on the output by whoever makes it.
+    repairs, coverage, people
+        Outlines mended; gaps and overlaps in square metres; pupils outside, unlocated, terminated ...
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from geoplan.disclosure import protect
+    >>> table = protect(pd.DataFrame({"pupils": [40, 4]}, index=["a", "b"]), counts=["pupils"])
+    >>> release = Release(title="Two wards").add("wards.csv", table)
+    >>> release
+    <Release for public: wards.csv>
+    >>> class Passed:
+    ...     narrowest, offenders = 9, ()
+    >>> checks = {"gate": lambda printed, public, earlier: Passed, "scan": lambda path: []}
+    >>> with tempfile.TemporaryDirectory() as parent:
+    ...     manifest = release.write(f"{parent}/out", **checks)
+    ...     verify_folder(f"{parent}/out")
+    []
+    >>> [output.name for output in manifest.outputs]
+    ['wards.csv']
+    """
+
+    audience: str = PUBLIC
+    title: str = field(default="", kw_only=True)
+    reason: str = field(default="", kw_only=True)
+    settings: Mapping[str, Any] | None = field(default=None, kw_only=True, repr=False)
+    command: str | Sequence[str] = field(default="", kw_only=True, repr=False)
+    inputs: tuple[Input, ...] = field(default=(), kw_only=True, repr=False)
+    overrides: tuple[Override, ...] = field(default=(), kw_only=True, repr=False)
+    repairs: tuple[Repair, ...] = field(default=(), kw_only=True, repr=False)
+    coverage: Mapping[str, float] = field(default_factory=dict, kw_only=True, repr=False)
+    people: Mapping[str, int] = field(default_factory=dict, kw_only=True, repr=False)
+    items: tuple[Item, ...] = field(default=(), kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        audience_of(self.audience)
+        if (self.audience == INTERNAL) != bool(self.reason.strip()):
+            raise ValueError(
+                "internal: needs a reason" if self.audience == INTERNAL else f"{self.audience}: takes no reason"
+            )
+        for name in ("inputs", "overrides", "repairs", "items"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
+    def __repr__(self) -> str:
+        return f"<Release for {self.audience}: {', '.join(item.name for item in self.items) or 'nothing yet'}>"
+
+    def add(
+        self, name: str, content: object, tables: Iterable[object] = (), *, kind: str = "", about: str = ""
+    ) -> Release:
+        """A new release with one more file.
+
+        Parameters
+        ----------
+        name
+            Its file name; the ending may be left out. A name that is not plain becomes :func:`safe_name` of it.
+        content
+            A page (anything with ``to_html``), a :class:`~geoplan.disclosure.Protected` table, or text or bytes of a
+            declared ``kind``. For ``internal`` also a plain table.
+        tables
+            Protected tables whose figures the content shows; those of a page or table are found by themselves.
+        kind
+            One of :data:`KINDS`; needed for text and bytes unless the name's ending says it.
+        about
+            For text and bytes that show no figures of people: why not ("the licence", "public facts of schools").
+        """
+        kind = _kind_of(name, content, kind)
+        shown = (*_tables_in(content), *tables)
+        if self.audience != INTERNAL:
+            _require_protected(name, content, shown, about)
+        full = output_name(name, KINDS[kind])
+        if self.audience == INTERNAL and kind != "html":
+            full = f"{SENSITIVE}_{full}"
+        if full.lower() == FILE or full.lower() in {item.name.lower() for item in self.items}:
+            raise ValueError(f"{full}: two outputs of one name")
+        return replace(self, items=(*self.items, Item(full, content, kind, shown, about.strip())))
+
+    def write(
+        self,
+        folder: str | os.PathLike,
+        *,
+        public: Sequence[object] = (),
+        earlier: Sequence[object] = (),
+        gate: Callable | None = None,
+        scan: Callable | None = None,
+        audit: str | os.PathLike | None = None,
+        own_copy: str | os.PathLike | None = None,
+        wait: float = 0.0,
+        now: datetime | None = None,
+    ) -> Manifest:
+        """Write the folder, wholly or not at all.
+
+        Parameters
+        ----------
+        folder
+            The release folder; replaced if it holds an earlier release for the same audience and nothing else.
+        public, earlier
+            What is known anyway, and what was printed before, for the gate.
+        gate
+            ``gate(printed, public, earlier)``, with ``narrowest`` and ``offenders`` on what it returns;
+            :func:`geoplan.gate.attack` by default.
+        scan
+            ``scan(path)``, a list of leaks; :func:`geoplan.leaks.scan_file` by default.
+        audit
+            Where an ``internal`` release leaves its line; ``geoplan-audit.jsonl`` beside the folder by default.
+            The line is written before the exchange: none is ever missing, and one may be of a run that was stopped.
+        own_copy
+            Where to put the manifest with exact accounts and fingerprints, for its owner alone.
+        wait
+            Seconds to wait for another run that is writing the same folder.
+        now
+            The time, for tests.
+
+        Raises
+        ------
+        ReleaseRefused
+            When the gate or the leak scan found something, or an input changed.
+        FolderBusy
+            When another run is writing the folder.
+        InputRefused
+            When the folder cannot be written.
+        """
+        site = site_of(folder)
+        try:
+            preflight(site)
+            beside = _outside(site, audit or site.folder.with_name(_AUDIT)) if self.audience == INTERNAL else None
+            private = None if own_copy is None else _outside(site, own_copy)
+            with locked(site.lock, wait):
+                settle(site)
+                preflight(site)
+                _same_audience(site, self.audience)
+                try:
+                    manifest = self._write(site, public, earlier, gate, scan, beside, now or datetime.now(UTC))
+                finally:
+                    with suppress(OSError, InputRefused):  # what cannot be cleared now is cleared by the next run
+                        settle(site)
+        except OSError as error:
+            raise cannot_write(site.folder, error) from None
+        if private is not None:
+            write_bytes(private, manifest.to_bytes(shareable=False), private=True)
+        return manifest
+
+    def _write(self, site: Site, public, earlier, gate, scan, audit: Path | None, now: datetime) -> Manifest:
+        internal = self.audience == INTERNAL
+        rules, overrides = _rules(self)
+        files = {item.name: _rendered(item, self.audience) for item in self.items}
+        gated = _not_run() if internal else _gate(self.items, public, earlier, gate)
+        outputs = tuple(
+            Output(
+                item.name, item.kind, len(files[item.name]), sha256(files[item.name]),
+                protected=not internal and bool(item.tables), tables=len(item.tables), about=item.about,
+            )
+            for item in self.items
+        )  # fmt: skip
+        chain = _chain(site)
+        new = open_workshop(site, [*files, FILE])
+        for name, data in files.items():
+            write_file(new / name, data, private=internal)
+        _read_back(new, outputs)
+        leaks = _not_run() if internal else _scan(new, files, scan)
+        manifest = Manifest(
+            audience=self.audience,
+            title=self.title,
+            reason=self.reason,
+            rules=rules,
+            written=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            command=mask_command(self.command),
+            settings=mask(self.settings or {}),
+            overrides=overrides,
+            versions=versions(),
+            inputs=_unchanged(self.inputs),
+            repairs=self.repairs,
+            coverage=self.coverage,
+            people=self.people,
+            outputs=outputs,
+            gate=gated,
+            leaks=leaks,
+            chain=chain,
+        )
+        data = manifest.to_bytes()
+        write_file(new / FILE, data, private=internal)
+        problems = [each.what for each in check_document(json.loads(data), data)]
+        if not internal:
+            problems += _leak_words([new / FILE], scan)
+        if problems:
+            raise ReleaseRefused(problems)
+        if audit is not None:
+            _note(audit, self, site, manifest, now)
+        exchange(site, folder_mode(site, internal))
+        return manifest
+
+
+# --- what is added -------------------------------------------------------------------------------------------
+
+
+def _kind_of(name: str, content: object, kind: str) -> str:
+    if not kind:
+        endings = {ending: each for each, ending in KINDS.items()}
+        told = "html" if hasattr(content, "to_html") and not _is_table(content) else "csv" if _is_table(content) else ""
+        kind = told or endings.get(Path(name).suffix.lower(), "")
+    if kind not in KINDS:
+        raise ValueError(f"{name}: say its kind, one of {', '.join(KINDS)}")
+    return kind
+
+
+def _is_table(content: object) -> bool:
+    """A protected or plain table (a plain one has ``to_html`` too, which must not be called)."""
+    return hasattr(content, "columns") or hasattr(content, "hidden")
+
+
+def _tables_in(content: object) -> tuple[object, ...]:
+    """The tables that a page or a protected table shows, each once."""
+    if isinstance(content, (str, bytes, bytearray)):
+        return ()
+    own = getattr(content, "tables", None)
+    if own is not None and not callable(own):
+        return tuple(own)
+    if hasattr(content, "hidden"):
+        return (content,)
+    found: dict[int, object] = {}
+    waiting = [*getattr(content, "layers", ()), *getattr(content, "panels", ())]
+    while waiting:
+        part = waiting.pop(0)
+        for name in ("table", "data"):
+            table = getattr(part, name, None)
+            if hasattr(table, "hidden") and hasattr(table, "rule"):
+                found.setdefault(id(table), table)
+        details = getattr(part, "details", None)
+        if isinstance(details, Mapping):
+            blocks = [block for each in details.values() if isinstance(each, (tuple, list)) for block in each]
+            waiting += [block for block in blocks if not isinstance(block, str)]
+    return tuple(found.values())
+
+
+def _require_protected(name: str, content: object, tables: Sequence[object], about: str) -> None:
+    from geoplan.disclosure import require_protected
+
+    tables = [_as_protected(table) for table in tables]
+    for table in tables:
+        require_protected(table, name)
+    if isinstance(content, (str, bytes, bytearray)):
+        if not tables and not about.strip():
+            raise ReleaseRefused([f"{name}: name the protected tables it shows, or say why it shows none (about=)"])
+    elif _is_table(content) or not hasattr(content, "to_html"):
+        require_protected(_as_protected(content), name)
+
+
+def _as_protected(table: object) -> object:
+    """The table that writers take, of one that :func:`geoplan.suppression.protect_tables` made."""
+    try:
+        from geoplan.suppression import ProtectedTable
+    except ImportError:
+        return table
+    return table.to_protected() if isinstance(table, ProtectedTable) else table
+
+
+def _rendered(item: Item, audience: str) -> bytes:
+    """The bytes of one output, marked as its audience needs."""
+    content = item.content
+    if isinstance(content, (bytes, bytearray)):
+        data = bytes(content)
+    elif isinstance(content, str):
+        data = content.encode("utf-8")
+    elif _is_table(content):
+        data = _table_csv(_as_protected(content))
+    else:
+        marking = {PUBLIC: "", INTERNAL: SENSITIVE}.get(audience, f"For the head of school {audience[7:]} only")
+        if marking and is_dataclass(content) and hasattr(content, "marking"):
+            content = replace(content, marking=marking)
+        data = content.to_html().encode("utf-8")
+    if item.kind == "html":
+        marked = SENSITIVE.encode() in data
+        if audience == INTERNAL and not marked:
+            raise ReleaseRefused([f"{item.name}: an internal page must be marked {SENSITIVE}"])
+        if audience != INTERNAL and marked:
+            raise ReleaseRefused([f"{item.name}: marked {SENSITIVE}, and cannot be in a release for {audience}"])
+    return data
+
+
+def _table_csv(content: Any) -> bytes:
+    """A table as CSV: ``c`` where the rule took a number away, nothing where there is none, keys first."""
+    import csv
+    import io
+
+    import pandas as pd
+
+    frame = content if isinstance(content, pd.DataFrame) else content.table
+    keys = [name if name is not None else f"key{i + 1}" if frame.index.nlevels > 1 else "code"
+            for i, name in enumerate(frame.index.names)]  # fmt: skip
+    columns = [frame.index.get_level_values(i).tolist() for i in range(frame.index.nlevels)]
+    for name in frame.columns:
+        hidden = content.is_hidden(name).to_numpy() if hasattr(content, "is_hidden") else [False] * len(frame)
+        columns.append(["c" if gone else value for value, gone in zip(frame[name].tolist(), hidden, strict=True)])
+    memory = io.StringIO(newline="")
+    writer = csv.writer(memory, lineterminator="\n")
+    writer.writerow([guard(str(name)) for name in (*keys, *frame.columns)])
+    writer.writerows([_cell(value) for value in row] for row in zip(*columns, strict=True))
+    return memory.getvalue().encode("utf-8")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return guard(value)
+    if value is None or value != value:
+        return ""
+    if isinstance(value, float):
+        return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
+    return guard(str(value)) if not isinstance(value, (bool, int)) else str(value)
+
+
+def _rules(release: Release) -> tuple[tuple[str, ...], tuple[Override, ...]]:
+    """The rules applied, in words, and what was made weaker: never without a reason."""
+    if release.audience == INTERNAL:
+        return ("Exact figures: no small-number rule is applied.",), release.overrides
+    rules = list(dict.fromkeys(t.rule for item in release.items for t in item.tables if getattr(t, "rule", None)))
+    overrides, problems = list(release.overrides), []
+    for rule in rules:
+        said, reason = getattr(rule, "overrides", ()), getattr(rule, "reason", "")
+        own = getattr(rule, "own", "")
+        if own and release.audience != f"school:{own}":
+            problems.append(f"a table for the head of one school, in a release for {release.audience}")
+        if getattr(rule, "exact", False):
+            problems.append(f"a table of exact numbers, in a release for {release.audience}")
+        elif _weaker(rule) and not (said and reason.strip()) and not release.overrides:
+            problems.append(f"a weaker rule than {release.audience} allows, without an override that says why")
+        overrides += [Override(each, "", reason) for each in said if reason.strip()]
+    if problems:
+        raise ReleaseRefused(list(dict.fromkeys(problems)))
+    return tuple(sorted({rule.sentence for rule in rules})), tuple(dict.fromkeys(overrides))
+
+
+def _weaker(rule: Rule) -> bool:
+    has = (rule.hide_below, rule.round_to, rule.min_base)
+    return any(one < least for one, least in zip(has, _LEAST_RULE, strict=True))
+
+
+# --- the checks ----------------------------------------------------------------------------------------------
+
+
+def _not_run() -> dict[str, Any]:
+    return {"run": False, "why": "internal: exact figures, for their owner alone"}
+
+
+def _gate(items: Sequence[Item], public, earlier, gate: Callable | None) -> dict[str, Any]:
+    """The gate over all tables of the release together; no result, or a bad one, is a refusal."""
+    printed: list[object] = []
+    for table in (table for item in items for table in item.tables):
+        evidence = getattr(table, "printed", None)
+        evidence = table if evidence is None else evidence  # the gate refuses what does not say what it prints
+        if not any(evidence is each or (evidence is not table and evidence == each) for each in printed):
+            printed.append(evidence)
+    began = time.perf_counter()
+    result = (gate or _attack)(tuple(printed), tuple(public), tuple(earlier))
+    try:
+        narrowest, offenders = result.narrowest, len(result.offenders)
+    except (AttributeError, TypeError):
+        raise ReleaseRefused(["the gate gave no result"]) from None
+    if offenders or (narrowest is not None and not narrowest >= LEAST):
+        names = sorted({str(each[0]) for each in result.offenders if isinstance(each, (tuple, list)) and each})
+        where = f" (in {', '.join(names)})" if names else ""
+        raise ReleaseRefused(
+            [f"the gate: {offenders or 'some'} protected counts have fewer than {LEAST} possible values{where}"]
+        )
+    if not getattr(result, "whole", True):
+        raise ReleaseRefused(["the gate: the tables hang together in a way too large to be worked out"])
+    said = {name: int(getattr(result, name)) for name in ("attacks", "cells") if hasattr(result, name)}
+    seconds = round(float(getattr(result, "seconds", time.perf_counter() - began)), 3)
+    return {"run": True, "narrowest": None if narrowest is None else int(narrowest), "offenders": 0, **said,
+            "seconds": seconds}  # fmt: skip
+
+
+def _attack(printed: tuple, public: tuple, earlier: tuple) -> object:
+    try:
+        from geoplan.gate import PrintedTable, attack
+    except ImportError:
+        raise ReleaseRefused(["the gate is not there, so nothing can be released"]) from None
+    if not all(isinstance(each, PrintedTable) for each in printed):
+        raise ReleaseRefused(["the gate: a table that does not say what it prints; make it with protect_tables"])
+    try:
+        return attack(printed, public, earlier)
+    except ValueError as error:
+        raise ReleaseRefused([f"the gate: {error}"]) from None
+
+
+def _scan(new: Path, names: Iterable[str], scan: Callable | None) -> dict[str, Any]:
+    names = list(names)
+    problems = _leak_words([new / name for name in names], scan)
+    if problems:
+        raise ReleaseRefused(problems)
+    return {"run": True, "found": 0, "files": len(names)}
+
+
+def _leak_words(paths: Iterable[Path], scan: Callable | None) -> list[str]:
+    """Leaks in words: file, kind and count, never where in a way that shows a value."""
+    if scan is None:
+        try:
+            from geoplan.leaks import scan_file as scan
+        except ImportError:
+            raise ReleaseRefused(["the leak scan is not there, so nothing can be released"]) from None
+    words = []
+    for path in paths:
+        found = scan(path)
+        if found is None:
+            words.append(f"{path.name}: the leak scan gave no result")
+        for leak in found or ():
+            words.append(f"{path.name}: {getattr(leak, 'kind', 'leak')} x {getattr(leak, 'count', 1)}")
+    return words
+
+
+def _read_back(new: Path, outputs: Iterable[Output]) -> None:
+    found = fingerprints(new)
+    if found != {each.name: (each.size, each.sha256) for each in outputs}:
+        raise ReleaseRefused(["a file read back from the disk is not what was written"])
+
+
+def _unchanged(inputs: Iterable[Input]) -> tuple[Input, ...]:
+    """The inputs, each seen to be still the file that was read."""
+    checked, changed = [], []
+    for each in inputs:
+        if each.path is None or not each.sha256:
+            checked.append(each)
+            continue
+        try:
+            same = file_hash(each.path) == each.sha256
+        except OSError:
+            same = False
+        if not same:
+            changed.append(f"{each.name}: changed during the run; run again")
+        checked.append(replace(each, unchanged=same))
+    if changed:
+        raise ReleaseRefused(changed)
+    return tuple(checked)
+
+
+def _same_audience(site: Site, audience: str) -> None:
+    document = read_document(site.folder)
+    if document is not None and document.get("audience") != audience:
+        raise refuse(
+            site.folder.name, "output_unwritable", "holds a release for another audience", "choose another folder"
+        )
+
+
+def _chain(site: Site) -> Chain:
+    data = manifest_bytes(site.folder)
+    if data is None:
+        return Chain()
+    try:
+        said = json.loads(data)["chain"]
+        return Chain(int(said["number"]), str(said["previous"]), str(said["before"])).after(data)
+    except (KeyError, TypeError, ValueError):
+        raise refuse(site.folder.name, "output_unwritable", "its manifest cannot be read", "choose another") from None
+
+
+def _outside(site: Site, path: str | os.PathLike) -> Path:
+    target = Path(path).resolve()
+    if target == site.folder or site.folder in target.parents:
+        raise refuse(file_name(target), "output_unwritable", "may not be in the release folder", "choose another place")
+    return target
+
+
+def _note(path: Path, release: Release, site: Site, manifest: Manifest, now: datetime) -> None:
+    """One line at the end of the audit file: who, when, why, what."""
+    try:
+        who = getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        who = f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+    line = {
+        "when": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "who": who, "why": release.reason,
+        "what": {"folder": site.folder.name, "run": manifest.run, "files": [each.name for each in manifest.outputs]},
+    }  # fmt: skip
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        data = (json.dumps(line, ensure_ascii=True) + "\n").encode("ascii")
+        if os.write(handle, data) != len(data):
+            raise refuse(file_name(path), "output_unwritable", "the audit line could not be written", "free some space")
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    sync_folder(path.parent)
