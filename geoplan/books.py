@@ -94,7 +94,7 @@ def community_book(
     )
     role[school] = "this school"
     layers = [
-        _pupils_layer(ours, counts, boundaries, f"Where pupils of {name} live", rule),
+        _pupils_layer(ours, counts, boundaries, f"Where pupils of {name} live", rule, near=True),
         maps.schools(
             schools.frame.assign(role=role), sources=[schools.source], facts=_facts(schools), mark_by="role",
             highlight=school, title="Schools",
@@ -135,11 +135,14 @@ def _area_counts(people: Assignment, boundaries: Boundaries) -> pd.DataFrame:
     return counts.reindex(boundaries.codes, fill_value=0)
 
 
-def _pupils_layer(people, counts: pd.Series, boundaries: Boundaries, title: str, rule: Rule) -> maps.AreaLayer:
+def _pupils_layer(
+    people: Assignment, counts: pd.Series, boundaries: Boundaries, title: str, rule: Rule, near: bool = False
+) -> maps.AreaLayer:
+    """Pupils by area; ``near`` opens the page on the areas where a number is shown."""
     table = protect(counts.to_frame("pupils"), counts=["pupils"], rule=rule, base=people.noun)
     return maps.areas(
         boundaries, table, value="pupils", title=title, unit=people.noun, legend=f"{people.noun.capitalize()} living there",
-        sources=people.sources,
+        sources=people.sources, focus=table.table.index[table.table["pupils"] > 0] if near else (),
     )  # fmt: skip
 
 

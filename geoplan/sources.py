@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 
+OWN_FILE = "the authority's own file"
+
+
 @dataclass(frozen=True)
 class Source:
     """Publisher, vintage, licence and fingerprint of one input.

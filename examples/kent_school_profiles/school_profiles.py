@@ -4,7 +4,7 @@ import sys
 
 import geoplan as gp
 
-SCHOOL = "900013"
+SCHOOL = "900029"
 
 
 def main(page: str | None = None) -> None:

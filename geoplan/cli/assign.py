@@ -36,13 +36,13 @@ def command(
         if report is not None:
             from geoplan.io.outputs import write_json
 
-            write_json({"file_status": "rejected", **rejection(error)}, report)
+            write_json(report, {"file_status": "rejected", **rejection(error)})
         raise
     from geoplan.io.outputs import write_assignment, write_json
 
-    write_assignment(assignment, out)
+    write_assignment(out, assignment)
     if report is not None:
-        write_json({**assignment.report.to_dict(), "sources": _sources(assignment)}, report)
+        write_json(report, {**assignment.report.to_dict(), "sources": _sources(assignment)})
     typer.echo(str(assignment.report))
     typer.echo(f"wrote {out} (about single pupils: keep it inside the office)")
 

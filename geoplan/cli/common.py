@@ -49,7 +49,7 @@ def rejection(error: GeoplanError) -> dict:
                 "outcome": "rejected",
                 "codes": [problem.code],
                 "what": problem.what,
-                "try": problem.suggestion,
+                "suggestion": problem.suggestion,
                 "more": problem.more,
             }
             for problem in problems

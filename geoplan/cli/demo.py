@@ -32,9 +32,9 @@ def command(folder: Annotated[Path, typer.Argument(help="Folder to make; it must
     output.mkdir()
     for name, book in pages.items():
         book.save(output / name)
-    write_assignment(people, output / "placed.csv")
-    write_json(people.report.to_dict(), output / "report.json")
-    typer.echo(f"{place.name}: {len(layers[0]):,} areas, {len(schools):,} schools, {people.count:,} pupils. {place.invented_note}")
+    write_assignment(output / "placed.csv", people)
+    write_json(output / "report.json", people.report.to_dict())
+    typer.echo(f"{place.name}: {len(layers[0]):,} areas, {len(schools):,} schools, {people.count:,} pupils. {place.invented}")
     typer.echo(str(people.report))
     for name in pages:
         typer.echo(f"open {output / name} in a browser: one file, no internet needed")

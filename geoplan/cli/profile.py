@@ -87,7 +87,7 @@ def _write(out: Path, people, schools, layers, school: str, table) -> None:
     from geoplan.io.outputs import write_csv
 
     if out.suffix == ".csv":
-        write_csv(table.table.rename_axis("segment").reset_index(), out)
+        write_csv(out, table.table.rename_axis("segment").reset_index())
         return
     from geoplan.books import community_book
 
@@ -105,7 +105,7 @@ def _all(people, out: Path | None, as_json: bool) -> None:
         import pandas as pd
 
         table = pd.concat({school: table.table for school, table in protected.items()}, names=["school", "segment"])
-        write_csv(table.reset_index(), out)
+        write_csv(out, table.reset_index())
         typer.echo(f"wrote {out}: {len(protected):,} schools", err=True)
     elif not as_json:
         typer.echo(f"{len(protected):,} schools have pupils placed in a segment; use -o profiles.csv or --json")

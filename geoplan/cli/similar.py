@@ -34,7 +34,7 @@ def command(
     if out is not None:
         from geoplan.io.outputs import write_csv
 
-        write_csv(table, out)
+        write_csv(out, table)
         typer.echo(f"wrote {out}: {table['school'].nunique():,} schools", err=True)
     if as_json:
         rows = table.astype("object").where(table.notna(), None).to_dict(orient="records")

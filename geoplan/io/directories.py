@@ -27,7 +27,7 @@ from geoplan.io.files import (
 from geoplan.io.recipes import Recipe, load_recipe, match_aliases, recipe_beside
 from geoplan.io.tables import TextTable, table_from
 from geoplan.postcodes import PostcodeDirectory
-from geoplan.sources import Source
+from geoplan.sources import OWN_FILE, Source
 
 READER_VERSION = "1"
 PRODUCTS = ("onspd", "nspl", "ons_lookup", "code_point_open", "custom")
@@ -84,7 +84,7 @@ def read_postcodes(path: str | os.PathLike, product: str | None = None) -> Postc
     elif product in recipes:
         source = recipes[product].source(name, prints, vintage)
     else:
-        source = Source(title=name, vintage=vintage, file=name, fingerprint=prints)
+        source = Source(title=name, publisher=OWN_FILE, vintage=vintage, file=name, fingerprint=prints)
     cache.save(key, to_arrow(table, {"source": source.__dict__, "product": product}))
     return PostcodeDirectory(table, source, product)
 

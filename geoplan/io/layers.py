@@ -24,7 +24,7 @@ from geoplan.io.files import (
 from geoplan.io.layer_files import Parsed, code_kind, layer_bytes, parse
 from geoplan.io.outlines import GRID, outlines
 from geoplan.io.recipes import Recipe, boundaries_folder, load_recipe, match_aliases, recipe_beside
-from geoplan.sources import Source
+from geoplan.sources import OWN_FILE, Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,7 +171,7 @@ def _boundaries(
     source = (
         recipe.source(contents.name, contents.fingerprint)
         if recipe is not None
-        else Source(contents.name, file=contents.name, fingerprint=contents.fingerprint)
+        else Source(contents.name, OWN_FILE, file=contents.name, fingerprint=contents.fingerprint)
     )
     return Boundaries(kind, frame.sort_index(), source, repairs)
 

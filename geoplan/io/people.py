@@ -20,7 +20,7 @@ from geoplan.io.files import Contents, table_bytes
 from geoplan.io.tables import TextTable, table_from
 from geoplan.people import People
 from geoplan.schools import Schools
-from geoplan.sources import Source
+from geoplan.sources import OWN_FILE, Source
 from geoplan.values import UNKNOWN, is_whole
 
 _OURS = (
@@ -130,7 +130,7 @@ def _read(
     frame, findings = _people_frame(checked.values, bad, schools, table is PUPILS)
     findings = [checked.findings.loc[~checked.findings["row"].isin(list(bad)), :], *findings]
     frame = pd.concat([frame, kept_frame], axis=1)
-    source = Source(title=name, file=name, fingerprint=fingerprint)
+    source = Source(title=name, publisher=OWN_FILE, file=name, fingerprint=fingerprint)
     details = text.details | {"headers": headers, "no_id": "id" not in found}
     return People(frame, source, gather(findings, headers), noun, details)
 

@@ -19,7 +19,7 @@ from geoplan.io.files import Contents, refuse, table_bytes
 from geoplan.io.recipes import Recipe, list_recipes, load_recipe, match_aliases, recipe_beside
 from geoplan.io.tables import TextTable, table_from
 from geoplan.segments import Segmentation
-from geoplan.sources import Source
+from geoplan.sources import OWN_FILE, Source
 
 _KEYS = {
     "postcode": ("postcode", "pcds", "pcd7", "pcd8", "pcd"),
@@ -111,7 +111,7 @@ def read_segmentation(
     source = (
         recipe.source(contents.name, contents.fingerprint)
         if recipe
-        else Source(f"{scheme} {version}", file=contents.name, fingerprint=contents.fingerprint, vintage=str(version))
+        else Source(f"{scheme} {version}", OWN_FILE, file=contents.name, fingerprint=contents.fingerprint, vintage=str(version))
     )
     return Segmentation(
         recipe.scheme if recipe else str(scheme),

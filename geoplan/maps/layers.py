@@ -46,6 +46,7 @@ class AreaLayer:
     sources: tuple[Source, ...]
     note: str = ""
     categories: tuple[str, ...] = ()
+    focus: tuple[str, ...] = ()
 
     @property
     def shown(self) -> Cells:
@@ -110,6 +111,7 @@ def areas(
     legend: str = "",
     details: Mapping[str, str] | None = None,
     note: str = "",
+    focus: Iterable[str] = (),
 ) -> AreaLayer:
     """A layer of areas coloured by one column of a protected table.
 
@@ -141,6 +143,8 @@ def areas(
         Further columns to show: heading to column. Nothing else of the table is in the page.
     note
         A sentence for the reader.
+    focus
+        Codes of the areas that the page opens on; the whole map where there are none.
 
     Examples
     --------
@@ -184,6 +188,7 @@ def areas(
         sources,
         note,
         categories,
+        tuple(code for code in focus if code in shapes.index),
     )
 
 

@@ -111,3 +111,10 @@ def test_ruff_finds_nothing():
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout
+
+
+def test_the_page_of_reason_codes_is_the_table(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import write_reasons
+
+    assert (ROOT / "docs" / "reasons.md").read_text(encoding="utf-8") == write_reasons.page()

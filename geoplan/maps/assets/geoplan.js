@@ -747,6 +747,11 @@ var geoplan = (function () {
       $$(".geoplan-live").forEach(node => { node.hidden = false; });
       map.invalidateSize({ animate: false });
       goHome(false);
+      const focus = layers.areas.length ? layers.areas[0].options.focus || [] : [];
+      if (focus.length) {
+        const boxes = focus.map(area => layers.areas[0].boundsOf(area));
+        map.fitBounds(boxes.reduce((all, box) => all.extend(box), L.latLngBounds(boxes[0])), { padding: [24, 24], animate: false });
+      }
       if (layers.areas.length) switchTo(0);
       search($("#geoplan-search"), $("#geoplan-options"), entries(layers, state), pick, say);
       state.tables = $$("[data-long-table]").map(node => longTable(node, layers.areas[Number(node.dataset.longTable)]));
