@@ -264,7 +264,9 @@ def assign(
     for kind in postcodes.kinds:
         by_code[kind] = _from_rows(postcodes.table[kind], found.rows)
     for layer in layers:
-        require_vintage(layer.codes, layer.kind, {kind: codes.categories for kind, codes in by_code.items()}, "the layer")
+        require_vintage(
+            layer.codes, layer.kind, {kind: codes.categories for kind, codes in by_code.items()}, "the layer"
+        )
         if layer.kind in by_code:
             flags |= _outside_flag(layer, by_code[layer.kind])
         else:
@@ -363,9 +365,7 @@ def _method(by_code: dict, by_point: dict, count: int) -> pd.Categorical:
     return pd.Categorical.from_codes(coded.astype(np.int8) + 2 * pointed.astype(np.int8), categories=list(METHODS))
 
 
-def _segments(
-    segments: Segmentation, postcodes: PostcodeDirectory, rows: np.ndarray, by_kind: dict
-) -> pd.Categorical:
+def _segments(segments: Segmentation, postcodes: PostcodeDirectory, rows: np.ndarray, by_kind: dict) -> pd.Categorical:
     level = segments.table[segments.level]
     categories = list(segments.segments)
     if segments.keyed_by == "postcode":

@@ -96,19 +96,30 @@ def community_book(
     layers = [
         _pupils_layer(ours, counts, boundaries, f"Where pupils of {name} live", rule, near=True),
         maps.schools(
-            schools.frame.assign(role=role), sources=[schools.source], facts=_facts(schools), mark_by="role",
-            highlight=school, title="Schools",
+            schools.frame.assign(role=role),
+            sources=[schools.source],
+            facts=_facts(schools),
+            mark_by="role",
+            highlight=school,
+            title="Schools",
         ),
-    ]  # fmt: skip
+    ]
     panels = [
         _bars(f"Who comes to {name}", shown, sources, name),
         maps.table(
-            "The same in numbers", shown, _profile_columns(), sources=sources, index="Segment",
+            "The same in numbers",
+            shown,
+            _profile_columns(),
+            sources=sources,
+            index="Segment",
             note="Index 100 is the same share as the base; an interval that contains 100 may be chance.",
         ),
         maps.table(
-            "Schools that serve people like ours, near or far", columns=_SIMILAR,
-            public=alike.set_index("similar").round({"distance": 2, "km": 1}), sources=sources, index="URN",
+            "Schools that serve people like ours, near or far",
+            columns=_SIMILAR,
+            public=alike.set_index("similar").round({"distance": 2, "km": 1}),
+            sources=sources,
+            index="URN",
             note="Alike in the mix of segments their pupils come from; results play no part.",
         ),
     ]
@@ -141,9 +152,15 @@ def _pupils_layer(
     """Pupils by area; ``near`` opens the page on the areas where a number is shown."""
     table = protect(counts.to_frame("pupils"), counts=["pupils"], rule=rule, base=people.noun)
     return maps.areas(
-        boundaries, table, value="pupils", title=title, unit=people.noun, legend=f"{people.noun.capitalize()} living there",
-        sources=people.sources, focus=table.table.index[table.table["pupils"] > 0] if near else (),
-    )  # fmt: skip
+        boundaries,
+        table,
+        value="pupils",
+        title=title,
+        unit=people.noun,
+        legend=f"{people.noun.capitalize()} living there",
+        sources=people.sources,
+        focus=table.table.index[table.table["pupils"] > 0] if near else (),
+    )
 
 
 def _segment_layers(people: Assignment, counts: pd.DataFrame, boundaries: Boundaries, rule: Rule) -> list:
@@ -158,10 +175,15 @@ def _segment_layers(people: Assignment, counts: pd.DataFrame, boundaries: Bounda
         name = people.segmentation.name(segment)
         layers.append(
             maps.areas(
-                boundaries, Protected(table, hidden, rule, shown.base, units), value="share", title=f"Segment: {name}",
-                legend=f"Share of {people.noun} in {name}", details={f"{people.noun.capitalize()} in {name}": "count"},
-                breaks=(0.1, 0.2, 0.4, 0.6), sources=people.sources,
-            )  # fmt: skip
+                boundaries,
+                Protected(table, hidden, rule, shown.base, units),
+                value="share",
+                title=f"Segment: {name}",
+                legend=f"Share of {people.noun} in {name}",
+                details={f"{people.noun.capitalize()} in {name}": "count"},
+                breaks=(0.1, 0.2, 0.4, 0.6),
+                sources=people.sources,
+            )
         )
     return layers
 
@@ -169,7 +191,7 @@ def _segment_layers(people: Assignment, counts: pd.DataFrame, boundaries: Bounda
 def _schools_layer(people: Assignment, schools: Schools, rule: Rule) -> maps.PointLayer:
     protected = protect_schools(people, compare_schools(people), rule)
     alike = similar_schools(people, schools=schools.frame, n=5, rule=rule)
-    near = {school: rows for school, rows in alike.groupby("school")}
+    near = dict(list(alike.groupby("school")))
     sources = (*people.sources, schools.source)
     details = {}
     for school, table in protected.items():
@@ -191,9 +213,16 @@ def _facts(schools: Schools) -> dict[str, str]:
 
 def _bars(title: str, shown: Protected, sources, group: str) -> maps.BarPanel:
     return maps.bars(
-        title, shown, sources=sources, low="share_low", high="share_high", label="name", group=group, base=shown.base,
+        title,
+        shown,
+        sources=sources,
+        low="share_low",
+        high="share_high",
+        label="name",
+        group=group,
+        base=shown.base,
         note="The line on each bar is the 95% interval, the mark the share of the base.",
-    )  # fmt: skip
+    )
 
 
 def _profile_columns() -> dict[str, tuple[str, str]]:
@@ -225,7 +254,8 @@ def _finding(shown: Protected, most: int = 2) -> str:
 
 def _with_shares(rows: pd.DataFrame) -> str:
     named = [
-        f"{row['name']} ({100 * row['share']:.0f}% against {100 * row['base_share']:.0f}%)" for _, row in rows.iterrows()
+        f"{row['name']} ({100 * row['share']:.0f}% against {100 * row['base_share']:.0f}%)"
+        for _, row in rows.iterrows()
     ]
     return " and ".join(named)
 
@@ -240,8 +270,10 @@ def _trust(people: Assignment, rule: Rule) -> list[str]:
     missing = int(people.people["segment"].isna().sum())
     if not missing:
         return []
-    return [f"{_about(missing, rule).capitalize()} of {_about(people.count, rule)} {people.noun} could not be placed "
-            "in a segment (no postcode, or one that no directory has); shares are of those placed."]  # fmt: skip
+    return [
+        f"{_about(missing, rule).capitalize()} of {_about(people.count, rule)} {people.noun} could not be placed "
+        "in a segment (no postcode, or one that no directory has); shares are of those placed."
+    ]
 
 
 def _outside(counts: pd.Series, people: Assignment, rule: Rule) -> list[str]:

@@ -81,7 +81,11 @@ def problem_entries(found: pd.DataFrame) -> list[dict]:
         if entry is None:
             outcome = OUTCOMES[gravity]
             entries[record] = {
-                "record": int(record), "outcome": outcome, "column": column, "codes": [code], "rule": rule,
+                "record": int(record),
+                "outcome": outcome,
+                "column": column,
+                "codes": [code],
+                "rule": rule,
             }
             continue
         if code not in entry["codes"]:

@@ -61,7 +61,8 @@ def detect_vintage(codes: Iterable[str], known: Mapping[str, Iterable[str]]) -> 
     if only_first and only_second:
         raise VintageError(
             f"codes of two years in one column: {len(only_first):,} exist only as {first} (the first is "
-            f"{min(only_first)}) and {len(only_second):,} only as {second} ({min(only_second)}); use one year throughout"
+            f"{min(only_first)}) and {len(only_second):,} only as {second} ({min(only_second)}); "
+            "use one year throughout"
         )
     return first if only_first else second if only_second else None
 
@@ -89,4 +90,6 @@ def require_vintage(codes: pd.Index, kind: str, known: Mapping[str, Iterable[str
                 raise VintageError(f"{what} is said to be keyed by {kind}, but its codes are {other}")
     if kind == "lsoa11" and is_new_in_2021(codes).any():
         count = int(is_new_in_2021(codes).sum())
-        raise VintageError(f"{what} is said to be keyed by lsoa11, but {count:,} of its codes were first given out in 2021")
+        raise VintageError(
+            f"{what} is said to be keyed by lsoa11, but {count:,} of its codes were first given out in 2021"
+        )

@@ -44,7 +44,9 @@ def test_the_accounts_balance_and_say_why():
 def test_no_value_of_a_pupil_is_in_the_report_or_any_repr():
     people = make_people(["TN1 1ZZ", "somewhere near TN1 1AA", "rubbish"])
     placed = assign(people, make_directory(), segments=make_segments())
-    shown = " ".join([repr(people), repr(placed), str(placed.report), repr(placed.report), str(placed.report.to_dict())])
+    shown = " ".join(
+        [repr(people), repr(placed), str(placed.report), repr(placed.report), str(placed.report.to_dict())]
+    )
     for text in ("TN1", "ZZ", "rubbish", "somewhere"):
         assert text not in shown.replace("ZZ99", "")
 
@@ -80,14 +82,18 @@ def test_points_off_the_edge_and_outside_are_flagged():
 
 
 def test_a_code_outside_the_study_area_is_kept_and_flagged():
-    placed = assign(make_people([postcode("A1"), postcode("I1")]), make_directory(), areas=make_boundaries(letters="ABC"))
+    placed = assign(
+        make_people([postcode("A1"), postcode("I1")]), make_directory(), areas=make_boundaries(letters="ABC")
+    )
     assert placed.frame["lsoa21"].tolist() == [CODES["A"], CODES["I"]]
     assert flag_text(placed.frame["flags"].to_numpy()).tolist() == ["", "outside_areas"]
 
 
 def test_boundaries_of_another_place_or_year_are_refused():
     boundaries = make_boundaries()
-    elsewhere = replace(boundaries, frame=boundaries.frame.set_index(boundaries.frame.index.str.replace("E019", "E018")))
+    elsewhere = replace(
+        boundaries, frame=boundaries.frame.set_index(boundaries.frame.index.str.replace("E019", "E018"))
+    )
     with pytest.raises(VintageError, match="another year or another place"):
         assign(make_people([postcode("A1")]), make_directory(), areas=elsewhere)
     far = replace(boundaries, kind="ward24", frame=boundaries.frame.set_geometry(boundaries.frame.translate(300_000)))
@@ -110,7 +116,9 @@ def test_segments_of_another_kind_or_year_are_refused():
 def test_segments_by_postcode():
     table = pd.DataFrame({"type": ["G", "E"]}, index=["TN11AA", "TN12AA"])
     segments = Segmentation("Bought", "7", "type", "postcode", table, DRAWN)
-    placed = assign(make_people([postcode("A1"), postcode("B1"), postcode("C1"), ""]), make_directory(), segments=segments)
+    placed = assign(
+        make_people([postcode("A1"), postcode("B1"), postcode("C1"), ""]), make_directory(), segments=segments
+    )
     assert placed.frame["segment"].astype("object").fillna("-").tolist() == ["G", "E", "-", "-"]
     assert placed.report.placed["segment"] == 2
 

@@ -18,15 +18,19 @@ def command(
     areas: Annotated[
         list[str] | None, typer.Option("--areas", help="KIND=FILE, such as ward25=wards.gpkg; may be repeated.")
     ] = None,
-    segments: Annotated[Path | None, typer.Option("--segments", help="Segmentation: OAC by OA, or your own codes.")] = None,
-    schools: Annotated[Path | None, typer.Option("--schools", help="Schools, to check the pupils' school numbers.")] = None,
+    segments: Annotated[
+        Path | None, typer.Option("--segments", help="Segmentation: OAC by OA, or your own codes.")
+    ] = None,
+    schools: Annotated[
+        Path | None, typer.Option("--schools", help="Schools, to check the pupils' school numbers.")
+    ] = None,
     report: Annotated[Path | None, typer.Option("--report", help="JSON to write: what became of each record.")] = None,
 ) -> None:
     """Place pupils in areas and segments by their postcodes, with every record accounted for.
 
     The output holds pupils' postcodes: it is written for its owner alone. The report holds none.
 
-    Example: geoplan assign pupils.csv --postcodes onspd.csv --areas ward25=wards.gpkg -o placed.csv --report report.json
+    Example: geoplan assign pupils.csv --postcodes onspd.csv --areas ward25=wards.gpkg -o placed.csv
     """
     by_ending(out, ".csv")
     layers = [_kind_and_file(text) for text in areas or []]

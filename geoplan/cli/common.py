@@ -128,5 +128,7 @@ def by_ending(path: Path, *endings: str) -> str:
     """The file's ending, if it is one of ``endings``; otherwise a usage error that names them."""
     ending = path.suffix.lower()
     if ending not in endings:
-        raise typer.BadParameter(f"{path.name}: write to a file that ends in {' or '.join(endings)}", param_hint="--out")
+        raise typer.BadParameter(
+            f"{path.name}: write to a file that ends in {' or '.join(endings)}", param_hint="--out"
+        )
     return ending
