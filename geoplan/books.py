@@ -92,7 +92,6 @@ def community_book(
     role = pd.Series("other school", index=schools.frame.index).mask(
         schools.frame.index.isin(alike["similar"]), "school like it"
     )
-    role[school] = "this school"
     layers = [
         _pupils_layer(ours, counts, boundaries, f"Where pupils of {name} live", rule, near=True),
         maps.schools(

@@ -206,7 +206,9 @@ class Project(BaseModel):
         if not s.invented:
             return answer
         credit = f"Segments: {self.name} (invented)"
-        return replace(answer, source=replace(answer.source, invented=True, attribution=answer.source.attribution or credit))
+        return replace(
+            answer, source=replace(answer.source, invented=True, attribution=answer.source.attribution or credit)
+        )
 
     def _source(self, source: Source, title: str) -> Source:
         note = self.name + (" (invented)" if self.invented else "")

@@ -111,7 +111,9 @@ def read_segmentation(
     source = (
         recipe.source(contents.name, contents.fingerprint)
         if recipe
-        else Source(f"{scheme} {version}", OWN_FILE, file=contents.name, fingerprint=contents.fingerprint, vintage=str(version))
+        else Source(
+            f"{scheme} {version}", OWN_FILE, file=contents.name, fingerprint=contents.fingerprint, vintage=str(version)
+        )
     )
     return Segmentation(
         recipe.scheme if recipe else str(scheme),
