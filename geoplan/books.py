@@ -46,6 +46,13 @@ def place_book(
     """
     counts = _area_counts(people, boundaries)
     layers = [_pupils_layer(people, counts.sum(axis=1), boundaries, "All pupils by where they live", rule)]
+    if people.segmentation is None:
+        return maps.MapBook(
+            title or f"Where {people.noun} live",
+            finding=f"{_about(people.count, rule).capitalize()} {people.noun} at {len(schools.frame):,} schools.",
+            layers=(*layers, maps.schools(schools.frame, sources=[schools.source], facts=_facts(schools))),
+            notes=("No segmentation is named, so there are no profiles.",),
+        )
     layers += _segment_layers(people, counts, boundaries, rule)
     finding = (
         f"{_about(people.count, rule).capitalize()} {people.noun} at {len(schools.frame):,} schools; "
@@ -141,7 +148,10 @@ def _area_counts(people: Assignment, boundaries: Boundaries) -> pd.DataFrame:
             f"these people have no {boundaries.kind} codes, only {', '.join(people.kinds)}; "
             "give assign() the same boundaries"
         )
-    counts = people.counts(by=[boundaries.kind, "segment"]).unstack(fill_value=0)
+    if people.segmentation is None:
+        counts = people.counts(by=boundaries.kind).to_frame(NOT_PLACED)
+    else:
+        counts = people.counts(by=[boundaries.kind, "segment"]).unstack(fill_value=0)
     return counts.reindex(boundaries.codes, fill_value=0)
 
 

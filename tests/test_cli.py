@@ -187,3 +187,68 @@ def test_boundaries_list_and_version(capsys):
 def test_every_command_has_help_that_ends_with_an_example(command, capsys):
     assert main([command, "--help"] if command != "boundaries" else ["boundaries", "list", "--help"]) == 0
     assert "Example: geoplan" in capsys.readouterr().out
+
+
+def test_no_output_is_ever_an_input_or_another_output(pupils, tmp_path, capsys):
+    before = pupils.read_bytes()
+    directory = str(demo_folder() / "postcodes.csv.gz")
+    out = tmp_path / "out.csv"
+    for target, report in ((pupils, None), (out, pupils), (out, out)):
+        words = ["assign", str(pupils), "--postcodes", directory, "-o", str(target)]
+        assert main(words + (["--report", str(report)] if report else [])) == 2
+        assert pupils.read_bytes() == before
+    missing = ["assign", str(pupils), "--postcodes", "none.csv", "-o", str(out), "--report", str(pupils)]
+    assert main(missing) == 2
+    assert pupils.read_bytes() == before
+    nowhere = str(tmp_path / "none" / "r.json")
+    assert main(["assign", str(pupils), "--postcodes", directory, "-o", str(out), "--report", nowhere]) == 2
+    assert not out.exists()
+
+
+def test_profile_does_not_write_over_the_projects_files(medway, monkeypatch):
+    monkeypatch.chdir(medway)
+    before = (medway / "pupils.csv").read_bytes()
+    assert main(["profile", "--school", "900029", "-o", "pupils.csv"]) == 2
+    assert main(["similar", "-o", "schools.csv"]) == 2
+    assert (medway / "pupils.csv").read_bytes() == before
+
+
+def test_a_kind_that_is_another_column_is_wrong_usage(pupils, tmp_path):
+    layer = demo_folder() / "lad24.fgb"
+    for kind in ("counted", "postcode", "segment", "LAD24", ""):
+        assert assign(pupils, tmp_path, "--areas", f"{kind}={layer}")[0] == 2
+
+
+def test_the_folders_project_says_what_columns_are_called(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.csv").write_text("pupil_id,Home,Base\nP1,ME5 7SE,900001\n", encoding="utf-8")
+    assert main(["check", "p.csv", "--as", "pupils"]) == 3
+    (tmp_path / "geoplan.toml").write_text(
+        '[project]\nname = "Ours"\n[columns.pupils]\nschool = "Base"\npostcode = "Home"\n', encoding="utf-8"
+    )
+    assert main(["check", "p.csv", "--as", "pupils"]) == 0
+    code, out, _ = assign(tmp_path / "p.csv", tmp_path)
+    assert code == 0
+    assert "900001" in out.read_text(encoding="utf-8")
+
+
+def test_a_refusal_has_the_shape_of_a_report(tmp_path, pupils):
+    _, _, report = assign(tmp_path / "none.csv", tmp_path)
+    said = json.loads(report.read_text(encoding="utf-8"))
+    assert said["reason"] == "file_missing"
+    assert [said[name] for name in ("records", "accepted", "repaired", "rejected", "blank")] == [0] * 5
+    assert said["problems"][0]["codes"] == ["file_missing"]
+    _, _, report = assign(pupils, tmp_path, "--areas", f"lsoa21={demo_folder() / 'lsoa11.fgb'}")
+    said = json.loads(report.read_text(encoding="utf-8"))
+    assert said["reason"] in REASONS and said["problems"]
+
+
+def test_a_map_without_a_segmentation_shows_where_pupils_live(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    demo = demo_folder()
+    text = f'[project]\nname = "Ours"\ninvented = true\n[files]\npupils = "{demo}/pupils.csv"\n'
+    text += f'schools = "{demo}/schools.csv"\npostcodes = "{demo}/postcodes.csv.gz"\n[areas]\nlsoa11 = "{demo}/lsoa11.fgb"\n'
+    (tmp_path / "geoplan.toml").write_text(text, encoding="utf-8")
+    assert main(["map", "-o", "map.html"]) == 0
+    assert main(["profile", "--school", "900029"]) == 3
+    assert "name a segmentation" in capsys.readouterr().err

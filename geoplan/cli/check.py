@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from geoplan.cli.common import JsonOption, ProjectOption
+from geoplan.cli.common import JsonOption
 
 
 def command(
@@ -16,7 +16,9 @@ def command(
     kind: Annotated[
         str, typer.Option("--as", help="What it is: pupils, people, schools, postcodes, areas or segments.")
     ] = "pupils",
-    project: ProjectOption = Path("geoplan.toml"),
+    project: Annotated[
+        Path | None, typer.Option("--project", "-p", help="Project file; the folder's geoplan.toml if any.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check files and say what is wrong, where, how often and what to try. Values are never shown.
@@ -26,10 +28,16 @@ def command(
     Example: geoplan check pupils.csv --as pupils --json
     """
     from geoplan.io.describe import KINDS, describe_file, describe_project
+    from geoplan.io.project import FILE_NAME, find_project
 
     if kind not in KINDS:
         raise typer.BadParameter(f"{kind!r}: use one of {', '.join(KINDS)}", param_hint="--as")
-    reports = describe_project(project) if file is None else [describe_file(file, kind)]
+    if file is None:
+        reports = describe_project(project or FILE_NAME)
+    else:
+        place = find_project(project)
+        told = place.settings.columns.get(kind) if place and kind in {"pupils", "people", "schools"} else None
+        reports = [describe_file(file, kind, **({"columns": told} if told else {}))]
     if as_json:
         typer.echo(json.dumps(reports if file is None else reports[0], indent=2, ensure_ascii=False))
     else:

@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from geoplan.cli.common import JsonOption, OutOption, ProjectOption, by_ending, load_people, print_table, shown
+from geoplan.cli.common import (
+    JsonOption,
+    OutOption,
+    ProjectOption,
+    by_ending,
+    check_targets,
+    load_people,
+    print_table,
+    project_inputs,
+    shown,
+)
 
 
 def command(
@@ -31,6 +41,7 @@ def command(
     if out is not None:
         by_ending(out, *((".csv",) if every else (".html", ".csv")))
     place = read_project(project)
+    check_targets([out], inputs=project_inputs(place))
     people, schools, layers = load_people(place, areas=out is not None and out.suffix == ".html")
     if every:
         _all(people, out, as_json)

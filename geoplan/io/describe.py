@@ -112,7 +112,7 @@ def _report(file: str, as_kind: str, answer: Callable[[], Answer]) -> dict:
             "file_status": "rejected",
             "reason": refused.problems[0].code,
             "message": str(refused),
-            "problems": [_problem(each) for each in refused.problems],
+            "problems": [each.to_dict() for each in refused.problems],
         }
     outcomes = outcome_of(np.arange(1, records + 1), found)
     reasons = found.drop_duplicates(["record", "code"])["code"].value_counts()
@@ -232,16 +232,3 @@ _ANSWERS = {
     "areas": _areas,
     "segments": _segments,
 }
-
-
-def _problem(problem: Problem) -> dict:
-    return {
-        "file": problem.file,
-        "record": problem.record,
-        "column": problem.column,
-        "outcome": "rejected",
-        "codes": [problem.code],
-        "what": problem.what,
-        "try": problem.suggestion,
-        "more": problem.more,
-    }
