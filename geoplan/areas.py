@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 NEAREST_WITHIN_M = 200.0
 #: Names that columns of people have already: no kind of area may take one.
 RESERVED = frozenset(
-    "record person postcode counted school year_group fsm sen eal ethnicity status method flags outcome segment "
-    "easting northing introduced".split()
+    [
+        *("record", "person", "postcode", "counted", "school", "year_group", "fsm", "sen", "eal", "ethnicity"),
+        *("status", "method", "flags", "outcome", "segment", "easting", "northing", "introduced"),
+    ]
 )
 INSIDE, NEAREST, OUTSIDE = 0, 1, 2
 _CHUNK = 100_000
@@ -61,7 +63,8 @@ class Boundaries:
     def __post_init__(self):
         if not re.fullmatch("[a-z][a-z0-9_]*", self.kind) or self.kind in RESERVED:
             raise VintageError(
-                f"{self.kind!r} cannot name a kind of area: use small letters and the year, such as ward25", "code_malformed"
+                f"{self.kind!r} cannot name a kind of area: use small letters and the year, such as ward25",
+                "code_malformed",
             )
         if self.frame.index.has_duplicates:
             raise VintageError(f"{self.kind}: a code occurs twice; read the layer with read_boundaries to see where")

@@ -442,7 +442,9 @@ def _segments(segments: Segmentation, postcodes: PostcodeDirectory, rows: np.nda
 
 def _postcode_findings(people: People, found: _postcodes.LookUp) -> pd.DataFrame:
     reasons = found.reasons
-    places = np.flatnonzero(reasons.codes >= 0)
+    unread = people.findings.loc[people.findings["code"].isin(_findings.ROW_CODES), "record"]
+    read = ~np.isin(people.frame["record"].to_numpy(), unread.to_numpy())
+    places = np.flatnonzero((reasons.codes >= 0) & read)
     if not len(places):
         return _findings.no_findings()
     code = reasons[places]

@@ -87,6 +87,12 @@ _TABLE = (
     Reason("code_duplicated", "file", "the same code twice", "keep one"),
     Reason("code_malformed", "file", "codes that are not of the stated kind", "check the kind and year"),
     Reason(
+        "code_damaged",
+        "repaired",
+        "a school number or code damaged by a spreadsheet (9.0E+05); read as unknown",
+        "export again with the column as text",
+    ),
+    Reason(
         "code_unknown", "file", "a school, area, segment or column that the data does not have", "see those it has"
     ),
     Reason("code_blank", "file", "a code is empty", "fill it, or remove the row"),

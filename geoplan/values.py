@@ -138,6 +138,8 @@ def _code(text: str, column: object = None) -> Outcome:
         return "", "", ""
     if match := re.fullmatch(r"(\d+)\.0+", tidy):
         return match[1], "code_repaired", "the .0 of a spreadsheet removed"
+    if re.fullmatch(r"[+-]?\d+([.,]\d+)?E[+-]?\d+", tidy):
+        return "", "code_damaged", "read as unknown"
     return tidy, "", ""
 
 

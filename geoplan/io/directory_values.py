@@ -36,10 +36,11 @@ def directory_values(name: str, text: pd.DataFrame, product: str, recipes: Mappi
         columns["user_type"] = np.select([kinds.eq("0"), kinds.eq("1")], [0, 1], -1).astype("int8")
     if {"easting", "northing"} <= set(text) or {"latitude", "longitude"} <= set(text):
         columns |= _positions(name, text, columns["postcode"], recipes, problems)
-    if problems:
-        raise InputRefused(name, problems)
     for kind in (kind for kind in text if kind not in FACTS):
         columns[kind] = _areas(text[kind])
+        _check_codes(name, kind, columns[kind], problems)
+    if problems:
+        raise InputRefused(name, problems)
     return _once(name, pd.DataFrame(columns))
 
 
@@ -64,6 +65,28 @@ def _check_postcodes(name: str, postcodes: pd.Series, problems: list[Problem]) -
                 len(wrong) - 1,
             )
         )
+
+
+def _check_codes(name: str, kind: str, codes: pd.Series, problems: list[Problem]) -> None:
+    """Codes of census areas, wards and authorities have the shape of one; those of other kinds may be anything."""
+    if kind.rstrip("0123456789") not in {"oa", "lsoa", "msoa", "ward", "lad"}:
+        return
+    held = pd.Series(codes).cat
+    wrong = np.flatnonzero([re.fullmatch("[A-Z0-9]{6,10}", code) is None for code in held.categories])
+    if not len(wrong):
+        return
+    rows = np.flatnonzero(np.isin(held.codes.to_numpy(), wrong))
+    problems.append(
+        Problem(
+            name,
+            "code_malformed",
+            f"not a code of a {kind} area",
+            "export the file again",
+            int(rows[0]) + 1,
+            kind,
+            len(rows) - 1,
+        )
+    )
 
 
 def _numbers(name: str, cells: pd.Series, column: str, problems: list[Problem], blank: float) -> np.ndarray:

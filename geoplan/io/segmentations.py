@@ -161,11 +161,9 @@ def _recipe_of_table(contents: Contents) -> Recipe | None:
             cells = [
                 text.frame[found[n]].drop(index=text.bad["row"]).drop_duplicates().str.upper() for n in recipe.levels
             ]
-            if all(
-                c.isin(["", *recipe.placeholder_codes]).to_numpy(bool)[i] or re.fullmatch(recipe.segment_shape, v)
-                for c in cells
-                for i, v in enumerate(c)
-            ):
+            values = [value for column in cells for value in column if value not in ("", *recipe.placeholder_codes)]
+            # a typing error or two is reported by the recipe, not taken for another scheme
+            if sum(bool(re.fullmatch(recipe.segment_shape, value)) for value in values) >= 0.9 * len(values):
                 fits.append(recipe)
     return fits[0] if len(fits) == 1 else None
 
