@@ -230,7 +230,6 @@ def _bars(title: str, shown: Protected, sources, group: str) -> maps.BarPanel:
         label="name",
         group=group,
         base=shown.base,
-        note="The line on each bar is the 95% interval, the mark the share of the base.",
     )
 
 

@@ -247,7 +247,8 @@ def test_a_map_without_a_segmentation_shows_where_pupils_live(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     demo = demo_folder()
     text = f'[project]\nname = "Ours"\ninvented = true\n[files]\npupils = "{demo}/pupils.csv"\n'
-    text += f'schools = "{demo}/schools.csv"\npostcodes = "{demo}/postcodes.csv.gz"\n[areas]\nlsoa11 = "{demo}/lsoa11.fgb"\n'
+    text += f'schools = "{demo}/schools.csv"\npostcodes = "{demo}/postcodes.csv.gz"\n'
+    text += f'[areas]\nlsoa11 = "{demo}/lsoa11.fgb"\n'
     (tmp_path / "geoplan.toml").write_text(text, encoding="utf-8")
     assert main(["map", "-o", "map.html"]) == 0
     assert main(["profile", "--school", "900029"]) == 3

@@ -166,7 +166,9 @@ def share_decimals(data: Protected | pd.DataFrame, units: Mapping[str, str]) -> 
     1
     """
     frame = data.table if isinstance(data, Protected) else data
-    columns = [frame[column] * (100 if unit == "share" else 1) for column, unit in units.items() if unit in PERCENT_UNITS]
+    columns = [
+        frame[column] * (100 if unit == "share" else 1) for column, unit in units.items() if unit in PERCENT_UNITS
+    ]
     known = np.abs(np.concatenate([np.asarray(column, dtype=float) for column in columns] or [np.array([])]))
     known = known[np.isfinite(known)]
     if len(known) == 0 or (known == np.round(known)).all():
