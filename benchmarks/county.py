@@ -22,7 +22,9 @@ def invented(table: pd.DataFrame, seed: int = 2026) -> tuple[pd.DataFrame, pd.Da
     rng = np.random.default_rng(seed)
     live = table[(table["terminated"] == 0) & table["easting"].notna()].reset_index(drop=True)
     sites = live.iloc[np.sort(rng.choice(len(live), SCHOOLS, replace=False))].reset_index(drop=True)
-    schools = pd.DataFrame({"urn": [f"9{i:05d}" for i in range(SCHOOLS)], "name": [f"Invented {i}" for i in range(SCHOOLS)]})
+    schools = pd.DataFrame(
+        {"urn": [f"9{i:05d}" for i in range(SCHOOLS)], "name": [f"Invented {i}" for i in range(SCHOOLS)]}
+    )
     schools["phase"] = "Primary"
     schools["easting"], schools["northing"] = sites["easting"], sites["northing"]
     homes = live.iloc[rng.integers(0, len(live), PUPILS)].reset_index(drop=True)
@@ -34,7 +36,9 @@ def invented(table: pd.DataFrame, seed: int = 2026) -> tuple[pd.DataFrame, pd.Da
     text = homes["postcode"].str[:-3] + " " + homes["postcode"].str[-3:]
     luck = rng.random(PUPILS)
     text = text.mask(luck < 0.01, text.str.lower()).mask(luck > 0.995, "")
-    pupils = pd.DataFrame({"pupil_id": np.arange(PUPILS), "postcode": text, "school": schools["urn"].to_numpy()[choice]})
+    pupils = pd.DataFrame(
+        {"pupil_id": np.arange(PUPILS), "postcode": text, "school": schools["urn"].to_numpy()[choice]}
+    )
     return schools, pupils
 
 
@@ -61,7 +65,12 @@ def main(folder: Path) -> None:
         step("read schools and pupils", people)
         areas = gp.read_boundaries(folder / "boundaries.gpkg", kind="lsoa21", layer="lsoa21")
         oac = gp.read_segmentation(
-            folder / "oac2021_lsoa_dominant.csv", scheme="OAC", version="2021", level="supergroup", keyed_by="lsoa21", code="lsoa21cd"
+            folder / "oac2021_lsoa_dominant.csv",
+            scheme="OAC",
+            version="2021",
+            level="supergroup",
+            keyed_by="lsoa21",
+            code="lsoa21cd",
         )
         step("read areas and segments", oac)
         placed = gp.assign(people, directory, areas, oac)

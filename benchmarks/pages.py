@@ -33,7 +33,12 @@ def ours(areas, counts, path: Path) -> None:
     source = Source("Invented pupils", publisher="benchmark", invented=True)
     boundaries = Boundaries("lsoa11", areas, Source("LSOAs", publisher="ONS"))
     shown = maps.areas(
-        boundaries, protect(counts.to_frame(), ["pupils"]), value="pupils", title="Pupils", sources=[source], unit="pupils"
+        boundaries,
+        protect(counts.to_frame(), ["pupils"]),
+        value="pupils",
+        title="Pupils",
+        sources=[source],
+        unit="pupils",
     )
     maps.MapBook("Pupils by LSOA").add(shown).save(path)
 
@@ -86,8 +91,10 @@ def main(folder: Path) -> None:
                 wrote = time.perf_counter() - start
                 seconds = opened(path)
                 shown = "no Chromium" if seconds is None else f"{seconds:.2f} s"
-                print(f"{place:<20}{len(areas):>7,} areas  {name:<8}{path.stat().st_size / 1e6:>7.2f} MB  "
-                      f"written in {wrote:5.2f} s  opened in {shown}")  # fmt: skip
+                print(
+                    f"{place:<20}{len(areas):>7,} areas  {name:<8}{path.stat().st_size / 1e6:>7.2f} MB  "
+                    f"written in {wrote:5.2f} s  opened in {shown}"
+                )
 
 
 if __name__ == "__main__":

@@ -22,7 +22,10 @@ def main() -> None:
     program = [sys.executable, "-m", "geoplan"]
     nothing = seconds([sys.executable, "-c", "pass"], 5)
     print(f"python -c pass   {nothing:6.2f} s")
-    for name, command in (("import geoplan", [sys.executable, "-c", "import geoplan"]), ("geoplan --help", [*program, "--help"])):
+    for name, command in (
+        ("import geoplan", [sys.executable, "-c", "import geoplan"]),
+        ("geoplan --help", [*program, "--help"]),
+    ):
         print(f"{name:<16} {seconds(command, 5):6.2f} s")
     with tempfile.TemporaryDirectory() as folder:
         print(f"{'geoplan demo':<16} {seconds([*program, 'demo', str(Path(folder) / 'medway')], 1):6.2f} s")

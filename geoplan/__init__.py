@@ -17,7 +17,7 @@ Five lines::
     place = gp.read_project(gp.demo_folder())
     people = gp.assign(place.pupils(), place.postcodes(), place.areas(), place.segments())
     print(people.report)
-    gp.community_book(people, place.schools(), place.areas(), school="900003").save("school.html")
+    gp.community_book(people, place.schools(), place.areas()[0], school="900003").save("school.html")
 
 Importing geoplan is light: each name loads its module when it is first used.
 """

@@ -12,6 +12,7 @@ Kent's 2011 LSOAs all 27 postcodes in two areas belong to the enclosed one by th
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 NEAREST_WITHIN_M = 200.0
+#: Names that columns of people have already: no kind of area may take one.
+RESERVED = frozenset(
+    [
+        *("record", "person", "postcode", "counted", "school", "year_group", "fsm", "sen", "eal", "ethnicity"),
+        *("status", "method", "flags", "outcome", "segment", "easting", "northing", "introduced"),
+    ]
+)
 INSIDE, NEAREST, OUTSIDE = 0, 1, 2
 _CHUNK = 100_000
 
@@ -53,6 +61,11 @@ class Boundaries:
     repairs: tuple = ()
 
     def __post_init__(self):
+        if not re.fullmatch("[a-z][a-z0-9_]*", self.kind) or self.kind in RESERVED:
+            raise VintageError(
+                f"{self.kind!r} cannot name a kind of area: use small letters and the year, such as ward25",
+                "code_malformed",
+            )
         if self.frame.index.has_duplicates:
             raise VintageError(f"{self.kind}: a code occurs twice; read the layer with read_boundaries to see where")
         if self.frame.crs is None or self.frame.crs.to_epsg() != 27700:

@@ -17,7 +17,7 @@ from geoplan import areas as _areas
 from geoplan import findings as _findings
 from geoplan import postcodes as _postcodes
 from geoplan.areas import Boundaries
-from geoplan.errors import UnknownCodeError, VintageError
+from geoplan.errors import Problem, UnknownCodeError, VintageError
 from geoplan.people import People
 from geoplan.postcodes import FLAG_BIT, PostcodeDirectory
 from geoplan.segments import Segmentation, require_kind
@@ -25,6 +25,7 @@ from geoplan.sources import Source, unique_sources
 from geoplan.vintages import require_vintage
 
 NOT_PLACED = "not placed"
+FEW = 20  # with fewer distinct postcodes, all of them outside a layer is no sign that the layer is wrong
 METHODS = ("", "code", "point", "code and point")
 
 
@@ -50,6 +51,8 @@ class AssignmentReport:
         One row per thing noticed, never a value.
     notes
         What a reader should know: which kinds came from codes and which from points.
+    repairs
+        Outlines that had to be mended when their layer was read, with areas before and after.
     """
 
     noun: str
@@ -65,6 +68,7 @@ class AssignmentReport:
     placed: dict[str, int]
     findings: pd.DataFrame = field(repr=False)
     notes: tuple[str, ...] = ()
+    repairs: tuple[Problem, ...] = ()
 
     def __str__(self) -> str:
         share = f"{100 * self.counted_share:.1f}%"
@@ -106,6 +110,7 @@ class AssignmentReport:
             "by_school": by_school,
             "placed": self.placed,
             "notes": list(self.notes),
+            "repairs": [{"file": each.file, "codes": [each.code], "what": each.what} for each in self.repairs],
             "problems": _findings.problem_entries(self.findings),
         }
 
@@ -206,7 +211,8 @@ class Assignment:
 
     def _require(self, column: str) -> None:
         if column not in self.frame:
-            raise UnknownCodeError(f"no column {column!r}; there are {', '.join(self.frame.columns)}")
+            missing = "; name a segmentation (in geoplan.toml, or segments= of assign)" if column == "segment" else ""
+            raise UnknownCodeError(f"no column {column!r}; there are {', '.join(self.frame.columns)}{missing}")
 
 
 def assign(
@@ -264,9 +270,12 @@ def assign(
     for kind in postcodes.kinds:
         by_code[kind] = _from_rows(postcodes.table[kind], found.rows)
     for layer in layers:
-        require_vintage(layer.codes, layer.kind, {kind: codes.categories for kind, codes in by_code.items()}, "the layer")
+        require_vintage(
+            layer.codes, layer.kind, {kind: codes.categories for kind, codes in by_code.items()}, "the layer"
+        )
         if layer.kind in by_code:
             flags |= _outside_flag(layer, by_code[layer.kind])
+            _require_near(layer, postcodes, found.rows)
         else:
             by_point[layer.kind], extra = _by_point(layer, postcodes, found.rows, nearest_within_m)
             flags |= extra
@@ -282,7 +291,8 @@ def assign(
     notes = _notes(by_code, by_point, nearest_within_m, segments)
     all_findings = _findings.gather([people.findings, _postcode_findings(people, found)])
     frame["outcome"] = _findings.outcome_of(frame["record"], all_findings)
-    report = _report(frame, people, kinds, all_findings, notes)
+    repairs = tuple(each for layer in layers for each in layer.repairs)
+    report = _report(frame, people, kinds, all_findings, notes, repairs)
     sources = unique_sources(
         [people.source, postcodes.source, *(layer.source for layer in layers), *([segments.source] if segments else [])]
     )
@@ -318,23 +328,26 @@ def _by_point(
     if not postcodes.has_positions:
         raise VintageError(
             f"the directory has neither {layer.kind} codes nor grid references, so {layer.kind} cannot be found; "
-            "use a directory with one of them (ONSPD has both)"
+            "use a directory with one of them (ONSPD has both)",
+            "column_missing",
         )
     used = np.unique(rows[rows >= 0])
     table = postcodes.table
     located = _areas.locate(
         layer, table["easting"].to_numpy()[used], table["northing"].to_numpy()[used], nearest_within_m
     )
-    if len(used) and not (located.position >= 0).any():
+    has_point = np.isfinite(table["easting"].to_numpy()[used])
+    if has_point.sum() >= FEW and not (located.position >= 0).any():
         raise VintageError(
-            f"none of the {len(used):,} postcodes lies in or near a {layer.kind} area: "
-            "the layer is far from the people; check the file and its coordinates"
+            f"none of the {has_point.sum():,} postcodes lies in or near a {layer.kind} area: "
+            "the layer is far from the people; check the file and its coordinates",
+            "far_away",
         )
+    _forget_borders(layer, postcodes, used, located)
     position = np.full(len(table) + 1, -1, dtype=np.int32)
     bits = np.zeros(len(table) + 1, dtype=np.uint16)
     position[used] = located.position
     bits[used[located.how == _areas.NEAREST]] = FLAG_BIT["nearest_area"]
-    has_point = np.isfinite(table["easting"].to_numpy()[used])
     bits[used[(located.how == _areas.OUTSIDE) & has_point]] = FLAG_BIT["outside_areas"]
     codes = pd.Categorical.from_codes(position[rows], categories=layer.codes.astype("str"))
     return codes, bits[rows]
@@ -348,9 +361,46 @@ def _outside_flag(layer: Boundaries, codes: pd.Categorical) -> np.ndarray:
     if len(used) and not known[used].any():
         raise VintageError(
             f"none of the directory's {layer.kind} codes is in the {layer.kind} boundaries: "
-            "they are of another year or another place"
+            "they are of another year or another place",
+            "far_away",
         )
     return np.where(known[codes.codes], np.uint16(0), FLAG_BIT["outside_areas"])
+
+
+def _require_near(layer: Boundaries, postcodes: PostcodeDirectory, rows: np.ndarray) -> None:
+    """Refuse a layer drawn in another place than its own codes' postcodes: swapped columns, a wrong system."""
+    if not postcodes.has_positions:
+        return
+    table = postcodes.table
+    used = np.unique(rows[rows >= 0])
+    used = used[table[layer.kind].iloc[used].isin(layer.codes).to_numpy()]
+    x, y = table["easting"].to_numpy()[used], table["northing"].to_numpy()[used]
+    west, south, east, north = layer.frame.total_bounds
+    near = (x > west - 1000) & (x < east + 1000) & (y > south - 1000) & (y < north + 1000)
+    known = np.isfinite(x) & np.isfinite(y)
+    if known.sum() >= FEW and near.sum() < known.sum() / 2:
+        raise VintageError(
+            f"{known.sum() - near.sum():,} of {known.sum():,} postcodes with {layer.kind} codes of this layer lie over "
+            "1 km outside it: the layer is drawn in another place; check its coordinates",
+            "far_away",
+        )
+
+
+def _forget_borders(layer: Boundaries, postcodes: PostcodeDirectory, used: np.ndarray, located: _areas.Located) -> None:
+    """Off the edge means off the coast: nobody is moved over an inland border that the directory knows of.
+
+    Where the directory has a code of the same sort (``lad`` beside a layer of ``lad24``) and it is not the
+    nearest area's, the point stays outside.
+    """
+    stem = layer.kind.rstrip("0123456789")
+    near = np.flatnonzero(located.how == _areas.NEAREST)
+    for kind in postcodes.kinds:
+        if kind != stem or not len(near):
+            continue
+        told = postcodes.table[kind].iloc[used[near]].astype("object").to_numpy()
+        nearest = layer.codes.to_numpy()[located.position[near]]
+        over = near[np.array([isinstance(code, str) for code in told]) & (told != nearest)]
+        located.position[over], located.how[over], located.distance_m[over] = -1, _areas.OUTSIDE, np.nan
 
 
 def _method(by_code: dict, by_point: dict, count: int) -> pd.Categorical:
@@ -363,9 +413,7 @@ def _method(by_code: dict, by_point: dict, count: int) -> pd.Categorical:
     return pd.Categorical.from_codes(coded.astype(np.int8) + 2 * pointed.astype(np.int8), categories=list(METHODS))
 
 
-def _segments(
-    segments: Segmentation, postcodes: PostcodeDirectory, rows: np.ndarray, by_kind: dict
-) -> pd.Categorical:
+def _segments(segments: Segmentation, postcodes: PostcodeDirectory, rows: np.ndarray, by_kind: dict) -> pd.Categorical:
     level = segments.table[segments.level]
     categories = list(segments.segments)
     if segments.keyed_by == "postcode":
@@ -386,14 +434,17 @@ def _segments(
     if len(used) and (of_code[used] < 0).all():
         raise VintageError(
             f"{segments.label}: none of its {segments.keyed_by} codes is among those of the people: "
-            "another year or another place"
+            "another year or another place",
+            "far_away",
         )
     return pd.Categorical.from_codes(np.append(of_code, np.int8(-1))[held.codes], categories=categories)
 
 
 def _postcode_findings(people: People, found: _postcodes.LookUp) -> pd.DataFrame:
     reasons = found.reasons
-    places = np.flatnonzero(reasons.codes >= 0)
+    unread = people.findings.loc[people.findings["code"].isin(_findings.ROW_CODES), "record"]
+    read = ~np.isin(people.frame["record"].to_numpy(), unread.to_numpy())
+    places = np.flatnonzero((reasons.codes >= 0) & read)
     if not len(places):
         return _findings.no_findings()
     code = reasons[places]
@@ -421,7 +472,12 @@ def _notes(by_code: dict, by_point: dict, nearest_within_m: float, segments: Seg
 
 
 def _report(
-    frame: pd.DataFrame, people: People, kinds: Sequence[str], found: pd.DataFrame, notes: tuple[str, ...]
+    frame: pd.DataFrame,
+    people: People,
+    kinds: Sequence[str],
+    found: pd.DataFrame,
+    notes: tuple[str, ...],
+    repairs: tuple[Problem, ...],
 ) -> AssignmentReport:
     outcomes = frame["outcome"]
     counted = frame["counted"].to_numpy()
@@ -440,6 +496,7 @@ def _report(
         placed=placed,
         findings=found,
         notes=notes,
+        repairs=repairs,
     )
 
 

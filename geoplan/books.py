@@ -46,6 +46,13 @@ def place_book(
     """
     counts = _area_counts(people, boundaries)
     layers = [_pupils_layer(people, counts.sum(axis=1), boundaries, "All pupils by where they live", rule)]
+    if people.segmentation is None:
+        return maps.MapBook(
+            title or f"Where {people.noun} live",
+            finding=f"{_about(people.count, rule).capitalize()} {people.noun} at {len(schools.frame):,} schools.",
+            layers=(*layers, maps.schools(schools.frame, sources=[schools.source], facts=_facts(schools))),
+            notes=("No segmentation is named, so there are no profiles.",),
+        )
     layers += _segment_layers(people, counts, boundaries, rule)
     finding = (
         f"{_about(people.count, rule).capitalize()} {people.noun} at {len(schools.frame):,} schools; "
@@ -92,23 +99,33 @@ def community_book(
     role = pd.Series("other school", index=schools.frame.index).mask(
         schools.frame.index.isin(alike["similar"]), "school like it"
     )
-    role[school] = "this school"
     layers = [
-        _pupils_layer(ours, counts, boundaries, f"Where pupils of {name} live", rule),
+        _pupils_layer(ours, counts, boundaries, f"Where pupils of {name} live", rule, near=True),
         maps.schools(
-            schools.frame.assign(role=role), sources=[schools.source], facts=_facts(schools), mark_by="role",
-            highlight=school, title="Schools",
+            schools.frame.assign(role=role),
+            sources=[schools.source],
+            facts=_facts(schools),
+            mark_by="role",
+            highlight=school,
+            title="Schools",
         ),
-    ]  # fmt: skip
+    ]
     panels = [
         _bars(f"Who comes to {name}", shown, sources, name),
         maps.table(
-            "The same in numbers", shown, _profile_columns(), sources=sources, index="Segment",
+            "The same in numbers",
+            shown,
+            _profile_columns(),
+            sources=sources,
+            index="Segment",
             note="Index 100 is the same share as the base; an interval that contains 100 may be chance.",
         ),
         maps.table(
-            "Schools that serve people like ours, near or far", columns=_SIMILAR,
-            public=alike.set_index("similar").round({"distance": 2, "km": 1}), sources=sources, index="URN",
+            "Schools that serve people like ours, near or far",
+            columns=_SIMILAR,
+            public=alike.set_index("similar").round({"distance": 2, "km": 1}),
+            sources=sources,
+            index="URN",
             note="Alike in the mix of segments their pupils come from; results play no part.",
         ),
     ]
@@ -131,16 +148,28 @@ def _area_counts(people: Assignment, boundaries: Boundaries) -> pd.DataFrame:
             f"these people have no {boundaries.kind} codes, only {', '.join(people.kinds)}; "
             "give assign() the same boundaries"
         )
-    counts = people.counts(by=[boundaries.kind, "segment"]).unstack(fill_value=0)
+    if people.segmentation is None:
+        counts = people.counts(by=boundaries.kind).to_frame(NOT_PLACED)
+    else:
+        counts = people.counts(by=[boundaries.kind, "segment"]).unstack(fill_value=0)
     return counts.reindex(boundaries.codes, fill_value=0)
 
 
-def _pupils_layer(people, counts: pd.Series, boundaries: Boundaries, title: str, rule: Rule) -> maps.AreaLayer:
+def _pupils_layer(
+    people: Assignment, counts: pd.Series, boundaries: Boundaries, title: str, rule: Rule, near: bool = False
+) -> maps.AreaLayer:
+    """Pupils by area; ``near`` opens the page on the areas where a number is shown."""
     table = protect(counts.to_frame("pupils"), counts=["pupils"], rule=rule, base=people.noun)
     return maps.areas(
-        boundaries, table, value="pupils", title=title, unit=people.noun, legend=f"{people.noun.capitalize()} living there",
+        boundaries,
+        table,
+        value="pupils",
+        title=title,
+        unit=people.noun,
+        legend=f"{people.noun.capitalize()} living there",
         sources=people.sources,
-    )  # fmt: skip
+        focus=table.table.index[table.table["pupils"] > 0] if near else (),
+    )
 
 
 def _segment_layers(people: Assignment, counts: pd.DataFrame, boundaries: Boundaries, rule: Rule) -> list:
@@ -155,10 +184,15 @@ def _segment_layers(people: Assignment, counts: pd.DataFrame, boundaries: Bounda
         name = people.segmentation.name(segment)
         layers.append(
             maps.areas(
-                boundaries, Protected(table, hidden, rule, shown.base, units), value="share", title=f"Segment: {name}",
-                legend=f"Share of {people.noun} in {name}", details={f"{people.noun.capitalize()} in {name}": "count"},
-                breaks=(0.1, 0.2, 0.4, 0.6), sources=people.sources,
-            )  # fmt: skip
+                boundaries,
+                Protected(table, hidden, rule, shown.base, units),
+                value="share",
+                title=f"Segment: {name}",
+                legend=f"Share of {people.noun} in {name}",
+                details={f"{people.noun.capitalize()} in {name}": "count"},
+                breaks=(0.1, 0.2, 0.4, 0.6),
+                sources=people.sources,
+            )
         )
     return layers
 
@@ -166,7 +200,7 @@ def _segment_layers(people: Assignment, counts: pd.DataFrame, boundaries: Bounda
 def _schools_layer(people: Assignment, schools: Schools, rule: Rule) -> maps.PointLayer:
     protected = protect_schools(people, compare_schools(people), rule)
     alike = similar_schools(people, schools=schools.frame, n=5, rule=rule)
-    near = {school: rows for school, rows in alike.groupby("school")}
+    near = dict(list(alike.groupby("school")))
     sources = (*people.sources, schools.source)
     details = {}
     for school, table in protected.items():
@@ -188,9 +222,15 @@ def _facts(schools: Schools) -> dict[str, str]:
 
 def _bars(title: str, shown: Protected, sources, group: str) -> maps.BarPanel:
     return maps.bars(
-        title, shown, sources=sources, low="share_low", high="share_high", label="name", group=group, base=shown.base,
-        note="The line on each bar is the 95% interval, the mark the share of the base.",
-    )  # fmt: skip
+        title,
+        shown,
+        sources=sources,
+        low="share_low",
+        high="share_high",
+        label="name",
+        group=group,
+        base=shown.base,
+    )
 
 
 def _profile_columns() -> dict[str, tuple[str, str]]:
@@ -222,7 +262,8 @@ def _finding(shown: Protected, most: int = 2) -> str:
 
 def _with_shares(rows: pd.DataFrame) -> str:
     named = [
-        f"{row['name']} ({100 * row['share']:.0f}% against {100 * row['base_share']:.0f}%)" for _, row in rows.iterrows()
+        f"{row['name']} ({100 * row['share']:.0f}% against {100 * row['base_share']:.0f}%)"
+        for _, row in rows.iterrows()
     ]
     return " and ".join(named)
 
@@ -237,8 +278,10 @@ def _trust(people: Assignment, rule: Rule) -> list[str]:
     missing = int(people.people["segment"].isna().sum())
     if not missing:
         return []
-    return [f"{_about(missing, rule).capitalize()} of {_about(people.count, rule)} {people.noun} could not be placed "
-            "in a segment (no postcode, or one that no directory has); shares are of those placed."]  # fmt: skip
+    return [
+        f"{_about(missing, rule).capitalize()} of {_about(people.count, rule)} {people.noun} could not be placed "
+        "in a segment (no postcode, or one that no directory has); shares are of those placed."
+    ]
 
 
 def _outside(counts: pd.Series, people: Assignment, rule: Rule) -> list[str]:

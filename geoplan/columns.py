@@ -167,15 +167,7 @@ _STATUS = Column(
     "enrol_status",
     "enrolment: C and M are counted, S is a second school, G F O P are not on roll",
     "choice",
-    values={
-        "C": ("C", "CURRENT"),
-        "M": ("M", "CURRENT MAIN", "MAIN"),
-        "S": ("S", "SUBSIDIARY", "CURRENT SUBSIDIARY"),
-        "G": ("G", "GUEST"),
-        "F": ("F", "FE COLLEGE"),
-        "O": ("O", "OTHER PROVIDER"),
-        "P": ("P", "PREVIOUS"),
-    },
+    values={letter: (letter,) for letter in "CMSGFOP"},
     aliases=_words("enrol_status enrolment_status enrolstatus registration_status"),
 )
 _ENTRY = Column(

@@ -30,7 +30,7 @@ MIN_EXPECTED = 5.0
 MEASURES = ("share", "share_low", "share_high", "base_share", "index", "index_low", "index_high", "penetration")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Groups against a base, by category.
 
@@ -50,6 +50,9 @@ class Comparison:
     def __post_init__(self):
         if not self.base:
             raise ValueError("a comparison needs a named base: say what the groups are compared with")
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {len(self.groups):,} groups with {self.base}; exact counts, see protect()>"
 
     @property
     def groups(self) -> list[str]:

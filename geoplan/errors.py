@@ -40,6 +40,19 @@ class Problem:
     column: str | None = None
     more: int = 0
 
+    def to_dict(self) -> dict:
+        """As plain values, for JSON: the same fields as a record's entry, and what to try."""
+        return {
+            "file": self.file,
+            "record": self.record,
+            "outcome": "rejected",
+            "column": self.column,
+            "codes": [self.code],
+            "what": self.what,
+            "suggestion": self.suggestion,
+            "more": self.more,
+        }
+
     def __str__(self) -> str:
         where = "" if self.record is None else f"record {self.record:,}"
         if self.more:
@@ -52,6 +65,7 @@ class GeoplanError(Exception):
     """Base of all errors that geoplan raises on purpose; ``exit_code`` is what the CLI returns."""
 
     exit_code = 3
+    code = ""
 
 
 class InputRefused(GeoplanError, ValueError):
@@ -60,17 +74,24 @@ class InputRefused(GeoplanError, ValueError):
     def __init__(self, file: str, problems: Sequence[Problem]):
         self.file = file
         self.problems = tuple(problems)
+        self.code = self.problems[0].code if self.problems else ""
         count = len(self.problems)
         lines = [f"{file}: {count} problem{'' if count == 1 else 's'}", *map(str, self.problems)]
         super().__init__("\n".join(lines))
 
 
 class VintageError(GeoplanError, ValueError):
-    """Codes of two kinds or years where one was expected (lsoa11 is not lsoa21)."""
+    """Codes of two kinds, years or places where one was expected (lsoa11 is not lsoa21)."""
+
+    def __init__(self, message: str, code: str = "vintage_mixed"):
+        super().__init__(message)
+        self.code = code
 
 
 class UnknownCodeError(GeoplanError, ValueError):
-    """A school, area or segment that the data does not have; the message names near ones."""
+    """A school, area or segment that the data does not have; the message names those there are."""
+
+    code = "code_unknown"
 
 
 class RecipeError(GeoplanError, ValueError):

@@ -16,6 +16,16 @@ from geoplan.reasons import REASONS
 
 COLUMNS = ("record", "column", "code", "rule")
 OUTCOMES = ("accepted", "repaired", "blank", "rejected")  # from the mildest to the gravest
+#: Codes of records that could not be read as a row at all: nothing more is said of their cells.
+ROW_CODES = (
+    "record_blank",
+    "ragged_row",
+    "quote_unclosed",
+    "row_damaged",
+    "row_unfinished",
+    "header_repeated",
+    "footer_row",
+)
 _GRAVITY = {outcome: rank for rank, outcome in enumerate(OUTCOMES)}
 
 
@@ -81,7 +91,11 @@ def problem_entries(found: pd.DataFrame) -> list[dict]:
         if entry is None:
             outcome = OUTCOMES[gravity]
             entries[record] = {
-                "record": int(record), "outcome": outcome, "column": column, "codes": [code], "rule": rule,
+                "record": int(record),
+                "outcome": outcome,
+                "column": column,
+                "codes": [code],
+                "rule": rule,
             }
             continue
         if code not in entry["codes"]:

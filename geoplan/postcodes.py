@@ -5,7 +5,8 @@ found is mended only by the five look-alike swaps that never lead from one real 
 (O/0, I/1, S/5, B/8, Z/2), and only when they lead to a single entry. Nothing is mended silently: every
 record has a status, and every record that is not plainly accepted has a reason code.
 
-The ladder is ``exact`` (as the directory writes it, with its one space), ``reformatted``, ``repaired``, ``sector_only``, ``not_found`` (and ``blank``).
+The ladder is ``exact`` (as the directory writes it, with its one space), ``reformatted``, ``repaired``,
+``sector_only``, ``not_found`` (and ``blank``).
 Beside it stand flags: a terminated postcode is still exact.
 """
 
@@ -136,7 +137,9 @@ class PostcodeDirectory:
         return len(self.table)
 
     def __repr__(self) -> str:
-        return f"<PostcodeDirectory {self.product}: {len(self):,} postcodes, {', '.join(self.kinds) or 'no area codes'}>"
+        return (
+            f"<PostcodeDirectory {self.product}: {len(self):,} postcodes, {', '.join(self.kinds) or 'no area codes'}>"
+        )
 
     def look_up(self, postcodes: Iterable[str]) -> LookUp:
         """How each of ``postcodes`` matches; see :func:`look_up`."""

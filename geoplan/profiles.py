@@ -124,7 +124,9 @@ def compare_schools(people: Assignment, base: str | Assignment = ALL_PUPILS, bas
 def segment_counts(people: Assignment) -> pd.DataFrame:
     """Pupils placed, by school (rows) and segment (columns, every segment of the scheme)."""
     if people.segmentation is None:
-        raise UnknownCodeError("these people have no segments; give assign() a segmentation")
+        raise UnknownCodeError(
+            "these people have no segments: name a segmentation (in geoplan.toml, or segments= of assign)"
+        )
     counts = people.counts(by=["school", "segment"]).unstack(fill_value=0)
     counts = counts.reindex(columns=list(people.segmentation.segments), fill_value=0)
     return counts.rename_axis(index="school", columns="segment").astype("int64")

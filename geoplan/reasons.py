@@ -89,6 +89,15 @@ _TABLE = (
     Reason("no_records", "file", "a header but no records", "export it again"),
     Reason("code_duplicated", "file", "the same code twice", "keep one"),
     Reason("code_malformed", "file", "codes that are not of the stated kind", "check the kind and year"),
+    Reason(
+        "code_damaged",
+        "repaired",
+        "a school number or code damaged by a spreadsheet (9.0E+05); read as unknown",
+        "export again with the column as text",
+    ),
+    Reason(
+        "code_unknown", "file", "a school, area, segment or column that the data does not have", "see those it has"
+    ),
     Reason("code_blank", "file", "a code is empty", "fill it, or remove the row"),
     Reason("crs_missing", "file", "the layer does not say its coordinate system", "save it as EPSG:27700"),
     Reason("crs_wrong", "file", "coordinates that do not fit the stated coordinate system",

@@ -112,9 +112,7 @@ def require_same(a: Segmentation, b: Segmentation) -> None:
         raise VintageError(f"{a.label} and {b.label} are different classifications; their codes never compare")
 
 
-def dominant(
-    segmentation: Segmentation, areas: pd.Series, kind: str, weights: pd.Series | None = None
-) -> Segmentation:
+def dominant(segmentation: Segmentation, areas: pd.Series, kind: str, weights: pd.Series | None = None) -> Segmentation:
     """The segment most people live in, for each larger area: a coarser view, never a substitute.
 
     In England 31% of output areas differ from the dominant OAC 2021 supergroup of their LSOA, so people

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+OWN_FILE = "the authority's own file"
+
 
 @dataclass(frozen=True)
 class Source:

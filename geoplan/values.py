@@ -138,6 +138,8 @@ def _code(text: str, column: object = None) -> Outcome:
         return "", "", ""
     if match := re.fullmatch(r"(\d+)\.0+", tidy):
         return match[1], "code_repaired", "the .0 of a spreadsheet removed"
+    if re.fullmatch(r"[+-]?\d+([.,]\d+)?E[+-]?\d+", tidy):
+        return "", "code_damaged", "read as unknown"
     return tidy, "", ""
 
 
@@ -149,7 +151,7 @@ def _ids(texts: pd.Series) -> tuple[pd.Series, np.ndarray, str | np.ndarray, str
     ).to_numpy(bool)
     number = tidy.str.endswith(".0").to_numpy(bool)
     if number.any():
-        number &= tidy.str.match(r"^\d+\.0$").to_numpy(bool)
+        number = number & tidy.str.match(r"^\d+\.0$").to_numpy(bool)
         tidy = tidy.mask(number, tidy.str.removesuffix(".0"))
     none = tidy.isin([word for word in UNKNOWN_WORDS if word]).to_numpy(bool)
     tidy = tidy.mask(damaged | none, "")
@@ -191,8 +193,8 @@ def is_whole(text: str, column: Kind, others: Iterable[str] = ()) -> bool:
     """Whether a last cell without a line end cannot be the beginning of another value.
 
     A file may have been cut in the middle of its last cell. The cell is used only where nothing longer could
-    mean something else: a postcode of full shape, a choice whose every longer spelling means the same, a code
-    as long as all the others. An empty cell never is.
+    mean something else: a postcode of full shape, a choice whose every longer spelling means the same ("N" may be
+    cut from "NULL", and missing is not "no"), a code as long as all the others. An empty cell never is.
 
     Examples
     --------
@@ -214,13 +216,13 @@ def is_whole(text: str, column: Kind, others: Iterable[str] = ()) -> bool:
         return _year(text)[1] == "" and {_year(s)[0] for s in spelled if s.startswith(tidy)} == {_year(text)[0]}
     if column.type == "date":
         return bool(re.fullmatch(r"\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4}", tidy))
-    others = {_tidy(other) for other in others} - {""}
-    longer = any(other.startswith(tidy) for other in others - {tidy})
     if column.type == "choice":
         spelled = {coding: value for value, codings in column.values.items() for coding in codings}
         spelled |= dict.fromkeys(UNKNOWN_WORDS - {"", *spelled}, UNKNOWN)
         meant = {value for coding, value in spelled.items() if coding.startswith(tidy)}
-        return tidy in spelled and not longer and (len(meant) == 1 or tidy in others)
-    if column.type in {"label", "language"}:
-        return tidy in others and not longer
+        return tidy in spelled and len(meant) == 1
+    others = {_tidy(other) for other in others} - {""}
+    if column.type in {"label", "language"}:  # the census has codes of four and of three letters
+        size = 4 if column.type == "label" else 3
+        return len(tidy) == size and tidy.isalpha() and {len(other) for other in others} == {size}
     return column.type in {"school", "code", "id"} and {len(other) for other in others} == {len(tidy)}

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 import shapely
 from conftest import CODES, DRAWN, LETTERS, SIDE, SOUTH, WEST, make_boundaries
+from plain.places import area_of
 
 from geoplan.areas import INSIDE, NEAREST, OUTSIDE, Boundaries, locate
 from geoplan.errors import VintageError
-from plain.places import area_of
 
 
 def test_points_on_edges_and_corners_are_in_one_area_whatever_the_feature_order():

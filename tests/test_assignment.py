@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CODES, DRAWN, make_boundaries, make_directory, make_people, make_segments, postcode
+from conftest import CODES, DRAWN, LETTERS, make_boundaries, make_directory, make_people, make_segments, postcode
 
 from geoplan.assignment import NOT_PLACED, assign
-from geoplan.errors import UnknownCodeError, VintageError
+from geoplan.errors import Problem, UnknownCodeError, VintageError
 from geoplan.findings import findings
 from geoplan.people import People
 from geoplan.postcodes import PostcodeDirectory, flag_text
@@ -44,7 +44,9 @@ def test_the_accounts_balance_and_say_why():
 def test_no_value_of_a_pupil_is_in_the_report_or_any_repr():
     people = make_people(["TN1 1ZZ", "somewhere near TN1 1AA", "rubbish"])
     placed = assign(people, make_directory(), segments=make_segments())
-    shown = " ".join([repr(people), repr(placed), str(placed.report), repr(placed.report), str(placed.report.to_dict())])
+    shown = " ".join(
+        [repr(people), repr(placed), str(placed.report), repr(placed.report), str(placed.report.to_dict())]
+    )
     for text in ("TN1", "ZZ", "rubbish", "somewhere"):
         assert text not in shown.replace("ZZ99", "")
 
@@ -80,22 +82,72 @@ def test_points_off_the_edge_and_outside_are_flagged():
 
 
 def test_a_code_outside_the_study_area_is_kept_and_flagged():
-    placed = assign(make_people([postcode("A1"), postcode("I1")]), make_directory(), areas=make_boundaries(letters="ABC"))
+    placed = assign(
+        make_people([postcode("A1"), postcode("I1")]), make_directory(), areas=make_boundaries(letters="ABC")
+    )
     assert placed.frame["lsoa21"].tolist() == [CODES["A"], CODES["I"]]
     assert flag_text(placed.frame["flags"].to_numpy()).tolist() == ["", "outside_areas"]
 
 
 def test_boundaries_of_another_place_or_year_are_refused():
     boundaries = make_boundaries()
-    elsewhere = replace(boundaries, frame=boundaries.frame.set_index(boundaries.frame.index.str.replace("E019", "E018")))
+    elsewhere = replace(
+        boundaries, frame=boundaries.frame.set_index(boundaries.frame.index.str.replace("E019", "E018"))
+    )
     with pytest.raises(VintageError, match="another year or another place"):
         assign(make_people([postcode("A1")]), make_directory(), areas=elsewhere)
     far = replace(boundaries, kind="ward24", frame=boundaries.frame.set_geometry(boundaries.frame.translate(300_000)))
-    with pytest.raises(VintageError, match="far from the people"):
-        assign(make_people([postcode("A1")]), make_directory(), areas=far)
+    with pytest.raises(VintageError, match="far from the people") as refused:
+        assign(everywhere(), make_directory(), areas=far)
+    assert refused.value.code == "far_away"
     with pytest.raises(VintageError, match="neither ward24 codes nor grid references"):
         directory = PostcodeDirectory(make_directory().table.drop(columns=["easting", "northing"]), DRAWN)
         assign(make_people([postcode("A1")]), directory, areas=make_boundaries("ward24"))
+
+
+def everywhere():
+    """A pupil at each of the borough's twenty-seven postcodes."""
+    return make_people([postcode(f"{letter}{number}") for letter in LETTERS for number in (1, 2, 3)])
+
+
+def test_a_layer_drawn_elsewhere_under_its_own_codes_is_refused():
+    """Eastings and northings swapped, say: the codes agree with the directory's, the places do not."""
+    boundaries = make_boundaries()
+    swapped = replace(boundaries, frame=boundaries.frame.set_geometry(boundaries.frame.translate(-420_000, 420_000)))
+    with pytest.raises(VintageError, match="drawn in another place"):
+        assign(everywhere(), make_directory(), areas=swapped)
+
+
+def test_a_few_people_outside_a_layer_are_not_placed_not_refused():
+    far = make_boundaries("ward24")
+    far = replace(far, frame=far.frame.set_geometry(far.frame.translate(300_000)))
+    placed = assign(make_people([postcode("A1")]), make_directory(), areas=far)
+    assert placed.report.by_flag == {"outside_areas": 1}
+    assert placed.counts(by="ward24").to_dict() == {NOT_PLACED: 1}
+
+
+def test_nobody_is_moved_over_an_inland_border_that_the_directory_knows():
+    """A house 50 m outside the layer takes the nearest area, unless the directory says it is in another."""
+    table = make_directory(None).table
+    table.loc[[0, 1], "easting"], table.loc[[0, 1], "northing"] = 579_950.0, 160_500.0
+    codes = [CODES["A"], "E07000999"] + [CODES["A"]] * 25
+    directory = PostcodeDirectory(table.assign(lad=pd.Categorical(codes)), DRAWN)
+    placed = assign(make_people([postcode("A1"), postcode("A2")]), directory, areas=make_boundaries("lad24"))
+    assert flag_text(placed.frame["flags"].to_numpy()).tolist() == ["nearest_area", "outside_areas"]
+    assert placed.frame["lad24"].astype("object").fillna("-").tolist() == [CODES["A"], "-"]
+
+
+@pytest.mark.parametrize("kind", ["counted", "postcode", "segment", "LAD24", "x y", ""])
+def test_a_kind_cannot_take_the_name_of_another_column(kind):
+    with pytest.raises(VintageError, match="cannot name a kind of area"):
+        make_boundaries(kind)
+
+
+def test_repairs_of_outlines_are_in_the_report():
+    repair = Problem("wards.gpkg", "geometry_repaired", "12 m2, now 11 m2")
+    layer = replace(make_boundaries(), repairs=(repair,))
+    report = assign(make_people([postcode("A1")]), make_directory(), areas=layer).report.to_dict()
+    assert report["repairs"] == [{"file": "wards.gpkg", "codes": ["geometry_repaired"], "what": "12 m2, now 11 m2"}]
 
 
 def test_segments_of_another_kind_or_year_are_refused():
@@ -110,7 +162,9 @@ def test_segments_of_another_kind_or_year_are_refused():
 def test_segments_by_postcode():
     table = pd.DataFrame({"type": ["G", "E"]}, index=["TN11AA", "TN12AA"])
     segments = Segmentation("Bought", "7", "type", "postcode", table, DRAWN)
-    placed = assign(make_people([postcode("A1"), postcode("B1"), postcode("C1"), ""]), make_directory(), segments=segments)
+    placed = assign(
+        make_people([postcode("A1"), postcode("B1"), postcode("C1"), ""]), make_directory(), segments=segments
+    )
     assert placed.frame["segment"].astype("object").fillna("-").tolist() == ["G", "E", "-", "-"]
     assert placed.report.placed["segment"] == 2
 

@@ -52,7 +52,7 @@ def test_assign_writes_one_row_for_each_record_and_a_report_that_balances(pupils
     areas = ["--areas", f"lsoa11={demo_folder() / 'lsoa11.fgb'}", "--areas", f"lad24={demo_folder() / 'lad24.fgb'}"]
     code, out, report = assign(pupils, tmp_path, *segments, *areas)
     assert code == 0
-    rows = list(csv.DictReader(out.open(encoding="utf-8")))
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
     assert [row["record"] for row in rows] == [str(i) for i in range(1, 9)]
     assert list(rows[0])[:6] == ["record", "school", "postcode", "status", "method", "flags"]
     assert {"lsoa11", "oa11", "lad24", "segment"} <= set(rows[0])
@@ -137,7 +137,7 @@ def test_demo_makes_a_project_that_every_command_reads(medway, monkeypatch, caps
     assert "km away" in printed
     assert main(["map", "-o", "map.html"]) == 0
     assert main(["profile", "--all", "-o", "profiles.csv"]) == 0
-    rows = list(csv.DictReader((medway / "profiles.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((medway / "profiles.csv").read_text(encoding="utf-8").splitlines()))
     assert len({row["school"] for row in rows}) > 50
     counts = [float(row["count"]) for row in rows if row["count"]]
     assert not [count for count in counts if 0 < count < 10]
@@ -145,7 +145,7 @@ def test_demo_makes_a_project_that_every_command_reads(medway, monkeypatch, caps
 
 def test_demo_never_writes_over_a_folder(medway, capsys):
     assert main(["demo", str(medway)]) == 3
-    assert "choose another" in capsys.readouterr().err
+    assert "name a new folder" in capsys.readouterr().err
 
 
 def test_profile_json_and_unknown_school(medway, monkeypatch, capsys):
@@ -161,10 +161,11 @@ def test_profile_json_and_unknown_school(medway, monkeypatch, capsys):
 
 def test_demo_report_matches_the_truth_the_place_was_made_with(medway):
     """Every kind of spoiled postcode was planted and counted when the place was built."""
-    truth = json.loads((demo_folder() / "truth.json").read_text(encoding="utf-8"))
+    truth = json.loads((demo_folder() / "truth.json").read_text(encoding="utf-8"))["invented"]["pupils"]
     said = json.loads((medway / "output" / "report.json").read_text(encoding="utf-8"))
-    assert said["records"] == truth["pupils"]["records"]
-    assert said["counted"] == truth["pupils"]["children"]
+    assert said["records"] == truth["records"]
+    assert said["counted"] == truth["children_counted_once"]
+    assert said["by_status"]["blank"] == truth["dirt"]["missing"]["count"]
 
 
 def test_init_writes_templates_once(tmp_path, capsys):
@@ -186,3 +187,69 @@ def test_boundaries_list_and_version(capsys):
 def test_every_command_has_help_that_ends_with_an_example(command, capsys):
     assert main([command, "--help"] if command != "boundaries" else ["boundaries", "list", "--help"]) == 0
     assert "Example: geoplan" in capsys.readouterr().out
+
+
+def test_no_output_is_ever_an_input_or_another_output(pupils, tmp_path, capsys):
+    before = pupils.read_bytes()
+    directory = str(demo_folder() / "postcodes.csv.gz")
+    out = tmp_path / "out.csv"
+    for target, report in ((pupils, None), (out, pupils), (out, out)):
+        words = ["assign", str(pupils), "--postcodes", directory, "-o", str(target)]
+        assert main(words + (["--report", str(report)] if report else [])) == 2
+        assert pupils.read_bytes() == before
+    missing = ["assign", str(pupils), "--postcodes", "none.csv", "-o", str(out), "--report", str(pupils)]
+    assert main(missing) == 2
+    assert pupils.read_bytes() == before
+    nowhere = str(tmp_path / "none" / "r.json")
+    assert main(["assign", str(pupils), "--postcodes", directory, "-o", str(out), "--report", nowhere]) == 2
+    assert not out.exists()
+
+
+def test_profile_does_not_write_over_the_projects_files(medway, monkeypatch):
+    monkeypatch.chdir(medway)
+    before = (medway / "pupils.csv").read_bytes()
+    assert main(["profile", "--school", "900029", "-o", "pupils.csv"]) == 2
+    assert main(["similar", "-o", "schools.csv"]) == 2
+    assert (medway / "pupils.csv").read_bytes() == before
+
+
+def test_a_kind_that_is_another_column_is_wrong_usage(pupils, tmp_path):
+    layer = demo_folder() / "lad24.fgb"
+    for kind in ("counted", "postcode", "segment", "LAD24", ""):
+        assert assign(pupils, tmp_path, "--areas", f"{kind}={layer}")[0] == 2
+
+
+def test_the_folders_project_says_what_columns_are_called(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.csv").write_text("pupil_id,Home,Base\nP1,ME5 7SE,900001\n", encoding="utf-8")
+    assert main(["check", "p.csv", "--as", "pupils"]) == 3
+    (tmp_path / "geoplan.toml").write_text(
+        '[project]\nname = "Ours"\n[columns.pupils]\nschool = "Base"\npostcode = "Home"\n', encoding="utf-8"
+    )
+    assert main(["check", "p.csv", "--as", "pupils"]) == 0
+    code, out, _ = assign(tmp_path / "p.csv", tmp_path)
+    assert code == 0
+    assert "900001" in out.read_text(encoding="utf-8")
+
+
+def test_a_refusal_has_the_shape_of_a_report(tmp_path, pupils):
+    _, _, report = assign(tmp_path / "none.csv", tmp_path)
+    said = json.loads(report.read_text(encoding="utf-8"))
+    assert said["reason"] == "file_missing"
+    assert [said[name] for name in ("records", "accepted", "repaired", "rejected", "blank")] == [0] * 5
+    assert said["problems"][0]["codes"] == ["file_missing"]
+    _, _, report = assign(pupils, tmp_path, "--areas", f"lsoa21={demo_folder() / 'lsoa11.fgb'}")
+    said = json.loads(report.read_text(encoding="utf-8"))
+    assert said["reason"] in REASONS and said["problems"]
+
+
+def test_a_map_without_a_segmentation_shows_where_pupils_live(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    demo = demo_folder()
+    text = f'[project]\nname = "Ours"\ninvented = true\n[files]\npupils = "{demo}/pupils.csv"\n'
+    text += f'schools = "{demo}/schools.csv"\npostcodes = "{demo}/postcodes.csv.gz"\n'
+    text += f'[areas]\nlsoa11 = "{demo}/lsoa11.fgb"\n'
+    (tmp_path / "geoplan.toml").write_text(text, encoding="utf-8")
+    assert main(["map", "-o", "map.html"]) == 0
+    assert main(["profile", "--school", "900029"]) == 3
+    assert "name a segmentation" in capsys.readouterr().err

@@ -16,15 +16,22 @@ def test_the_gravest_finding_decides_the_outcome():
 
 
 def test_each_record_has_one_entry_gravest_first():
-    found = gather([
-        findings([7], "fsm", "value_unknown", "read as unknown"),
-        findings([7], "PostCode", "postcode_reformatted", "case"),
-        findings([7], "UPN", "duplicate_record"),
-    ])
-    assert problem_entries(found) == [{
-        "record": 7, "outcome": "rejected", "column": "UPN",
-        "codes": ["duplicate_record", "value_unknown", "postcode_reformatted"], "rule": "read as unknown; case",
-    }]
+    found = gather(
+        [
+            findings([7], "fsm", "value_unknown", "read as unknown"),
+            findings([7], "PostCode", "postcode_reformatted", "case"),
+            findings([7], "UPN", "duplicate_record"),
+        ]
+    )
+    assert problem_entries(found) == [
+        {
+            "record": 7,
+            "outcome": "rejected",
+            "column": "UPN",
+            "codes": ["duplicate_record", "value_unknown", "postcode_reformatted"],
+            "rule": "read as unknown; case",
+        }
+    ]
 
 
 def test_nothing_found_is_nothing_reported():

@@ -77,7 +77,12 @@ def test_well_formed_postcodes_that_do_not_exist_are_never_placed(people, truth)
 
 def test_flags_stand_where_they_were_planted(people, truth):
     flags = people.frame.set_index("record")["flags"]
-    for kind, flag in (("ended", "terminated"), ("large_user", "large_user"), ("pseudo", "pseudo"), ("forces", "forces")):
+    for kind, flag in (
+        ("ended", "terminated"),
+        ("large_user", "large_user"),
+        ("pseudo", "pseudo"),
+        ("forces", "forces"),
+    ):
         planted = flags.loc[[int(record) for record in truth["dirt"][kind]["was"]]].to_numpy()
         assert all(flag in text for text in flag_text(planted)), kind
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_directory, postcode
+from plain.postcodes import look_up as plain_look_up
 
 from geoplan.postcodes import (
     FLAG_BIT,
@@ -19,7 +20,6 @@ from geoplan.postcodes import (
     parse_postcodes,
 )
 from geoplan.sources import Source
-from plain.postcodes import look_up as plain_look_up
 
 
 def one(text, directory=None):

@@ -69,7 +69,7 @@ def test_an_unknown_school_is_named_with_those_there_are():
 
 
 def test_people_without_segments_cannot_be_profiled():
-    with pytest.raises(UnknownCodeError, match="give assign"):
+    with pytest.raises(UnknownCodeError, match="name a segmentation"):
         profile(assign(make_people([postcode("A1")]), make_directory()), "900001")
 
 

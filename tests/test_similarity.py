@@ -11,7 +11,13 @@ from geoplan.assignment import assign
 from geoplan.errors import UnknownCodeError
 from geoplan.similarity import hellinger_distances, similar_schools
 
-MIX = {"900001": (60, 30, 10), "900002": (120, 60, 20), "900003": (10, 30, 60), "900004": (55, 35, 10), "900005": (5, 5, 5)}
+MIX = {
+    "900001": (60, 30, 10),
+    "900002": (120, 60, 20),
+    "900003": (10, 30, 60),
+    "900004": (55, 35, 10),
+    "900005": (5, 5, 5),
+}
 
 
 def county():

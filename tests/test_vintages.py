@@ -27,8 +27,32 @@ def test_two_years_in_one_column_are_refused_with_both_counts():
         detect_vintage(["E01000002", "E01035000"], YEARS)
 
 
+def test_a_stray_code_of_an_extract_is_no_mixture():
+    years = {"lsoa11": [f"a{i}" for i in range(36)], "lsoa21": ["b1", "b2"]}
+    codes = [*years["lsoa11"], "b1"]
+    assert detect_vintage(codes, years, stray=0.1) == "lsoa11"
+    with pytest.raises(VintageError):
+        detect_vintage(codes, years)
+
+
+def test_hundreds_of_lsoas_with_none_new_in_2021_are_not_of_2021():
+    codes = pd.Index([f"E0100{i:04d}" for i in range(500)])
+    with pytest.raises(VintageError, match="none of its 500 codes is new in 2021"):
+        require_vintage(codes, "lsoa21", {}, "the layer")
+    require_vintage(codes[:165], "lsoa21", {}, "the layer")  # Brighton & Hove has none, rightly
+
+
+def test_output_areas_new_in_2021_are_not_of_2011():
+    with pytest.raises(VintageError, match="first given out in 2021"):
+        require_vintage(pd.Index(["E00186659"]), "oa11", {}, "OAC 2011")
+
+
+def test_an_empty_column_of_a_directory_says_nothing():
+    require_vintage(pd.Index(["E01000001"]), "lsoa21", {"lsoa11": ["E01000001"], "lsoa21": []}, "the layer")
+
+
 def test_codes_said_to_be_of_the_other_year_are_refused():
-    with pytest.raises(VintageError, match="said to be keyed by lsoa21, but its codes are lsoa11"):
+    with pytest.raises(VintageError, match="said to be of lsoa21, but its codes are lsoa11"):
         require_vintage(pd.Index(["E01000002"]), "lsoa21", YEARS, "OAC")
     with pytest.raises(VintageError, match="first given out in 2021"):
         require_vintage(pd.Index(["E01035000"]), "lsoa11", {}, "OAC")

@@ -4,7 +4,7 @@ import sys
 
 import geoplan as gp
 
-SCHOOL = "900013"
+SCHOOL = "900029"
 
 
 def main(page: str | None = None) -> None:
@@ -18,7 +18,9 @@ def main(page: str | None = None) -> None:
     print(profile.protect().table[["name", "count", "share", "base_share", "index"]].round(2).to_string())
 
     print("\nSchools that serve people like ours, near or far")
-    print(gp.similar_schools(people, SCHOOL, n=5, schools=schools.frame)[["name", "distance", "km"]].round(2).to_string())
+    print(
+        gp.similar_schools(people, SCHOOL, n=5, schools=schools.frame)[["name", "distance", "km"]].round(2).to_string()
+    )
     if page:
         gp.community_book(people, schools, areas[0], SCHOOL).save(page)
 

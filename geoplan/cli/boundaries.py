@@ -27,10 +27,17 @@ def list_recipes(as_json: JsonOption = False) -> None:
     from geoplan.io.recipes import list_recipes
 
     rows = [
-        {"kind": r.kind, "what": r.what, "year": r.year, "publisher": r.publisher, "title": r.title, "page": r.page,
-         "licence": r.licence}
+        {
+            "kind": r.kind,
+            "what": r.what,
+            "year": r.year,
+            "publisher": r.publisher,
+            "title": r.title,
+            "page": r.page,
+            "licence": r.licence,
+        }
         for r in list_recipes()
-    ]  # fmt: skip
+    ]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from geoplan.cli.common import JsonOption, ProjectOption
+from geoplan.cli.common import JsonOption
 
 
 def command(
@@ -16,7 +16,9 @@ def command(
     kind: Annotated[
         str, typer.Option("--as", help="What it is: pupils, people, schools, postcodes, areas or segments.")
     ] = "pupils",
-    project: ProjectOption = Path("geoplan.toml"),
+    project: Annotated[
+        Path | None, typer.Option("--project", "-p", help="Project file; the folder's geoplan.toml if any.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check files and say what is wrong, where, how often and what to try. Values are never shown.
@@ -26,11 +28,16 @@ def command(
     Example: geoplan check pupils.csv --as pupils --json
     """
     from geoplan.io.describe import KINDS, describe_file, describe_project
-    from geoplan.io.project import read_project
+    from geoplan.io.project import FILE_NAME, find_project
 
     if kind not in KINDS:
         raise typer.BadParameter(f"{kind!r}: use one of {', '.join(KINDS)}", param_hint="--as")
-    reports = describe_project(read_project(project)) if file is None else [describe_file(file, kind)]
+    if file is None:
+        reports = describe_project(project or FILE_NAME)
+    else:
+        place = find_project(project)
+        told = place.settings.columns.get(kind) if place and kind in {"pupils", "people", "schools"} else None
+        reports = [describe_file(file, kind, **({"columns": told} if told else {}))]
     if as_json:
         typer.echo(json.dumps(reports if file is None else reports[0], indent=2, ensure_ascii=False))
     else:
@@ -38,7 +45,7 @@ def command(
             _print(report)
     if any(report["file_status"] == "rejected" for report in reports):
         raise typer.Exit(3)
-    if any(report["reasons"] for report in reports):
+    if any(report["by_reason"] for report in reports):
         raise typer.Exit(1)
 
 
@@ -48,17 +55,11 @@ def _print(report: dict) -> None:
     name = f"{report['file']} ({report['as']})"
     if report["file_status"] == "rejected":
         typer.echo(f"{name}: refused")
-        for problem in report["file_problems"]:
-            where = [f"record {problem['record']:,}"] if problem["record"] is not None else []
-            where += [f"and {problem['more']:,} more"] if problem["more"] else []
-            where += [problem["column"]] if problem["column"] else []
-            typer.echo("  " + "  ".join([*where, problem["what"]]))
-            if problem["suggestion"]:
-                typer.echo(f"    try: {problem['suggestion']}")
+        typer.echo(report["message"])
         return
     counts = ", ".join(f"{report[outcome]:,} {outcome}" for outcome in ("accepted", "repaired", "rejected", "blank"))
     typer.echo(f"{name}: {report['records']:,} records: {counts}")
-    for code, count in report["reasons"].items():
+    for code, count in report["by_reason"].items():
         entry = next(entry for entry in report["problems"] if code in entry["codes"])
         typer.echo(f"  {count:>7,}  {REASONS[code].meaning} (first at record {entry['record']:,})")
         if REASONS[code].suggestion:

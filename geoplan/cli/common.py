@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geoplan.errors import GeoplanError, InputRefused
+from geoplan.errors import GeoplanError, InputRefused, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +29,7 @@ OutOption = Annotated[
 def refuse(error: GeoplanError, wants_json: bool) -> int:
     """Say why, on standard error (or as JSON on standard output), and give the exit code."""
     if wants_json:
-        typer.echo(json.dumps({"file_status": "rejected", **rejection(error)}, indent=2))
+        typer.echo(json.dumps(rejection(error), indent=2, ensure_ascii=False))
     else:
         typer.echo(str(error), err=True)
         typer.echo("Nothing was written.", err=True)
@@ -36,25 +37,48 @@ def refuse(error: GeoplanError, wants_json: bool) -> int:
 
 
 def rejection(error: GeoplanError) -> dict:
-    """The reason and problems of a refusal, as plain values."""
-    problems = error.problems if isinstance(error, InputRefused) else ()
+    """The reason and problems of a refusal, as plain values; the accounts are empty, since nothing was used."""
+    problems = error.problems if isinstance(error, InputRefused) else (Problem("", error.code, str(error)),)
     return {
-        "reason": problems[0].code if problems else type(error).__name__,
+        "file_status": "rejected",
+        "reason": error.code,
         "message": str(error),
-        "problems": [
-            {
-                "file": problem.file,
-                "record": problem.record,
-                "column": problem.column,
-                "outcome": "rejected",
-                "codes": [problem.code],
-                "what": problem.what,
-                "try": problem.suggestion,
-                "more": problem.more,
-            }
-            for problem in problems
-        ],
+        "records": 0,
+        "accepted": 0,
+        "repaired": 0,
+        "rejected": 0,
+        "blank": 0,
+        "problems": [problem.to_dict() for problem in problems],
     }
+
+
+def check_targets(outputs: Iterable[Path | None], inputs: Iterable[Path | None] = ()) -> None:
+    """Before any work: an output must not be an input or another output, and its folder must be there.
+
+    Raises
+    ------
+    typer.BadParameter
+        Exit code 2, naming the file.
+    """
+    taken = {_real(path): path for path in inputs if path is not None}
+    for path in (path for path in outputs if path is not None):
+        if _real(path) in taken:
+            raise typer.BadParameter(f"{path.name}: it is also an input or another output; write to a file of its own")
+        if not path.parent.is_dir():
+            raise typer.BadParameter(f"{path.name}: there is no folder {path.parent.name}; make it first")
+        if path.is_dir():
+            raise typer.BadParameter(f"{path.name}: it is a folder; name a file")
+        taken[_real(path)] = path
+
+
+def _real(path: Path) -> str:
+    return os.path.normcase(os.path.realpath(path))
+
+
+def project_inputs(project) -> list[Path]:
+    """Every file that a project names, and the project file."""
+    files = [project.file(role) for role in (*project.settings.files, *project.settings.plans)]
+    return [project.path, *files, *project.area_files.values()]
 
 
 @contextmanager
@@ -128,5 +152,7 @@ def by_ending(path: Path, *endings: str) -> str:
     """The file's ending, if it is one of ``endings``; otherwise a usage error that names them."""
     ending = path.suffix.lower()
     if ending not in endings:
-        raise typer.BadParameter(f"{path.name}: write to a file that ends in {' or '.join(endings)}", param_hint="--out")
+        raise typer.BadParameter(
+            f"{path.name}: write to a file that ends in {' or '.join(endings)}", param_hint="--out"
+        )
     return ending

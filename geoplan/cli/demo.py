@@ -10,7 +10,9 @@ import typer
 from geoplan.cli.common import load_people
 
 
-def command(folder: Annotated[Path, typer.Argument(help="Folder to make; it must not hold anything yet.")] = Path("medway")) -> None:
+def command(
+    folder: Annotated[Path, typer.Argument(help="Folder to make; it must not hold anything yet.")] = Path("medway"),
+) -> None:
     """Make a project from the embedded place (Medway) and run it: check, assign, profile, map.
 
     The places are real; every school, pupil and count is invented.
@@ -25,16 +27,20 @@ def command(folder: Annotated[Path, typer.Argument(help="Folder to make; it must
     people, schools, layers = load_people(place)
     example = _largest_primary(people, schools)
     pages = {
-        "medway.html": place_book(people, schools, layers[0], f"{place.name}: where pupils live and whom schools serve"),
+        "medway.html": place_book(
+            people, schools, layers[0], f"{place.name}: where pupils live and whom schools serve"
+        ),
         f"school-{example}.html": community_book(people, schools, layers[0], example),
     }
     output = folder / "output"
     output.mkdir()
     for name, book in pages.items():
         book.save(output / name)
-    write_assignment(people, output / "placed.csv")
-    write_json(people.report.to_dict(), output / "report.json")
-    typer.echo(f"{place.name}: {len(layers[0]):,} areas, {len(schools):,} schools, {people.count:,} pupils. {place.invented_note}")
+    write_assignment(output / "placed.csv", people)
+    write_json(output / "report.json", people.report.to_dict())
+    typer.echo(
+        f"{place.name}: {len(layers[0]):,} areas, {len(schools):,} schools, {people.count:,} pupils. {place.invented}"
+    )
     typer.echo(str(people.report))
     for name in pages:
         typer.echo(f"open {output / name} in a browser: one file, no internet needed")

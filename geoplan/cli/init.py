@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 
-def command(folder: Annotated[Path, typer.Argument(help="Folder to write into; made if it is not there.")] = Path()) -> None:
+def command(
+    folder: Annotated[Path, typer.Argument(help="Folder to write into; made if it is not there.")] = Path(),
+) -> None:
     """Write a geoplan.toml and CSV templates; never over a file that is there.
 
     Example: geoplan init my-authority

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from geoplan.cli.common import ProjectOption, by_ending, load_people
+from geoplan.cli.common import ProjectOption, by_ending, check_targets, load_people, project_inputs
 
 
 def command(
@@ -24,6 +24,7 @@ def command(
 
     by_ending(out, ".html")
     place = read_project(project)
+    check_targets([out], inputs=project_inputs(place))
     people, schools, layers = load_people(place)
     if not layers:
         raise typer.BadParameter("the project names no areas to draw; add one under [areas]", param_hint="--project")

@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from geoplan.cli.common import JsonOption, OutOption, ProjectOption, by_ending, load_people, print_table, shown
+from geoplan.cli.common import (
+    JsonOption,
+    OutOption,
+    ProjectOption,
+    by_ending,
+    check_targets,
+    load_people,
+    print_table,
+    project_inputs,
+    shown,
+)
 
 
 def command(
@@ -31,6 +41,7 @@ def command(
     if out is not None:
         by_ending(out, *((".csv",) if every else (".html", ".csv")))
     place = read_project(project)
+    check_targets([out], inputs=project_inputs(place))
     people, schools, layers = load_people(place, areas=out is not None and out.suffix == ".html")
     if every:
         _all(people, out, as_json)
@@ -87,7 +98,7 @@ def _write(out: Path, people, schools, layers, school: str, table) -> None:
     from geoplan.io.outputs import write_csv
 
     if out.suffix == ".csv":
-        write_csv(table.table.rename_axis("segment").reset_index(), out)
+        write_csv(out, table.table.rename_axis("segment").reset_index())
         return
     from geoplan.books import community_book
 
@@ -105,7 +116,7 @@ def _all(people, out: Path | None, as_json: bool) -> None:
         import pandas as pd
 
         table = pd.concat({school: table.table for school, table in protected.items()}, names=["school", "segment"])
-        write_csv(table.reset_index(), out)
+        write_csv(out, table.reset_index())
         typer.echo(f"wrote {out}: {len(protected):,} schools", err=True)
     elif not as_json:
         typer.echo(f"{len(protected):,} schools have pupils placed in a segment; use -o profiles.csv or --json")

@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from geoplan.cli.common import JsonOption, OutOption, ProjectOption, by_ending, load_people, print_table
+from geoplan.cli.common import (
+    JsonOption,
+    OutOption,
+    ProjectOption,
+    by_ending,
+    check_targets,
+    load_people,
+    print_table,
+    project_inputs,
+)
 
 
 def command(
@@ -28,13 +37,15 @@ def command(
 
     if out is not None:
         by_ending(out, ".csv")
-    people, schools, _ = load_people(read_project(project), areas=False)
+    place = read_project(project)
+    check_targets([out], inputs=project_inputs(place))
+    people, schools, _ = load_people(place, areas=False)
     same = () if any_phase else ("phase",)
     table = similar_schools(people, school or None, n=count, schools=schools.frame, same=same)
     if out is not None:
         from geoplan.io.outputs import write_csv
 
-        write_csv(table, out)
+        write_csv(out, table)
         typer.echo(f"wrote {out}: {table['school'].nunique():,} schools", err=True)
     if as_json:
         rows = table.astype("object").where(table.notna(), None).to_dict(orient="records")

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from geoplan.areas import Boundaries
-from geoplan.errors import InputRefused, Problem
-from geoplan.findings import count_outcomes, findings, gather, no_findings, outcome_of, problem_entries
+from geoplan.errors import InputRefused
+from geoplan.findings import ROW_CODES, count_outcomes, findings, gather, no_findings, outcome_of, problem_entries
 from geoplan.io.directories import read_postcodes
 from geoplan.io.files import file_name, refuse
 from geoplan.io.layers import read_boundaries
@@ -112,7 +112,7 @@ def _report(file: str, as_kind: str, answer: Callable[[], Answer]) -> dict:
             "file_status": "rejected",
             "reason": refused.problems[0].code,
             "message": str(refused),
-            "problems": [_problem(each) for each in refused.problems],
+            "problems": [each.to_dict() for each in refused.problems],
         }
     outcomes = outcome_of(np.arange(1, records + 1), found)
     reasons = found.drop_duplicates(["record", "code"])["code"].value_counts()
@@ -137,7 +137,7 @@ def _postcodes(people: People) -> pd.DataFrame:
     Looked up among themselves, so that the codes are those of ``geoplan assign``; whether a well-formed postcode
     exists, and whether a look-alike character leads to one that does, only a directory can say.
     """
-    done = people.findings.loc[people.findings["code"].isin(_ROWS), "record"]
+    done = people.findings.loc[people.findings["code"].isin(ROW_CODES), "record"]
     frame = people.frame.loc[~people.frame["record"].isin(done), ["record", "postcode"]]
     parsed = normalise_postcodes(frame["postcode"])
     known = set(parsed.dropna().str.replace(" ", "").unique())
@@ -167,17 +167,6 @@ def _candidates(cell: str) -> set[str]:
 
 _INSIDE = re.compile(SHAPE.pattern.replace(")(", ") ?("))
 _LOOK_ALIKE = {a: b for pair in ("O0", "I1", "S5", "B8", "Z2") for a, b in (pair, pair[::-1])}
-_ROWS = (
-    "record_blank",
-    "ragged_row",
-    "quote_unclosed",
-    "row_damaged",
-    "row_unfinished",
-    "header_repeated",
-    "footer_row",
-)
-
-
 def _schools(schools: Schools) -> Answer:
     return schools.details["records"], schools.findings, {**schools.details, "schools": len(schools)}
 
@@ -232,16 +221,3 @@ _ANSWERS = {
     "areas": _areas,
     "segments": _segments,
 }
-
-
-def _problem(problem: Problem) -> dict:
-    return {
-        "file": problem.file,
-        "record": problem.record,
-        "column": problem.column,
-        "outcome": "rejected",
-        "codes": [problem.code],
-        "what": problem.what,
-        "try": problem.suggestion,
-        "more": problem.more,
-    }

@@ -27,9 +27,9 @@ from geoplan.io.files import (
 from geoplan.io.recipes import Recipe, load_recipe, match_aliases, recipe_beside
 from geoplan.io.tables import TextTable, table_from
 from geoplan.postcodes import PostcodeDirectory
-from geoplan.sources import Source
+from geoplan.sources import OWN_FILE, Source
 
-READER_VERSION = "1"
+READER_VERSION = "2"
 PRODUCTS = ("onspd", "nspl", "ons_lookup", "code_point_open", "custom")
 YEARLY_KINDS = ("ward", "lad", "county", "parish", "constituency", "region", "country")
 CENSUS_KINDS = ("oa21", "oa11", "lsoa21", "lsoa11", "msoa21", "msoa11")
@@ -84,7 +84,7 @@ def read_postcodes(path: str | os.PathLike, product: str | None = None) -> Postc
     elif product in recipes:
         source = recipes[product].source(name, prints, vintage)
     else:
-        source = Source(title=name, vintage=vintage, file=name, fingerprint=prints)
+        source = Source(title=name, publisher=OWN_FILE, vintage=vintage, file=name, fingerprint=prints)
     cache.save(key, to_arrow(table, {"source": source.__dict__, "product": product}))
     return PostcodeDirectory(table, source, product)
 
@@ -158,7 +158,10 @@ def _product(headers: Sequence[str]) -> str:
     keys = {header_key(header) for header in headers}
     if keys & {"oseast1m", "east1m"} and keys & {"doterm"}:
         wide = any(re.match(r"(parish|parncp\d\dcd|casward|wdcas\d\dcd|oslaua|oscty|osward)$", key) for key in keys)
-        return "onspd" if wide else "nspl"
+        if wide:
+            return "onspd"
+        if any(re.match(r"(laua|lad\d\dcd|cty|cty\d\dcd)$", key) for key in keys):
+            return "nspl"
     return "ons_lookup" if keys & {"pcds", "pcd7"} and keys & {"lsoa11nm", "lsoa21nm"} and "ladcd" in keys else "custom"
 
 

@@ -36,10 +36,11 @@ def directory_values(name: str, text: pd.DataFrame, product: str, recipes: Mappi
         columns["user_type"] = np.select([kinds.eq("0"), kinds.eq("1")], [0, 1], -1).astype("int8")
     if {"easting", "northing"} <= set(text) or {"latitude", "longitude"} <= set(text):
         columns |= _positions(name, text, columns["postcode"], recipes, problems)
-    if problems:
-        raise InputRefused(name, problems)
     for kind in (kind for kind in text if kind not in FACTS):
         columns[kind] = _areas(text[kind])
+        _check_codes(name, kind, columns[kind], problems)
+    if problems:
+        raise InputRefused(name, problems)
     return _once(name, pd.DataFrame(columns))
 
 
@@ -59,11 +60,33 @@ def _check_postcodes(name: str, postcodes: pd.Series, problems: list[Problem]) -
                 "postcode_malformed",
                 "not a postcode",
                 "check which column holds the postcodes",
-                int(wrong[0]) + 1,
+                int(postcodes.index[wrong[0]]) + 1,
                 "postcode",
                 len(wrong) - 1,
             )
         )
+
+
+def _check_codes(name: str, kind: str, codes: pd.Series, problems: list[Problem]) -> None:
+    """Codes of census areas, wards and authorities have the shape of one; those of other kinds may be anything."""
+    if kind.rstrip("0123456789") not in {"oa", "lsoa", "msoa", "ward", "lad"}:
+        return
+    held = pd.Series(codes).cat
+    wrong = np.flatnonzero([re.fullmatch("[A-Z0-9]{6,10}", code) is None for code in held.categories])
+    if not len(wrong):
+        return
+    rows = np.flatnonzero(np.isin(held.codes.to_numpy(), wrong))
+    problems.append(
+        Problem(
+            name,
+            "code_malformed",
+            f"not a code of a {kind} area",
+            "export the file again",
+            int(rows[0]) + 1,
+            kind,
+            len(rows) - 1,
+        )
+    )
 
 
 def _numbers(name: str, cells: pd.Series, column: str, problems: list[Problem], blank: float) -> np.ndarray:
@@ -72,26 +95,17 @@ def _numbers(name: str, cells: pd.Series, column: str, problems: list[Problem], 
     import pyarrow.compute as pc
 
     array = pa.array(cells)
-    if pc.any(pc.match_substring(array, ",")).as_py():
-        array = pc.replace_substring(array, ",", "")
     empty = pc.equal(array, "")
     try:
         numbers = pc.if_else(empty, None, array).cast(pa.float64())
     except pa.ArrowInvalid:
-        good = pc.match_substring_regex(array, r"^-?[0-9]+(\.[0-9]+)?$").to_numpy(zero_copy_only=False)
-        wrong = np.flatnonzero(~good & ~empty.to_numpy(zero_copy_only=False))
-        problems.append(
-            Problem(
-                name,
-                "number_malformed",
-                "not a number",
-                "write digits only",
-                int(wrong[0]) + 1 if len(wrong) else None,
-                column,
-                max(len(wrong) - 1, 0),
-            )
-        )
-        return np.full(len(cells), blank)
+        good = pc.match_substring_regex(array, r"^-?[0-9]+(\.[0-9]+)?$")
+        wrong = np.flatnonzero(~pc.or_(good, empty).to_numpy(zero_copy_only=False))
+        numbers = pc.if_else(good, array, None).cast(pa.float64())
+        if len(wrong):
+            first = int(cells.index[wrong[0]]) + 1
+            tip = "write digits only"
+            problems.append(Problem(name, "number_malformed", "not a number", tip, first, column, len(wrong) - 1))
     values = numbers.to_numpy(zero_copy_only=False)
     return np.where(np.isfinite(values), values, blank)
 
@@ -125,7 +139,7 @@ def _positions(
                 "crs_wrong",
                 "positions outside Great Britain",
                 "easting and northing must be National Grid metres; check for swapped columns",
-                int(off[0]) + 1,
+                int(postcodes.index[off[0]]) + 1,
                 "easting",
                 len(off) - 1,
             )
@@ -171,6 +185,7 @@ def _once(name: str, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def to_arrow(table: pd.DataFrame, facts: dict):
+    """A directory's table as Arrow, with facts about it; area kinds stay dictionaries."""
     import pyarrow as pa
 
     arrow = pa.Table.from_pandas(table, preserve_index=False)
@@ -178,6 +193,7 @@ def to_arrow(table: pd.DataFrame, facts: dict):
 
 
 def from_arrow(arrow) -> pd.DataFrame:
+    """The table that :func:`to_arrow` was given."""
     import pyarrow as pa
 
     columns = {}

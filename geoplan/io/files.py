@@ -197,6 +197,9 @@ def unpack(contents: Contents, limit: int = MAX_BYTES) -> Contents:
         return _table(Contents(name, data, contents.fingerprint, recognise(data) if data else "empty"), limit)
     if form == "zip":
         if suffix != ".zip":
+            if suffix in WORKBOOK_SUFFIXES:
+                what = "a workbook that is cut short or damaged"
+                raise refuse(name, "file_truncated", what, "copy or export it again")
             raise _wrong(name, form, "unpack it, or name it .zip")
         members = [m for m in zip_members(contents) if Path(m.lower()).suffix in TEXT_SUFFIXES | WORKBOOK_SUFFIXES]
         if len(members) != 1:

@@ -91,6 +91,7 @@ def _widest(rows: Sequence[Sequence[str]], first: int) -> int:
 
 
 def strip_empty_end(cells: Sequence[str]) -> list[str]:
+    """Cells without spaces around them and without empty ones at the end."""
     end = len(cells)
     while end > 1 and not cells[end - 1].strip():
         end -= 1

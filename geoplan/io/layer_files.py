@@ -154,7 +154,11 @@ def _parse_gdal(contents: Contents, layer: str | None, kind: str | None) -> Pars
             fields = {n: pyogrio.read_info(contents.data, layer=n)["fields"] for n in names}
             fits = [n for n in names if kind in [code_kind(f) for f in fields[n] if code_kind(f)][:1]]
             layer = fits[0] if len(fits) == 1 else None
-        frame = pyogrio.read_dataframe(contents.data, layer=_layer(contents.name, names, layer), use_arrow=False)
+        layer = _layer(contents.name, names, layer)
+        stated = pyogrio.read_info(contents.data, layer=layer)["features"]
+        frame = pyogrio.read_dataframe(contents.data, layer=layer, use_arrow=False)
+    if stated >= 0 and stated != len(frame):  # GDAL stops at a cut FlatGeobuf in silence
+        raise refuse(contents.name, "file_truncated", f"{len(frame):,} of its {stated:,} areas can be read")
     shapes = frame.geometry.to_numpy() if hasattr(frame, "geometry") else np.array([], dtype=object)
     crs = frame.crs.to_wkt() if getattr(frame, "crs", None) is not None else ""
     return Parsed(frame.drop(columns=frame.geometry.name), shapes, crs, names)
@@ -164,6 +168,8 @@ def _layer(name: str, names: Sequence[str], layer: str | None) -> str:
     shown = ", ".join(repr(each) for each in names[:30])
     if layer is not None and layer not in names:
         raise refuse(name, "layer_ambiguous", f"no layer {layer!r}; there are {shown}")
+    if not names:
+        raise refuse(name, "file_truncated", "no layer of areas in it: damaged, cut off, or empty")
     if layer is None and len(names) != 1:
         raise refuse(name, "layer_ambiguous", f"{len(names)} layers: {shown}", 'say which: layer="..."')
     return layer or names[0]

@@ -24,7 +24,7 @@ from geoplan.io.files import (
 from geoplan.io.layer_files import Parsed, code_kind, layer_bytes, parse
 from geoplan.io.outlines import GRID, outlines
 from geoplan.io.recipes import Recipe, boundaries_folder, load_recipe, match_aliases, recipe_beside
-from geoplan.sources import Source
+from geoplan.sources import OWN_FILE, Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,8 @@ def read_boundaries(
     recipe = _recipe(kind or str(kind_or_path))
     if _is_kind(kind_or_path):
         kind = kind or str(kind_or_path)
-        path, layer = (path, layer) if path is not None else _from_project(kind, project, layer)
+        if path is None:
+            path, layer, code, name = _from_project(kind, project, layer, code, name)
     else:
         path = kind_or_path
     contents = layer_bytes(path)
@@ -87,7 +88,10 @@ def _recipe(kind: str | None) -> Recipe | None:
     return recipe if recipe.what == "areas" else None
 
 
-def _from_project(kind: str, project: object, layer: str | None) -> tuple[Path, str | None]:
+def _from_project(
+    kind: str, project: object, layer: str | None, code: str | None, name: str | None
+) -> tuple[Path, str | None, str | None, str | None]:
+    """The file that the project names for a kind, and how to read it."""
     from geoplan.io.project import find_project
 
     place = find_project(project)
@@ -98,7 +102,10 @@ def _from_project(kind: str, project: object, layer: str | None) -> tuple[Path, 
             f"no file is named for {kind}",
             f'give path="...", or name it in geoplan.toml: [areas] {kind} = "file.gpkg"',
         )
-    return place.area_files[kind], layer or place.layers.get(kind)
+    told = place.settings.areas[kind]
+    if isinstance(told, str):
+        return place.area_files[kind], layer, code, name
+    return place.area_files[kind], layer or told.layer, code or told.code, name or told.name
 
 
 # ------------------------------------------------------------------------------------------- columns
@@ -128,7 +135,11 @@ def _columns(
             names = [h for h in headers if h.casefold() in (stem + "nm", stem + "name")]
             found |= {"name": names[0]} if names else {}
     found |= {ours: header for ours, header in (("code", code), ("name", name)) if header is not None}
-    problems = []
+    if "code" not in found and kind is not None:
+        # a layer of one's own, such as catchments: once the kind is said, its columns may have plain names
+        plain = {ours: _plain(headers, words) for ours, words in _plain_names(kind).items()}
+        found |= {ours: header for ours, header in plain.items() if header is not None}
+    problems = _other_year(file, kind, found.get("code", ""))
     if "code" not in found:
         problems.append(
             Problem(
@@ -153,6 +164,24 @@ def _columns(
     return kind, found
 
 
+def _plain_names(kind: str) -> dict[str, tuple[str, ...]]:
+    return {"code": (f"{kind}cd", kind, "code", "id"), "name": (f"{kind}nm", f"{kind}_name", "name")}
+
+
+def _plain(headers: list[str], words: tuple[str, ...]) -> str | None:
+    lowered = {header.casefold(): header for header in reversed(headers)}
+    return next((lowered[word] for word in words if word in lowered), None)
+
+
+def _other_year(file: str, kind: str | None, header: str) -> list[Problem]:
+    """A column of codes whose own heading names another year than the kind that was asked for."""
+    named = code_kind(header)
+    if kind is None or not named or named == kind or named.rstrip("0123456789") != kind.rstrip("0123456789"):
+        return []
+    what = f"the codes are {named} by their heading, not {kind}"
+    return [Problem(file, "vintage_mixed", what, f"read them as {named}", column=header)]
+
+
 def _boundaries(
     contents: Contents, parsed: Parsed, kind: str, columns: dict[str, str], recipe: Recipe | None
 ) -> Boundaries:
@@ -171,7 +200,7 @@ def _boundaries(
     source = (
         recipe.source(contents.name, contents.fingerprint)
         if recipe is not None
-        else Source(contents.name, file=contents.name, fingerprint=contents.fingerprint)
+        else Source(contents.name, OWN_FILE, file=contents.name, fingerprint=contents.fingerprint)
     )
     return Boundaries(kind, frame.sort_index(), source, repairs)
 

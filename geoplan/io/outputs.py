@@ -112,14 +112,15 @@ def cannot_write(path: Path, error: OSError) -> InputRefused:
 
 
 def guard(text: str) -> str:
-    """Text that a spreadsheet shows and does not run.
+    """Text that a spreadsheet shows and does not run, on one row whoever reads it.
 
     Examples
     --------
     >>> guard("=HYPERLINK(1)"), guard("St Mary's"), guard(" -1+2")
     ("'=HYPERLINK(1)", "St Mary's", "' -1+2")
     """
-    return f"'{text}" if text.lstrip(" \u00a0").startswith(_RUNS) or (text[:1] in "\t\r\n" and text) else text
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")  # a bare CR would end the row
+    return f"'{text}" if text.lstrip(" \u00a0").startswith(_RUNS) else text
 
 
 def _guarded(column: pd.Series) -> pd.Series:

@@ -20,7 +20,7 @@ from geoplan.io.files import Contents, table_bytes
 from geoplan.io.tables import TextTable, table_from
 from geoplan.people import People
 from geoplan.schools import Schools
-from geoplan.sources import Source
+from geoplan.sources import OWN_FILE, Source
 from geoplan.values import UNKNOWN, is_whole
 
 _OURS = (
@@ -103,22 +103,22 @@ def _read(
     if unknown:
         raise ProjectError(f"[columns.{table.name}]: no column {unknown[0]!r}; there are {', '.join(table.names)}")
     found, kept = {}, {}
+    file, fingerprint = contents.name, contents.fingerprint
 
     def choose(headers: Sequence[str]) -> set[int]:
         answer = find_columns(headers, table, columns)
         kept.update(_kept(headers, keep, answer.positions))
-        problems = [Problem(contents.name, code, what, tip, column=name) for code, name, what, tip in answer.problems]
+        problems = [Problem(file, code, what, tip, column=name) for code, name, what, tip in answer.problems]
         problems += [
-            Problem(contents.name, "column_missing", f"no column {name!r} to keep", column=name)
+            Problem(file, "column_missing", f"no column {name!r} to keep", column=name)
             for name, position in kept.items()
             if position is None
         ]
         if problems:
-            raise InputRefused(contents.name, problems)
+            raise InputRefused(file, problems)
         found.update(answer.positions)
         return {*found.values(), *kept.values()}
 
-    name, fingerprint = contents.name, contents.fingerprint
     text = table_from(contents, known_headers(table, columns), choose)
     del contents  # the bytes: the frame is all that is needed, and memory counts
     bad = _bad_rows(text, table, found, kept)
@@ -130,7 +130,7 @@ def _read(
     frame, findings = _people_frame(checked.values, bad, schools, table is PUPILS)
     findings = [checked.findings.loc[~checked.findings["row"].isin(list(bad)), :], *findings]
     frame = pd.concat([frame, kept_frame], axis=1)
-    source = Source(title=name, file=name, fingerprint=fingerprint)
+    source = Source(title=file, publisher=OWN_FILE, file=file, fingerprint=fingerprint)
     details = text.details | {"headers": headers, "no_id": "id" not in found}
     return People(frame, source, gather(findings, headers), noun, details)
 

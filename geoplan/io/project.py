@@ -203,7 +203,12 @@ class Project(BaseModel):
             s.names,
             s.base_date,
         )
-        return replace(answer, source=replace(answer.source, invented=True)) if s.invented else answer
+        if not s.invented:
+            return answer
+        credit = f"Segments: {self.name} (invented)"
+        return replace(
+            answer, source=replace(answer.source, invented=True, attribution=answer.source.attribution or credit)
+        )
 
     def _source(self, source: Source, title: str) -> Source:
         note = self.name + (" (invented)" if self.invented else "")

@@ -199,6 +199,7 @@ def split_line(line: str, delimiter: str) -> list[str] | None:
 
 
 def text_frame(columns: list[list[str]], positions: Sequence[int]) -> pd.DataFrame:
+    """Lists of cells as a frame of text, columns named by their positions."""
     return pd.DataFrame(
         {position: pd.Series(cells, dtype="str") for position, cells in zip(positions, columns, strict=True)}
     )

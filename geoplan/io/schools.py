@@ -14,7 +14,7 @@ from geoplan.io.files import refuse, table_bytes
 from geoplan.io.people import gather, rows_found
 from geoplan.io.tables import TextTable, table_from
 from geoplan.schools import Schools
-from geoplan.sources import Source
+from geoplan.sources import OWN_FILE, Source
 from geoplan.values import is_whole
 
 # Great Britain's corner-to-corner, in metres of the National Grid, with a margin for the sea.
@@ -77,7 +77,7 @@ def read_schools(path: str | os.PathLike, columns: Mapping[str, str] | None = No
     usable, outside = _positions(usable)
     findings.append(outside)
     frame = usable.set_index("school").drop(columns=["la_code", "establishment_number"], errors="ignore")
-    source = Source(title=contents.name, file=contents.name, fingerprint=contents.fingerprint)
+    source = Source(title=contents.name, publisher=OWN_FILE, file=contents.name, fingerprint=contents.fingerprint)
     return Schools(frame, source, gather(findings, headers), text.details | {"headers": headers, "records": len(text)})
 
 

@@ -19,7 +19,7 @@ from geoplan.io.files import Contents, refuse, table_bytes
 from geoplan.io.recipes import Recipe, list_recipes, load_recipe, match_aliases, recipe_beside
 from geoplan.io.tables import TextTable, table_from
 from geoplan.segments import Segmentation
-from geoplan.sources import Source
+from geoplan.sources import OWN_FILE, Source
 
 _KEYS = {
     "postcode": ("postcode", "pcds", "pcd7", "pcd8", "pcd"),
@@ -111,7 +111,9 @@ def read_segmentation(
     source = (
         recipe.source(contents.name, contents.fingerprint)
         if recipe
-        else Source(f"{scheme} {version}", file=contents.name, fingerprint=contents.fingerprint, vintage=str(version))
+        else Source(
+            f"{scheme} {version}", OWN_FILE, file=contents.name, fingerprint=contents.fingerprint, vintage=str(version)
+        )
     )
     return Segmentation(
         recipe.scheme if recipe else str(scheme),
@@ -159,11 +161,9 @@ def _recipe_of_table(contents: Contents) -> Recipe | None:
             cells = [
                 text.frame[found[n]].drop(index=text.bad["row"]).drop_duplicates().str.upper() for n in recipe.levels
             ]
-            if all(
-                c.isin(["", *recipe.placeholder_codes]).to_numpy(bool)[i] or re.fullmatch(recipe.segment_shape, v)
-                for c in cells
-                for i, v in enumerate(c)
-            ):
+            values = [value for column in cells for value in column if value not in ("", *recipe.placeholder_codes)]
+            # a typing error or two is reported by the recipe, not taken for another scheme
+            if sum(bool(re.fullmatch(recipe.segment_shape, value)) for value in values) >= 0.9 * len(values):
                 fits.append(recipe)
     return fits[0] if len(fits) == 1 else None
 

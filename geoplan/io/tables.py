@@ -179,13 +179,13 @@ _FOOTER = re.compile(
 
 
 def _footers(frame: pd.DataFrame, filled: np.ndarray) -> list[tuple[int, str]]:
-    """Rows at the end with words of a footer in the first cell and at most one more cell filled."""
+    """Rows at the end with words of a footer in the first cell filled and at most one more."""
     found = []
-    first = frame[frame.columns[0]]
     for row in range(len(frame) - 1, max(len(frame) - 20, -1), -1):
         if filled[row] == 0:
             continue
-        if frame.shape[1] < 3 or filled[row] > 2 or not _FOOTER.match(str(first.iloc[row]).strip()):
+        first = next((str(cell).strip() for cell in frame.iloc[row] if cell != ""), "")
+        if frame.shape[1] < 3 or filled[row] > 2 or not _FOOTER.match(first):
             break
         found.append((row, "footer_row"))
     return found

@@ -13,7 +13,7 @@ import numpy as np
 
 from geoplan.disclosure import HIDDEN
 from geoplan.maps import palette
-from geoplan.maps.cells import Cells, cells
+from geoplan.maps.cells import Cells, cells, range_text, share_decimals
 from geoplan.maps.layers import MARKS, AreaLayer, PointLayer
 from geoplan.maps.panels import BarPanel, Detail, TablePanel
 from geoplan.maps.shapes import points_block, to_json
@@ -110,18 +110,18 @@ def bar_block(panel: BarPanel) -> dict:
     names = panel.table.table[panel.label] if panel.label else panel.table.table.index
     ranged = bool(panel.low and panel.high)
     wanted = [panel.share, panel.base_share] + ([panel.low, panel.high] if ranged else [])
-    columns = [cells(panel.table, name, name, "share") for name in wanted]
+    same = share_decimals(panel.table, dict.fromkeys(wanted, "share"))
+    columns = [cells(panel.table, name, name, "share", decimals=same) for name in wanted]
     known = np.concatenate([column.numbers for column in columns])
     most = palette.nice_number(float(np.nanmax(known))) if (~np.isnan(known)).any() else 1.0
     rows = []
     for at, name in enumerate(names):
         values = [column.values[at] for column in columns]
         texts = [column.texts[at] for column in columns]
-        likely = f"{texts[2].rstrip('%')} to {texts[3]}" if ranged and _numbers(values[2:]) else texts[-1]
         rows.append(
             {
                 "label": str(name),
-                "texts": [*texts[:2], likely] if ranged else texts[:2],
+                "texts": texts[:2] + ([range_text(*columns[2:], at)] if ranged else []),
                 "parts": bar_parts(values, most),
             }
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import html
 import os
 import tempfile
@@ -11,13 +12,13 @@ from pathlib import Path
 
 from geoplan.disclosure import Protected, Rule, require_protected
 from geoplan.maps.layers import AreaLayer, Layer, OutlineLayer, PointLayer
-from geoplan.maps.panels import BarPanel, LayerRefused, Panel, TablePanel
+from geoplan.maps.panels import BarPanel, LayerRefused, Panel, TablePanel, many
 from geoplan.sources import Source, is_invented, unique_sources
 
 BASEMAPS = ("", "osm")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MapBook:
     """One HTML page that opens without a network: a map, panels, the data behind it, and the sources.
 
@@ -107,18 +108,32 @@ class MapBook:
         return page(self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes the page; the file is wholly the old one or wholly the new one."""
-        path, text = Path(path), self.to_html()
+        """Writes the page; the file is wholly the old one or wholly the new one.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such folder; it is not made, so that a slip in its name is noticed.
+        """
+        path = Path(path)
+        if not path.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "there is no such folder; make it first", str(path.parent))
+        text = self.to_html()
         handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
             Path(aside).chmod(0o644)
             Path(aside).replace(path)
         except BaseException:
             Path(aside).unlink(missing_ok=True)
             raise
         return path
+
+    def __repr__(self) -> str:
+        return f"<MapBook {self.title!r}: {many(len(self.layers), 'layer')}, {many(len(self.panels), 'panel')}>"
 
     def _repr_html_(self) -> str:
         """The page in a notebook, in a frame of its own that cannot reach the notebook."""

@@ -6,7 +6,7 @@ cells, so that a map can never say more, or something else, than the table benea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from geoplan.disclosure import HIDDEN, Protected
 
 NO_DATA = "no data"
 PERCENT_UNITS = ("share", "%")
+BASES = ("total", "base_total")  # columns of a profile: what its shares are shares of
+LARGE_BASE = 1_000
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,12 @@ def cells(
     heading: str,
     unit: str = "",
     codes: Sequence[str] | None = None,
+    decimals: int | None = None,
 ) -> Cells:
     """A column of a protected table, or of public facts, in the order of ``codes``.
+
+    Shares get ``decimals`` where it is given, so that all those shown together have the same; by itself a
+    column of shares has what :func:`share_decimals` finds for it.
 
     Examples
     --------
@@ -113,14 +119,69 @@ def cells(
         return Cells(heading, unit, 0, tuple(texts), words=True)
     numbers = pd.to_numeric(series).astype(float).to_numpy()
     numbers = np.where(np.isfinite(numbers), numbers, np.nan) * (100 if unit == "share" else 1)
-    decimals = shown_decimals(numbers, unit)
+    if unit not in PERCENT_UNITS:
+        decimals = shown_decimals(numbers, unit)
+    elif decimals is None:
+        decimals = share_decimals(data, {column: unit})
     rounded = np.floor(np.abs(numbers) * 10**decimals + 0.5 + 1e-9) / 10**decimals * np.sign(numbers)
     values = (HIDDEN if h else None if np.isnan(v) else float(v) + 0.0 for v, h in zip(rounded, hidden, strict=True))
     return Cells(heading, unit, decimals, tuple(values))
 
 
+def range_text(low: Cells, high: Cells, at: int) -> str:
+    """A range in words, both ends with the same decimals; one that is too narrow for two ends says so.
+
+    Examples
+    --------
+    >>> low, high = (Cells("", "share", 0, ends) for ends in ((4.0, 0.0, 12.0, "c"), (6.0, 0.0, 12.0, "c")))
+    >>> [range_text(low, high, at) for at in range(4)]
+    ['4 to 6%', 'under 1%', 'about 12%', 'c']
+    """
+    ends = (low.values[at], high.values[at])
+    if not all(isinstance(end, float) for end in ends):
+        return high.texts[at]
+    if low.texts[at] != high.texts[at]:
+        return f"{low.texts[at].rstrip('%')} to {high.texts[at]}"
+    return f"under {high.text(10.0**-high.decimals)}" if ends[1] == 0 else f"about {high.texts[at]}"
+
+
+def share_decimals(data: Protected | pd.DataFrame, units: Mapping[str, str]) -> int:
+    """The decimals of all shares shown together: none on a base under 1,000, one above.
+
+    A table that does not say its base gets whole percentages, unless every one of them is under 5.
+
+    Parameters
+    ----------
+    data
+        The table.
+    units
+        The columns shown and their units; only those of shares count.
+
+    Examples
+    --------
+    >>> shares = pd.DataFrame({"share": [0.123, 0.004], "total": [835.0, 835.0]})
+    >>> share_decimals(Protected(shares, shares.isna()), {"share": "share"})
+    0
+    >>> share_decimals(Protected(shares.assign(total=39_000.0), shares.isna()), {"share": "share"})
+    1
+    """
+    frame = data.table if isinstance(data, Protected) else data
+    columns = [
+        frame[column] * (100 if unit == "share" else 1) for column, unit in units.items() if unit in PERCENT_UNITS
+    ]
+    known = np.abs(np.concatenate([np.asarray(column, dtype=float) for column in columns] or [np.array([])]))
+    known = known[np.isfinite(known)]
+    if len(known) == 0 or (known == np.round(known)).all():
+        return 0
+    bases = [frame[name].min() for name in BASES if isinstance(data, Protected) and name in frame]
+    bases = [base for base in bases if pd.notna(base)]
+    if bases:
+        return 0 if min(bases) < LARGE_BASE else 1
+    return 0 if known.max() >= 5 else 1
+
+
 def shown_decimals(numbers: np.ndarray, unit: str = "") -> int:
-    """No more decimals than a reader needs: whole percentages and indices, whole counts.
+    """No more decimals than a reader needs: whole indices, whole counts.
 
     Examples
     --------
@@ -130,6 +191,4 @@ def shown_decimals(numbers: np.ndarray, unit: str = "") -> int:
     known = np.abs(numbers[~np.isnan(numbers)])
     if len(known) == 0 or unit == "index" or (known == np.round(known)).all():
         return 0
-    if unit in PERCENT_UNITS:
-        return 0 if np.median(known) >= 5 else 1
     return 1 if known.max() >= 10 else 2

@@ -116,6 +116,8 @@ def folium_layer(layer: Layer, alone: bool = True, show: bool = True) -> Geoplan
         shapes, block = shapes_script(layer), area_block(layer)
         name = block_id("layer", block)
         options = {"shapes": shapes[0], "data": name, "alone": alone}
+        if layer.focus:
+            options["focus"] = [int(row) for row in layer.shapes.index.get_indexer(layer.focus)]
         blocks = dict([shapes, (name, data_script(name, block))])
         return GeoplanLayer("areas", layer.title, blocks, options, _bounds(layer), show=show)
     if isinstance(layer, OutlineLayer):

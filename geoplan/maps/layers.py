@@ -8,7 +8,7 @@ before anything is drawn.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,8 @@ import pandas as pd
 from geoplan.disclosure import Protected, require_protected
 from geoplan.errors import UnknownCodeError
 from geoplan.maps import palette
-from geoplan.maps.cells import Cells, cells
-from geoplan.maps.panels import BarPanel, Detail, LayerRefused, TablePanel, check_columns, checked_sources
+from geoplan.maps.cells import Cells, cells, share_decimals
+from geoplan.maps.panels import BarPanel, Detail, LayerRefused, TablePanel, check_columns, checked_sources, many
 from geoplan.sources import Source
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 MARKS = ("circle", "square", "triangle", "diamond")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AreaLayer:
     """Areas coloured by one protected value."""
 
     title: str
     kind: str
-    shapes: gpd.GeoDataFrame = field(repr=False)
-    table: Protected = field(repr=False)
+    shapes: gpd.GeoDataFrame
+    table: Protected
     value: str
     unit: str
     scale: str
@@ -46,41 +46,50 @@ class AreaLayer:
     sources: tuple[Source, ...]
     note: str = ""
     categories: tuple[str, ...] = ()
+    focus: tuple[str, ...] = ()
 
     @property
     def shown(self) -> Cells:
         """The value mapped, as shown, in the order of the shapes."""
-        return cells(self.table, self.value, self.legend, self.unit, list(self.shapes.index))
+        same = _same_decimals(self.table, self.value, self.unit, self.details)
+        return cells(self.table, self.value, self.legend, self.unit, list(self.shapes.index), same)
 
     @property
     def columns(self) -> tuple[Cells, ...]:
         """The value and the details, as shown, in the order of the shapes."""
         codes, units = list(self.shapes.index), self.table.units
-        rest = (cells(self.table, col, label, units.get(col, ""), codes) for label, col in self.details.items())
+        same = _same_decimals(self.table, self.value, self.unit, self.details)
+        rest = (cells(self.table, col, label, units.get(col, ""), codes, same) for label, col in self.details.items())
         return (self.shown, *rest)
 
+    def __repr__(self) -> str:
+        return f"<AreaLayer {self.title!r}: {many(len(self.shapes), 'area')} ({self.kind}), by {self.value}>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class OutlineLayer:
     """Outlines with names: a basemap of our own, drawn beneath or above the colours, never clicked."""
 
     title: str
     kind: str
-    shapes: gpd.GeoDataFrame = field(repr=False)
+    shapes: gpd.GeoDataFrame
     sources: tuple[Source, ...]
     names: bool = True
 
+    def __repr__(self) -> str:
+        return f"<OutlineLayer {self.title!r}: {many(len(self.shapes), 'area')}>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class PointLayer:
     """Schools: public points with public facts and, on request, protected details."""
 
     title: str
-    table: pd.DataFrame = field(repr=False)
+    table: pd.DataFrame
     facts: Mapping[str, tuple[str, str]]
     mark_by: str
     marks: tuple[str, ...]
-    details: Mapping[str, tuple[Detail, ...]] = field(repr=False)
+    details: Mapping[str, tuple[Detail, ...]]
     highlight: tuple[str, ...]
     sources: tuple[Source, ...]
     note: str = ""
@@ -89,7 +98,11 @@ class PointLayer:
     @property
     def columns(self) -> tuple[Cells, ...]:
         """The public facts, as shown, in the order of the schools."""
-        return tuple(cells(self.table, col, label, unit) for label, (col, unit) in self.facts.items())
+        same = share_decimals(self.table, dict(self.facts.values()))
+        return tuple(cells(self.table, col, label, unit, decimals=same) for label, (col, unit) in self.facts.items())
+
+    def __repr__(self) -> str:
+        return f"<PointLayer {self.title!r}: {many(len(self.table), 'school')}, {many(len(self.details), 'card')}>"
 
 
 Layer = AreaLayer | PointLayer | OutlineLayer
@@ -110,6 +123,7 @@ def areas(
     legend: str = "",
     details: Mapping[str, str] | None = None,
     note: str = "",
+    focus: Iterable[str] = (),
 ) -> AreaLayer:
     """A layer of areas coloured by one column of a protected table.
 
@@ -141,6 +155,8 @@ def areas(
         Further columns to show: heading to column. Nothing else of the table is in the page.
     note
         A sentence for the reader.
+    focus
+        Codes of the areas that the page opens on; the whole map where there are none.
 
     Examples
     --------
@@ -155,7 +171,8 @@ def areas(
     shapes = _shapes(boundaries)
     sources = checked_sources(title, (boundaries.source, *sources), at_least=2)
     unit = unit or protected.units.get(value, "")
-    shown = cells(protected, value, legend or title, unit, list(shapes.index))
+    same = _same_decimals(protected, value, unit, details)
+    shown = cells(protected, value, legend or title, unit, list(shapes.index), same)
     categories: tuple[str, ...] = ()
     if scale == "categories":
         categories = tuple(sorted({v for v in shown.values if isinstance(v, str)}))
@@ -184,7 +201,13 @@ def areas(
         sources,
         note,
         categories,
+        tuple(code for code in focus if code in shapes.index),
     )
+
+
+def _same_decimals(table: Protected, value: str, unit: str, details: Mapping[str, str]) -> int:
+    """The decimals of all shares of a layer."""
+    return share_decimals(table, {**{col: table.units.get(col, "") for col in details.values()}, value: unit})
 
 
 def _own_breaks(shown: Cells, scale: str, classes: int, method: str) -> tuple[float, ...]:

@@ -7,14 +7,14 @@ already may come in a plain frame, said to be so by name (``public=``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import pandas as pd
 
 from geoplan.disclosure import Protected, require_protected
 from geoplan.errors import GeoplanError
-from geoplan.maps.cells import Cells, cells
+from geoplan.maps.cells import Cells, cells, share_decimals
 from geoplan.sources import Source, unique_sources
 
 MOST_BARS = 8
@@ -24,12 +24,12 @@ class LayerRefused(GeoplanError, ValueError):
     """A layer or panel that cannot be shown honestly, with what to change."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BarPanel:
     """Shares of up to eight segments, each beside the share of a base."""
 
     title: str
-    table: Protected = field(repr=False)
+    table: Protected
     share: str
     base_share: str
     low: str
@@ -40,13 +40,16 @@ class BarPanel:
     sources: tuple[Source, ...]
     note: str = ""
 
+    def __repr__(self) -> str:
+        return f"<BarPanel {self.title!r}: {many(len(self.table), 'segment')}>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class TablePanel:
     """A plain table: protected counts, or public facts."""
 
     title: str
-    data: Protected | pd.DataFrame = field(repr=False)
+    data: Protected | pd.DataFrame
     columns: Mapping[str, tuple[str, str]]
     index: str
     sources: tuple[Source, ...]
@@ -57,7 +60,13 @@ class TablePanel:
         """The columns as shown, the codes first when they have a heading."""
         frame = self.data.table if isinstance(self.data, Protected) else self.data
         codes = (Cells(self.index, "", 0, tuple(map(str, frame.index)), words=True),) if self.index else ()
-        return codes + tuple(cells(self.data, col, heading, unit) for col, (heading, unit) in self.columns.items())
+        same = share_decimals(self.data, {col: unit for col, (_, unit) in self.columns.items()})
+        return codes + tuple(
+            cells(self.data, col, heading, unit, decimals=same) for col, (heading, unit) in self.columns.items()
+        )
+
+    def __repr__(self) -> str:
+        return f"<TablePanel {self.title!r}: {many(len(self.data), 'row')}, {many(len(self.columns), 'column')}>"
 
 
 Panel = BarPanel | TablePanel
@@ -169,6 +178,17 @@ def table(
     if public is not None:
         data = public[list(wanted)].copy()
     return TablePanel(title, data, MappingProxyType(wanted), index, checked_sources(title, sources), note)
+
+
+def many(count: int, what: str) -> str:
+    """So many of something, for a short description.
+
+    Examples
+    --------
+    >>> many(1, "layer"), many(1_065, "area")
+    ('1 layer', '1,065 areas')
+    """
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def checked_sources(title: str, sources: Iterable[Source], at_least: int = 1) -> tuple[Source, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from geoplan.maps.blocks import bar_block, legend_entries, legend_note
 from geoplan.maps.cells import Cells
 from geoplan.maps.layers import MARKS, AreaLayer, OutlineLayer, PointLayer
 from geoplan.maps.panels import BarPanel
+from geoplan.sources import Source, unique_sources
 
 if TYPE_CHECKING:
     import folium
@@ -49,6 +50,7 @@ def page(book: MapBook) -> str:
         areas=[area_parts(layer, long) for layer, long in zip(areas, long_tables(areas), strict=True)],
         outlines=[layer for layer in book.layers if isinstance(layer, OutlineLayer)],
         schools=[school_parts(layer) for layer in book.layers if isinstance(layer, PointLayer)],
+        credits=credit_sentences(source for layer in book.layers for source in layer.sources),
         panels=[panel_parts(panel) for panel in book.panels],
         tile_host=TILE_HOST.removeprefix("https://") if book.basemap == "osm" else "",
         palette=palette,
@@ -124,7 +126,6 @@ def area_parts(layer: AreaLayer, long: bool) -> dict:
         "rows": [list(row) for row in rows],
         "long": long,
         "count": len(layer.shapes),
-        "credits": [source.credit for source in layer.sources],
     }
 
 
@@ -147,6 +148,24 @@ def panel_parts(panel: BarPanel) -> dict:
     if isinstance(panel, BarPanel):
         return bar_block(panel)
     return {"kind": "table", "title": panel.title, "note": panel.note, "columns": panel.shown}
+
+
+def credit_sentences(sources: Iterable[Source]) -> str:
+    """What must be printed under the map: the credits of its sources, a sentence that several share once.
+
+    Examples
+    --------
+    >>> ours = Source("A", attribution="Source: us. Contains OS data \u00a9 Crown copyright 2025.")
+    >>> theirs = Source("B", attribution="Source: them. Contains OS data \u00a9 Crown copyright 2025")
+    >>> credit_sentences([ours, theirs])
+    'Source: us. Contains OS data \u00a9 Crown copyright 2025. Source: them.'
+    """
+    found: dict[str, str] = {}
+    for source in unique_sources(sources):
+        for sentence in re.split(r"(?<=[.!?;])\s+(?=[A-Z\u00a9])", source.credit.strip()):
+            plain = sentence.strip().rstrip(".;")
+            found.setdefault(plain.casefold(), plain)
+    return " ".join(text if text.endswith(("!", "?")) else f"{text}." for text in found.values() if text)
 
 
 def policy(scripts: list[str], styles: list[str], tiles: bool = False) -> str:

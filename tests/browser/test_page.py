@@ -349,11 +349,11 @@ def test_packed_blocks_are_unpacked(show, monkeypatch):
     assert pixel(seen.page, 60, 60)[3] == 255
 
 
-@pytest.mark.parametrize("state", ["desktop", "phone", "card", "print"])
+@pytest.mark.parametrize("state", ["desktop", "phone", "card", "phone card", "print"])
 def test_axe_finds_nothing(show, state):
-    seen = show(drawn.full_book(), width=390 if state == "phone" else 1280, bypass_csp=True)
+    seen = show(drawn.full_book(), width=390 if "phone" in state else 1280, bypass_csp=True)
     page = seen.page
-    if state == "card":
+    if "card" in state:
         page.fill(SEARCH, "e")
         page.press(SEARCH, "ArrowDown")
         page.fill(SEARCH, "elan")
@@ -364,3 +364,77 @@ def test_axe_finds_nothing(show, state):
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)")
     assert [(v["id"], [n["html"][:120] for n in v["nodes"]]) for v in found] == []
     assert seen.requests == []
+
+
+CUT_WORDS = """() => {
+    const cut = [], range = document.createRange();
+    for (const cell of document.querySelectorAll('th, td')) {
+        const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+        for (let text = walk.nextNode(); text; text = walk.nextNode()) {
+            for (const word of text.data.matchAll(/\\S+/g)) {
+                range.setStart(text, word.index);
+                range.setEnd(text, word.index + word[0].length);
+                const tops = new Set([...range.getClientRects()].map(box => Math.round(box.top)));
+                if (tops.size > 1 && !cell.closest('thead')?.closest('.bars')) cut.push(word[0]);
+            }
+        }
+    }
+    return cut;
+}"""
+LYING_ON_ANOTHER = """() => [...document.querySelectorAll('.panel tr')].flatMap(row => {
+    const boxes = [...row.cells].filter(cell => !cell.closest('.bars thead')).map(cell => {
+        const range = document.createRange();
+        range.selectNodeContents(cell);
+        return range.getBoundingClientRect();
+    });
+    return boxes.filter((a, i) => boxes.some((b, j) => j > i && a.left < b.right - 1 && b.left < a.right - 1
+        && a.top < b.bottom - 1 && b.top < a.bottom - 1)).map(() => row.textContent);
+})"""
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_no_word_or_number_is_cut_and_none_lies_on_another(show, width):
+    facts = drawn.schools_frame(["Fernhythe Primary School of Saint Bartholomew", *"2345"])
+    columns = {"name": "School", "places": ("Kilometres from here", ""), "phase": "Phase", "easting": "Difference"}
+    book = drawn.full_book().add(
+        *drawn.profile_panels(835.0),
+        maps.table("Alike", public=facts, columns=columns, index="URN", sources=[drawn.DRAWN]),
+    )
+    page = show(book, width=width, height=800).page
+    page.fill(SEARCH, "elan")
+    page.press(SEARCH, "Enter")
+    assert page.evaluate(CUT_WORDS) == []
+    assert page.evaluate(LYING_ON_ANOTHER) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    outside = page.evaluate(
+        """() => [...document.querySelectorAll('table')].filter(table => table.offsetParent && !table.closest('.bars')
+            && table.getBoundingClientRect().right > innerWidth
+            && !table.closest('[tabindex="0"][role=region]')).length"""
+    )
+    assert outside == 0, "a wide table scrolls in a region that the keyboard reaches"
+    ranges = page.locator(".panel .range:visible").all_inner_texts()
+    assert "29 to 36%" in ranges and "under 1%" in ranges
+
+
+def test_on_a_phone_the_card_is_under_the_map_and_comes_into_view(show):
+    seen = show(drawn.full_book(), width=390, height=700, reduced_motion="reduce")
+    page = seen.page
+    page.locator("#map_page").evaluate("map => scrollTo(0, map.getBoundingClientRect().top - 150)")
+    page.mouse.click(*(v + 60 for v in centre_of_map(page)))
+    assert "Square" in seen.text(CARD) and page.get_attribute(CARD, "aria-live") == "polite"
+    card, tools = page.locator(CARD).bounding_box(), page.locator(".tools").bounding_box()
+    credits, find = page.locator(".credits").bounding_box(), page.locator(".find").bounding_box()
+    assert 0 <= card["y"] - (tools["y"] + tools["height"]) < 30, "directly under the map and its buttons"
+    assert card["y"] + card["height"] <= credits["y"] < find["y"]
+    assert card["y"] > 0 and card["y"] + card["height"] <= 700, "all of it is in view"
+    page.fill(SEARCH, "elan")
+    page.press(SEARCH, "Enter")
+    assert 150 < page.locator(CARD).bounding_box()["y"] < 300, "a long one from its top, with some of the map above"
+    assert_quiet(seen)
+
+
+def test_on_a_wide_screen_nothing_moves_when_a_place_is_chosen(show):
+    page = show(drawn.full_book()).page
+    before = page.evaluate("scrollY")
+    page.mouse.click(*(v + 60 for v in centre_of_map(page)))
+    assert page.evaluate("scrollY") == before

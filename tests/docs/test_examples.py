@@ -42,7 +42,7 @@ def test_readme_python_runs_as_one_session(tmp_path):
 
 
 def test_readme_sessions_run_and_exit_as_said(tmp_path):
-    """Each ``$ geoplan ...`` of the console blocks runs, in order, in one folder; ``# exit N`` says otherwise than 0."""
+    """Each ``$ geoplan ...`` of the console blocks runs, in order; ``# exit N`` says otherwise than 0."""
     folder = tmp_path
     ran = 0
     for line in "\n".join(blocks("console")).splitlines():

@@ -1,4 +1,4 @@
-"""The house stands as CONTRIBUTING.md draws it: imports point down, every module is in the table, nothing heavy at the door."""
+"""The house stands as CONTRIBUTING.md draws it: imports point down, every module is in the table, a light door."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ def test_imports_point_down(path):
         return
     for other in imported(path) - {here, "_version"}:
         if other in level:
-            assert level[other] < level[here], f"{path.name} (level {level[here]}) imports {other} (level {level[other]})"
+            assert level[other] < level[here], (
+                f"{path.name} (level {level[here]}) imports {other} (level {level[other]})"
+            )
         elif here == "cli":
             assert path.parent.name == "cli"  # commands may use the front door, as a user does
 
@@ -108,6 +110,15 @@ def test_ruff_finds_nothing():
     pytest.importorskip("ruff", reason="ruff is not installed (it comes with the extra [test])")
     run = subprocess.run(
         [sys.executable, "-m", "ruff", "check", "geoplan", "tests", "examples", "benchmarks", "boundaries"],
-        cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert run.returncode == 0, run.stdout
+
+
+def test_the_page_of_reason_codes_is_the_table(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import write_reasons
+
+    assert (ROOT / "docs" / "reasons.md").read_text(encoding="utf-8") == write_reasons.page()

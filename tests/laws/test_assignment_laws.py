@@ -7,11 +7,11 @@ import pandas as pd
 from conftest import LETTERS, make_boundaries, make_directory, make_people, make_segments, postcode
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain.postcodes import look_up as plain_look_up
 
 from geoplan.assignment import assign
 from geoplan.postcodes import look_up
 from geoplan.profiles import compare_schools
-from plain.postcodes import look_up as plain_look_up
 
 good = st.builds(lambda letter, number: postcode(f"{letter}{number}"), st.sampled_from(LETTERS), st.sampled_from("123"))
 near_miss = st.text(alphabet="TN120OI5S8BZ AabD", max_size=9)
@@ -32,7 +32,12 @@ def test_fast_look_up_equals_the_plain_twin(values):
 @given(rows)
 @settings(max_examples=60)
 def test_records_are_conserved_through_every_stage(people):
-    placed = assign(make_people([p for p, _ in people], [s for _, s in people]), make_directory(), make_boundaries(), make_segments())
+    placed = assign(
+        make_people([p for p, _ in people], [s for _, s in people]),
+        make_directory(),
+        make_boundaries(),
+        make_segments(),
+    )
     report = placed.report
     assert report.accepted + report.repaired + report.rejected + report.blank == len(people)
     assert sum(report.by_status.values()) == len(people)

@@ -117,3 +117,24 @@ def hostile() -> list[str]:
         "\u202eright to left\u202c \u05d0\u05d1",
         "{{ 7 * 7 }} {% raw %} {# gone #}",
     ]
+
+
+def profile_panels(total: float) -> tuple[maps.BarPanel, maps.TablePanel]:
+    """The same shares on a small or a large base, as bars and as a table: one range is all but nothing."""
+    shares = pd.DataFrame(
+        {
+            "label": ["Suburbs and villages", "Towns", "Coast"],
+            "share": [0.3234, 0.0479, 0.0],
+            "base_share": [0.189, 0.061, 0.2505],
+            "low": [0.2925, 0.0354, 0.0],
+            "high": [0.36, 0.06, 0.0004],
+            "total": total,
+            "base_total": 39_000.0,
+        }
+    )
+    shown = Protected(shares, pd.DataFrame(False, index=shares.index, columns=shares.columns[1:]), base="All pupils")
+    columns = {"label": "Segment", "share": ("Share", "share"), "base_share": ("Share of the base", "share")}
+    given = {"sources": [INVENTED]}
+    return maps.bars("Who comes", shown, group="Fernhythe Primary School", **given), maps.table(
+        "In numbers", shown, {**columns, "low": ("Low", "share"), "high": ("High", "share")}, **given
+    )

@@ -166,3 +166,40 @@ def test_what_has_no_name_goes_by_its_code():
     assert school_block(maps.schools(frame, sources=[drawn.INVENTED]))["names"][0] == "900001"
     layer = drawn.pupils_layer([None, *[f"Square {c}" for c in "bcdefghi"]])
     assert layer.shapes["name"].iloc[0] == ""
+
+
+@pytest.mark.parametrize(
+    ("total", "likely", "low"),
+    [
+        (835.0, ["29 to 36%", "4 to 6%", "under 1%"], "29%"),
+        (1_000.0, ["29.3 to 36.0%", "3.5 to 6.0%", "under 0.1%"], "29.3%"),
+    ],
+)
+def test_all_shares_of_a_panel_have_the_decimals_its_smaller_base_allows(total, likely, low):
+    bars, table = drawn.profile_panels(total)
+    rows = bar_block(bars)["rows"]
+    assert [row["texts"][2] for row in rows] == likely
+    shown = [text for column in table.shown[1:] for text in column.texts]
+    assert low in shown
+    for texts in (shown, [text for row in rows for text in row["texts"][:2]]):
+        assert {len(text.rstrip("%").partition(".")[2]) for text in texts} == {0 if total < 1_000 else 1}
+
+
+def test_a_layers_shares_have_the_same_decimals_as_each_other():
+    table = pd.DataFrame({"share": [0.01, 0.02], "all": [0.4, 0.555]}, index=["a", "b"])
+    shown = Protected(table, table.isna(), units={"share": "share", "all": "share"})
+    layer = maps.areas(
+        drawn.squares(), shown, value="share", title="T", details={"All": "all"}, sources=[drawn.INVENTED]
+    )
+    assert [column.decimals for column in layer.columns] == [0, 0] and layer.shown == layer.columns[0]
+
+
+def test_what_is_printed_of_a_book_and_its_parts_is_short_and_has_no_values():
+    book = drawn.full_book(title="A place")
+    assert repr(book) == "<MapBook 'A place': 4 layers, 2 panels>"
+    assert repr(drawn.bars_panel()) == "<BarPanel 'Who comes here': 3 segments>"
+    for part in (*book.layers, *book.panels):
+        said = repr(part)
+        assert said.startswith(f"<{type(part).__name__} '") and len(said) < 100
+        for value in ("1240", "1300", "0.62", "0.4", *drawn.PLANTED.values(), "Source"):
+            assert value not in said

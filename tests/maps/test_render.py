@@ -19,6 +19,7 @@ from geoplan import maps
 from geoplan.disclosure import Protected, protect
 from geoplan.maps import shapes
 from geoplan.maps.render import ASSETS
+from geoplan.sources import Source
 
 ROOT = Path(__file__).parents[2]
 
@@ -232,3 +233,27 @@ def test_the_page_of_kent_and_medway_is_small():
     )  # fmt: skip
     page = maps.MapBook("Kent and Medway").add(layer, drawn.schools_layer()).to_html()
     assert len(frame) == 1_065 and len(page.encode()) < 800_000
+
+
+def test_a_folder_that_is_not_there_is_named_as_the_user_gave_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="no such folder; make it first: 'out'") as raised:
+        drawn.full_book().save(Path("out") / "book.html")
+    assert raised.value.filename == "out" and list(tmp_path.iterdir()) == []
+
+
+def test_a_page_is_on_the_disk_before_it_replaces_the_old_one(tmp_path, monkeypatch):
+    done, replace = [], Path.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: done.append("synced"))
+    monkeypatch.setattr(Path, "replace", lambda self, other: (done.append("replaced"), replace(self, other)))
+    drawn.full_book().save(tmp_path / "book.html")
+    assert done == ["synced", "replaced"]
+
+
+def test_a_sentence_of_several_credits_is_under_the_map_once_and_in_the_list_each_time():
+    os_data = "Contains OS data \u00a9 Crown copyright and database right 2025."
+    sources = [Source(f"File {n}", attribution=f"Drawn by {n}. {os_data}") for n in range(3)]
+    page = maps.MapBook("T").add(drawn.pupils_layer(sources=sources)).to_html()
+    under, listed = page.split("<footer>")
+    assert under.count(os_data) == 1 and listed.count(os_data) == 3
+    assert all(f"Drawn by {n}." in under for n in range(3))

@@ -10,7 +10,7 @@ SWAPS = {a: b for pair in ("O0", "I1", "S5", "B8", "Z2") for a, b in (pair, pair
 
 
 def look_up(text: str, directory: set[str]) -> tuple[str, str | None]:
-    """Status and matched postcode (without space) of ASCII text of letters, digits and spaces, at most seven of the former."""
+    """Status and matched postcode (without space) of text: letters and digits, seven at most, and spaces."""
     tidy = text.upper().replace(" ", "")
     if not tidy:
         return "blank", None
@@ -25,6 +25,10 @@ def look_up(text: str, directory: set[str]) -> tuple[str, str | None]:
     sectors = {entry[:-2] for entry in directory}
     if SHAPE.fullmatch(tidy):
         return ("sector_only" if tidy[:-2] in sectors else "not_found"), None
-    if 3 <= len(tidy) <= 5 and tidy in sectors and re.fullmatch(r"([A-Z]{1,2}[0-9]{1,2}|[A-Z]{1,2}[0-9][A-Z]|GIR|NPT)[0-9]", tidy):
+    if (
+        3 <= len(tidy) <= 5
+        and tidy in sectors
+        and re.fullmatch(r"([A-Z]{1,2}[0-9]{1,2}|[A-Z]{1,2}[0-9][A-Z]|GIR|NPT)[0-9]", tidy)
+    ):
         return "sector_only", None
     return "not_found", None

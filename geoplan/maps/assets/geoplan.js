@@ -509,7 +509,7 @@ var geoplan = (function () {
   function detail(block) {
     if (block.kind === "text") return el("p", {}, block.text);
     return el("div", { class: "detail" }, el("h4", {}, block.title),
-      block.kind === "bars" ? barTable(block) : plainTable(block),
+      block.kind === "bars" ? barTable(block) : sideways(block.title, plainTable(block)),
       block.note ? el("p", { class: "note" }, block.note) : "");
   }
 
@@ -519,6 +519,11 @@ var geoplan = (function () {
     return el("table", { class: "plain" + numberColumns(block.columns, 1) },
       el("thead", {}, el("tr", {}, block.columns.map(c => el("th", { scope: "col" }, c.label)))),
       el("tbody", {}, block.columns[0].texts.map((_, row) => el("tr", {}, block.columns.map(c => el("td", {}, c.texts[row]))))));
+  }
+
+  /** A table too wide for its place scrolls in a region of its own, which the keyboard reaches. */
+  function sideways(title, table) {
+    return el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Table: " + title }, table);
   }
 
   /** Bars as a table: a screen reader reads the numbers, the picture is drawn beside them. */
@@ -548,6 +553,7 @@ var geoplan = (function () {
     const card = $("#geoplan-card"), status = $("#geoplan-status"), hover = $("#geoplan-hover");
     const frame = map.getContainer();
     const state = { areas: layers.areas[0] || null, home: null, tables: [] };
+    const narrow = window.matchMedia("(max-width: 860px)");
     const everything = [...layers.areas, ...layers.outlines, ...layers.schools];
 
     if (calm) map._zoomAnimated = false;
@@ -584,12 +590,19 @@ var geoplan = (function () {
       for (const layer of layers.areas) if (layer.options.shapes === state.areas.options.shapes) layer.selected = area;
       state.areas.redraw();
       card.replaceChildren(areaCard(state.areas, area));
+      reveal();
     }
 
     function showSchool(layer, school) {
       clear();
       layer.select(school);
       card.replaceChildren(schoolCard(layer, school));
+      reveal();
+    }
+
+    /** Where the card stands under the map, it comes into view: no further than it must, so that the map stays. */
+    function reveal() {
+      if (narrow.matches) card.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
     }
 
     /** Several schools under one finger: a button for each, and one for the area they stand in. */
@@ -605,6 +618,7 @@ var geoplan = (function () {
         el("ul", { class: "choices" },
           found.map(([layer, school]) => choice(layer.data.names[school], () => showSchool(layer, school))),
           area >= 0 ? choice("The area: " + state.areas.shapes.names[area], () => showArea(area)) : "")));
+      reveal();
     }
 
     function schoolsAt(latlng) {
@@ -747,6 +761,11 @@ var geoplan = (function () {
       $$(".geoplan-live").forEach(node => { node.hidden = false; });
       map.invalidateSize({ animate: false });
       goHome(false);
+      const focus = layers.areas.length ? layers.areas[0].options.focus || [] : [];
+      if (focus.length) {
+        const boxes = focus.map(area => layers.areas[0].boundsOf(area));
+        map.fitBounds(boxes.reduce((all, box) => all.extend(box), L.latLngBounds(boxes[0])), { padding: [24, 24], animate: false });
+      }
       if (layers.areas.length) switchTo(0);
       search($("#geoplan-search"), $("#geoplan-options"), entries(layers, state), pick, say);
       state.tables = $$("[data-long-table]").map(node => longTable(node, layers.areas[Number(node.dataset.longTable)]));
@@ -900,7 +919,8 @@ var geoplan = (function () {
       .concat(data.columns.map(c => el("th", { scope: "col" }, c.label)));
     node.replaceChildren(
       el("p", { class: "filter" }, el("label", { for: input.id }, "Show only names or codes with "), input),
-      el("table", { class: "plain" + numberColumns(data.columns, 3) }, el("caption", {}, data.title), el("thead", {}, el("tr", {}, heads)), body),
+      sideways(data.title, el("table", { class: "plain" + numberColumns(data.columns, 3) },
+        el("caption", {}, data.title), el("thead", {}, el("tr", {}, heads)), body)),
       el("div", { class: "pager" }, back, on), where);
     show();
     return show;
