@@ -223,6 +223,10 @@ class Protected:
         The rule applied.
     base
         What the shares are shares of, in words.
+    units
+        Units by column.
+    printed
+        The tables of counts this one was made from, as the gate read them (:class:`geoplan.gate.PrintedTable`).
     """
 
     table: pd.DataFrame
@@ -230,6 +234,7 @@ class Protected:
     rule: Rule = PUBLIC
     base: str = ""
     units: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    printed: tuple | None = None
 
     def __len__(self) -> int:
         return len(self.table)

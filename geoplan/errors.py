@@ -104,6 +104,12 @@ class ProjectError(GeoplanError, ValueError):
     exit_code = 2
 
 
+class LeakFound(GeoplanError, ValueError):
+    """A personal value found in something about to leave the office; the message never holds it."""
+
+    code = "leak_found"
+
+
 class NotProtected(GeoplanError, TypeError):
     """A table that has not passed the small-number rule, offered to something that leaves the office."""
 

@@ -96,6 +96,9 @@ _TABLE = (
         "export again with the column as text",
     ),
     Reason(
+        "leak_found", "file", "a personal value in something about to leave the office", "find where it came from"
+    ),
+    Reason(
         "code_unknown", "file", "a school, area, segment or column that the data does not have", "see those it has"
     ),
     Reason("code_blank", "file", "a code is empty", "fill it, or remove the row"),

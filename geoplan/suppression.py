@@ -78,12 +78,12 @@ class ProtectedTable:
     def to_protected(self, column: str = "count") -> Protected:
         """The table for pages and writers: one row for each cell."""
         shown, hidden = self.shown.rename(column).to_frame(), self.hidden.rename(column).to_frame()
-        return Protected(shown, hidden, self.rule, self.noun)
+        return Protected(shown, hidden, self.rule, self.noun, printed=(self.printed,))
 
     def unstack(self, dim: str) -> Protected:
         """The table for pages and writers: a column for each value of ``dim``; cells not listed are zero."""
         shown, hidden = self.shown.unstack(dim, fill_value=0.0), self.hidden.unstack(dim, fill_value=False)
-        return Protected(shown, hidden, self.rule, self.noun)
+        return Protected(shown, hidden, self.rule, self.noun, printed=(self.printed,))
 
     def shares(self, within: str | Sequence[str]) -> pd.Series:
         """Each count as a share of its group, from printed parts; none on a base under the rule's.

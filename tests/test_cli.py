@@ -183,7 +183,10 @@ def test_boundaries_list_and_version(capsys):
     assert main(["--version"]) == 0
 
 
-@pytest.mark.parametrize("command", ["demo", "init", "check", "assign", "profile", "similar", "map", "boundaries"])
+COMMANDS = ["demo", "init", "check", "assign", "profile", "similar", "map", "boundaries", "verify", "check-leaks"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_that_ends_with_an_example(command, capsys):
     assert main([command, "--help"] if command != "boundaries" else ["boundaries", "list", "--help"]) == 0
     assert "Example: geoplan" in capsys.readouterr().out

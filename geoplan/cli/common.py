@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geoplan.errors import GeoplanError, InputRefused, Problem
+from geoplan.errors import GeoplanError, InputRefused, LeakFound, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +73,23 @@ def check_targets(outputs: Iterable[Path | None], inputs: Iterable[Path | None] 
 
 def _real(path: Path) -> str:
     return os.path.normcase(os.path.realpath(path))
+
+
+def save_page(book, path: Path) -> None:
+    """Write a page, unless the leak scan finds a personal value in it: then nothing is written.
+
+    Raises
+    ------
+    LeakFound
+        With the kinds found and where; never the values.
+    """
+    from geoplan.leaks import scan_bytes
+
+    leaks = scan_bytes(path.name, book.to_html().encode("utf-8"))
+    if leaks:
+        found = "; ".join(f"{leak.count:,} like a {leak.kind.replace('_', ' ')} in {leak.where}" for leak in leaks)
+        raise LeakFound(f"{path.name}: the page was not written, because it holds personal values: {found}")
+    book.save(path)
 
 
 def project_inputs(project) -> list[Path]:

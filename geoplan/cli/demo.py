@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from geoplan.cli.common import load_people
+from geoplan.cli.common import load_people, save_page
 
 
 def command(
@@ -35,7 +35,7 @@ def command(
     output = folder / "output"
     output.mkdir()
     for name, book in pages.items():
-        book.save(output / name)
+        save_page(book, output / name)
     write_assignment(output / "placed.csv", people)
     write_json(output / "report.json", people.report.to_dict())
     typer.echo(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from geoplan.cli.common import ProjectOption, by_ending, check_targets, load_people, project_inputs
+from geoplan.cli.common import ProjectOption, by_ending, check_targets, load_people, project_inputs, save_page
 
 
 def command(
@@ -32,7 +32,7 @@ def command(
         book = community_book(people, schools, layers[0], school)
     else:
         book = place_book(people, schools, layers[0], f"{place.name}: where pupils live and whom schools serve")
-    book.save(out)
+    save_page(book, out)
     typer.echo(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB, opens without internet)")
 
 

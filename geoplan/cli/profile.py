@@ -17,6 +17,7 @@ from geoplan.cli.common import (
     load_people,
     print_table,
     project_inputs,
+    save_page,
     shown,
 )
 
@@ -102,7 +103,7 @@ def _write(out: Path, people, schools, layers, school: str, table) -> None:
         return
     from geoplan.books import community_book
 
-    community_book(people, schools, layers[0], school).save(out)
+    save_page(community_book(people, schools, layers[0], school), out)
 
 
 def _all(people, out: Path | None, as_json: bool) -> None:

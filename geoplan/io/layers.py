@@ -21,9 +21,10 @@ from geoplan.io.files import (
     Contents,
     refuse,
 )
-from geoplan.io.layer_files import Parsed, code_kind, layer_bytes, parse
+from geoplan.io.layer_files import Parsed, code_kind, layer_bytes
 from geoplan.io.outlines import GRID, outlines
 from geoplan.io.recipes import Recipe, boundaries_folder, load_recipe, match_aliases, recipe_beside
+from geoplan.io.sandbox import parse_guarded
 from geoplan.sources import OWN_FILE, Source
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def read_boundaries(
     contents = layer_bytes(path)
     recipe = recipe_beside(path, "areas") or recipe
     kind = kind or (recipe.kind if recipe is not None and code is None else None)
-    parsed = parse(contents, layer, kind)
+    parsed = parse_guarded(contents, layer, kind)
     kind, columns = _columns(contents.name, parsed, kind, recipe, code, name)
     return _boundaries(contents, parsed, kind, columns, recipe)
 

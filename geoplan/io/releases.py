@@ -474,9 +474,10 @@ def _gate(items: Sequence[Item], public, earlier, gate: Callable | None) -> dict
     printed: list[object] = []
     for table in (table for item in items for table in item.tables):
         evidence = getattr(table, "printed", None)
-        evidence = table if evidence is None else evidence  # the gate refuses what does not say what it prints
-        if not any(evidence is each or (evidence is not table and evidence == each) for each in printed):
-            printed.append(evidence)
+        # the gate refuses what does not say what it prints
+        for part in (table,) if evidence is None else evidence if isinstance(evidence, tuple) else (evidence,):
+            if not any(part is each or (part is not table and part == each) for each in printed):
+                printed.append(part)
     began = time.perf_counter()
     result = (gate or _attack)(tuple(printed), tuple(public), tuple(earlier))
     try:
