@@ -17,11 +17,12 @@ from geoplan import areas as _areas
 from geoplan import findings as _findings
 from geoplan import postcodes as _postcodes
 from geoplan.areas import Boundaries
-from geoplan.errors import Problem, UnknownCodeError, VintageError
+from geoplan.errors import NotProtected, Problem, UnknownCodeError, VintageError
 from geoplan.people import People
 from geoplan.postcodes import FLAG_BIT, PostcodeDirectory
 from geoplan.segments import Segmentation, require_kind
 from geoplan.sources import Source, unique_sources
+from geoplan.tables import RawTable
 from geoplan.vintages import require_vintage
 
 NOT_PLACED = "not placed"
@@ -155,6 +156,12 @@ class Assignment:
             f"{', '.join(self.kinds) or 'no areas'}; {label}>"
         )
 
+    def __reduce_ex__(self, protocol):
+        raise NotProtected("assignments hold facts about single people and are not pickled or copied")
+
+    def _repr_html_(self) -> str:
+        return repr(self).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
     @property
     def count(self) -> int:
         """People counted."""
@@ -208,6 +215,21 @@ class Assignment:
         if isinstance(counts.index, pd.CategoricalIndex):
             counts.index = counts.index.astype("str").rename(columns[0])
         return counts.sort_index()
+
+    def tabulate(self, by: str | Sequence[str], name: str = "") -> RawTable:
+        """The counts as a table that shows nothing until it is protected; the way out is ``protect_tables``.
+
+        Parameters
+        ----------
+        by
+            Column or columns, as for :meth:`counts`.
+        name
+            What the table is called.
+        """
+        counts = self.counts(by)
+        return RawTable(
+            name or " by ".join([self.noun, *counts.index.names]), counts, self.noun, f"{self.noun} counted"
+        )
 
     def _require(self, column: str) -> None:
         if column not in self.frame:

@@ -9,13 +9,12 @@ import pandas as pd
 
 from geoplan import maps
 from geoplan.areas import Boundaries
-from geoplan.assignment import NOT_PLACED, Assignment
-from geoplan.comparison import compare
-from geoplan.disclosure import PUBLIC, Protected, Rule, protect, protect_counts
-from geoplan.errors import UnknownCodeError, VintageError
-from geoplan.profiles import compare_schools, profile, protect_schools
+from geoplan.assignment import Assignment
+from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
+from geoplan.errors import UnknownCodeError
+from geoplan.protection import ELSEWHERE, PUPILS, PlaceTables, protect_areas, protect_place
 from geoplan.schools import Schools
-from geoplan.similarity import similar_schools
+from geoplan.similarity import similar_shown
 
 READ_WITH_CARE = "Read with local knowledge: a segment describes a neighbourhood, not a family."
 SCHOOL_FACTS = {"Phase": "phase", "Type": "type", "Cluster": "cluster", "Places": "places", "PAN": "pan"}
@@ -23,7 +22,12 @@ _SIMILAR = {"name": "School", "distance": ("Difference in mix (0 to 1)", ""), "k
 
 
 def place_book(
-    people: Assignment, schools: Schools, boundaries: Boundaries, title: str = "", rule: Rule = PUBLIC
+    people: Assignment,
+    schools: Schools,
+    boundaries: Boundaries,
+    title: str = "",
+    rule: Rule = PUBLIC,
+    tables: PlaceTables | None = None,
 ) -> maps.MapBook:
     """The book of a place: where pupils live, each segment's share, and every school's profile on its card.
 
@@ -39,35 +43,45 @@ def place_book(
         The page's heading.
     rule
         The small-number rule.
+    tables
+        The protected tables to use, where several pages are made from the same ones.
 
     Returns
     -------
     MapBook
     """
-    counts = _area_counts(people, boundaries)
-    layers = [_pupils_layer(people, counts.sum(axis=1), boundaries, "All pupils by where they live", rule)]
+    about = f"{_about(people.count, rule).capitalize()} {people.noun} at {len(schools.frame):,} schools"
     if people.segmentation is None:
+        areas = protect_areas(people, boundaries, rule)
         return maps.MapBook(
             title or f"Where {people.noun} live",
-            finding=f"{_about(people.count, rule).capitalize()} {people.noun} at {len(schools.frame):,} schools.",
-            layers=(*layers, maps.schools(schools.frame, sources=[schools.source], facts=_facts(schools))),
+            finding=f"{about}.",
+            layers=(
+                _pupils_layer(people, areas, boundaries, "All pupils by where they live"),
+                maps.schools(schools.frame, sources=[schools.source], facts=_facts(schools)),
+            ),
             notes=("No segmentation is named, so there are no profiles.",),
+            marking=rule.marking,
         )
-    layers += _segment_layers(people, counts, boundaries, rule)
-    finding = (
-        f"{_about(people.count, rule).capitalize()} {people.noun} at {len(schools.frame):,} schools; "
-        f"choose a segment to see where its families live, or a school to see who it serves."
-    )
+    tables = tables or protect_place(people, boundaries, rule)
+    layers = [_pupils_layer(people, tables.areas, boundaries, "All pupils by where they live")]
+    layers += _segment_layers(people, tables, boundaries)
     return maps.MapBook(
         title or f"Where {people.noun} live and which communities schools serve",
-        finding=finding,
-        layers=(*layers, _schools_layer(people, schools, rule)),
+        finding=f"{about}; choose a segment to see where its families live, or a school to see who it serves.",
+        layers=(*layers, _schools_layer(people, schools, tables)),
         notes=(READ_WITH_CARE, *_trust(people, rule)),
+        marking=rule.marking,
     )
 
 
 def community_book(
-    people: Assignment, schools: Schools, boundaries: Boundaries, school: str, rule: Rule = PUBLIC
+    people: Assignment,
+    schools: Schools,
+    boundaries: Boundaries,
+    school: str,
+    rule: Rule = PUBLIC,
+    tables: PlaceTables | None = None,
 ) -> maps.MapBook:
     """The book of one school: who comes, from where, and which schools serve people like ours.
 
@@ -83,6 +97,8 @@ def community_book(
         The school's code.
     rule
         The small-number rule.
+    tables
+        The protected tables to use, with the ``homes`` of this school, where several pages are made from them.
 
     Returns
     -------
@@ -90,17 +106,18 @@ def community_book(
     """
     if school not in schools.frame.index:
         raise UnknownCodeError(f"school {school} is not in the schools file")
-    ours = people.where(school=school)
-    shown = profile(people, school).protect(rule)
-    alike = similar_schools(people, school, schools=schools.frame, rule=rule)
+    tables = tables or protect_place(people, boundaries, rule, homes=[school])
+    if school not in tables.profiles:
+        raise UnknownCodeError(f"school {school} has no pupils placed in a segment")
+    shown, homes = tables.profiles[school], tables.homes[school]
+    alike = similar_shown(tables.by_school, school, schools=schools.frame)
     name = str(schools.frame.loc[school, "name"])
-    counts = _area_counts(ours, boundaries).sum(axis=1)
     sources = (*people.sources, schools.source)
     role = pd.Series("other school", index=schools.frame.index).mask(
         schools.frame.index.isin(alike["similar"]), "school like it"
     )
     layers = [
-        _pupils_layer(ours, counts, boundaries, f"Where pupils of {name} live", rule, near=True),
+        _pupils_layer(people, homes, boundaries, f"Where pupils of {name} live", near=True),
         maps.schools(
             schools.frame.assign(role=role),
             sources=[schools.source],
@@ -134,58 +151,40 @@ def community_book(
         finding=_finding(shown),
         layers=tuple(layers),
         panels=tuple(panels),
-        notes=(READ_WITH_CARE, *_outside(counts, ours, rule), *_trust(ours, rule)),
+        notes=(READ_WITH_CARE, *_outside(homes, people), *_trust(people.where(school=school), rule)),
+        marking=rule.marking,
     )
 
 
 # --- the parts ------------------------------------------------------------------------------------------
 
 
-def _area_counts(people: Assignment, boundaries: Boundaries) -> pd.DataFrame:
-    """People by area of the boundaries (every area) and segment, those not placed in a segment included."""
-    if boundaries.kind not in people.kinds:
-        raise VintageError(
-            f"these people have no {boundaries.kind} codes, only {', '.join(people.kinds)}; "
-            "give assign() the same boundaries"
-        )
-    if people.segmentation is None:
-        counts = people.counts(by=boundaries.kind).to_frame(NOT_PLACED)
-    else:
-        counts = people.counts(by=[boundaries.kind, "segment"]).unstack(fill_value=0)
-    return counts.reindex(boundaries.codes, fill_value=0)
-
-
 def _pupils_layer(
-    people: Assignment, counts: pd.Series, boundaries: Boundaries, title: str, rule: Rule, near: bool = False
+    people: Assignment, shown: Protected, boundaries: Boundaries, title: str, near: bool = False
 ) -> maps.AreaLayer:
     """Pupils by area; ``near`` opens the page on the areas where a number is shown."""
-    table = protect(counts.to_frame("pupils"), counts=["pupils"], rule=rule, base=people.noun)
+    table = shown.table.reindex(boundaries.codes, fill_value=0.0)
+    hidden = shown.hidden.reindex(boundaries.codes, fill_value=False)
     return maps.areas(
         boundaries,
-        table,
-        value="pupils",
+        Protected(table, hidden, shown.rule, people.noun, printed=shown.printed),
+        value=PUPILS,
         title=title,
         unit=people.noun,
         legend=f"{people.noun.capitalize()} living there",
         sources=people.sources,
-        focus=table.table.index[table.table["pupils"] > 0] if near else (),
+        focus=table.index[table[PUPILS] > 0] if near else (),
     )
 
 
-def _segment_layers(people: Assignment, counts: pd.DataFrame, boundaries: Boundaries, rule: Rule) -> list:
-    placed = counts.drop(columns=NOT_PLACED, errors="ignore")
-    shown = compare(placed, placed.sum(), f"all {people.noun} in these areas").protect(rule)
+def _segment_layers(people: Assignment, tables: PlaceTables, boundaries: Boundaries) -> list:
     layers = []
-    for segment in placed.columns:
-        rows = shown.table.index.get_level_values(-1) == segment
-        table = shown.table[rows].droplevel(-1)[["share", "count"]]
-        hidden = shown.hidden[rows].droplevel(-1)[["share", "count"]]
-        units = {"share": "share", "count": people.noun}
+    for segment, table in tables.area_shares.items():
         name = people.segmentation.name(segment)
         layers.append(
             maps.areas(
                 boundaries,
-                Protected(table, hidden, rule, shown.base, units),
+                table,
                 value="share",
                 title=f"Segment: {name}",
                 legend=f"Share of {people.noun} in {name}",
@@ -197,13 +196,12 @@ def _segment_layers(people: Assignment, counts: pd.DataFrame, boundaries: Bounda
     return layers
 
 
-def _schools_layer(people: Assignment, schools: Schools, rule: Rule) -> maps.PointLayer:
-    protected = protect_schools(people, compare_schools(people), rule)
-    alike = similar_schools(people, schools=schools.frame, n=5, rule=rule)
+def _schools_layer(people: Assignment, schools: Schools, tables: PlaceTables) -> maps.PointLayer:
+    alike = similar_shown(tables.by_school, schools=schools.frame, n=5)
     near = dict(list(alike.groupby("school")))
     sources = (*people.sources, schools.source)
     details = {}
-    for school, table in protected.items():
+    for school, table in tables.profiles.items():
         if school not in schools.frame.index:
             continue
         blocks = [_finding(table), _bars("Who comes", table, sources, "This school")]
@@ -284,8 +282,9 @@ def _trust(people: Assignment, rule: Rule) -> list[str]:
     ]
 
 
-def _outside(counts: pd.Series, people: Assignment, rule: Rule) -> list[str]:
-    outside = people.count - int(counts.sum())
-    if not outside:
+def _outside(homes: Protected, people: Assignment) -> list[str]:
+    if ELSEWHERE not in homes.table.index:
         return []
-    return [f"{_about(outside, rule).capitalize()} {people.noun} live outside the areas drawn, or could not be placed."]
+    count = homes.table.loc[ELSEWHERE, PUPILS]
+    shown = f"fewer than {homes.rule.hide_below}" if homes.hidden.loc[ELSEWHERE, PUPILS] else f"about {count:,.0f}"
+    return [f"{shown.capitalize()} {people.noun} live outside the areas drawn."]

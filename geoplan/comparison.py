@@ -18,6 +18,7 @@ References: Wilson (1927), JASA 22:209; the index and penetration as geodemograp
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -185,7 +186,57 @@ def protect(comparison: Comparison, rule: Rule = PUBLIC) -> Protected:
         shown[column], hidden[column] = protect_counts(exact[column], rule)
     for column in ("total", "base_total"):
         shown[column] = protect_counts(exact[column], rule)[0]
+    return _measured(shown, hidden, rule, comparison.base)
+
+
+def measure_shown(
+    groups: ShownCounts, base: ShownCounts, totals: pd.Series, base_total: float, rule: Rule, base_name: str
+) -> Protected:
+    """The measures of groups against a base, from counts that were protected already.
+
+    Parameters
+    ----------
+    groups, base
+        Tables from :func:`geoplan.suppression.protect_tables`: by group and category, and by category.
+    totals
+        People of each group, as they may be shown.
+    base_total
+        People of the base, as it may be shown.
+    rule
+        The rule applied.
+    base_name
+        What the base is, in words.
+
+    Returns
+    -------
+    Protected
+        Indexed as ``groups``; the columns of :class:`Comparison`.
+    """
+    index = groups.shown.index
+    group, category = (index.get_level_values(i) for i in range(2))
+    shown = pd.DataFrame({"count": groups.shown.to_numpy()}, index=index)
+    shown["total"] = totals.reindex(group).to_numpy()
+    shown["base_count"] = base.shown.reindex(category).to_numpy()
+    shown["base_total"] = base_total
+    hidden = pd.DataFrame({"count": groups.hidden.to_numpy()}, index=index)
+    hidden["base_count"] = base.hidden.reindex(category).to_numpy()
+    return _measured(shown, hidden, rule, base_name, (groups.printed, base.printed))
+
+
+class ShownCounts(Protocol):
+    """Counts as they may be shown, with what was hidden and what is printed."""
+
+    shown: pd.Series
+    hidden: pd.Series
+    printed: object
+
+
+def _measured(
+    shown: pd.DataFrame, hidden: pd.DataFrame, rule: Rule, base: str, printed: tuple | None = None
+) -> Protected:
+    """Measures from shown counts; none where a count is hidden, none on a total or base under the rule's."""
     shown = measure(shown[["count", "total", "base_count", "base_total"]])
+    hidden = hidden.copy()
     thin = ~(shown["total"] >= rule.min_base) | ~(shown["base_total"] >= rule.min_base)
     gone = hidden["count"] | hidden["base_count"]
     for column in MEASURES:
@@ -193,4 +244,4 @@ def protect(comparison: Comparison, rule: Rule = PUBLIC) -> Protected:
         shown[column] = shown[column].mask(hidden["base_count"] if of_base else gone | thin)
         hidden[column] = hidden["base_count"] if of_base else gone
     hidden["total"], hidden["base_total"] = False, False
-    return Protected(shown, hidden, rule, comparison.base)
+    return Protected(shown, hidden, rule, base, printed=printed)

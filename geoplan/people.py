@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from geoplan.errors import NotProtected
 from geoplan.findings import no_findings
 from geoplan.sources import Source
 
@@ -55,3 +56,9 @@ class People:
 
     def __repr__(self) -> str:
         return f"<People: {len(self):,} records, {self.count:,} {self.noun} counted>"
+
+    def __reduce_ex__(self, protocol):
+        raise NotProtected("people hold facts about single people and are not pickled or copied")
+
+    def _repr_html_(self) -> str:
+        return repr(self).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from geoplan.assignment import Assignment
 from geoplan.comparison import MIN_TOTAL
-from geoplan.disclosure import PUBLIC, Rule, protect_counts
+from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
 from geoplan.distances import straight_line_table_m
 from geoplan.errors import UnknownCodeError
 from geoplan.profiles import segment_counts
@@ -63,10 +63,21 @@ def similar_schools(
     """
     counts = segment_counts(people)
     counts = counts[(counts.index != "") & (counts.sum(axis=1) >= MIN_TOTAL).to_numpy()]
+    return rank_similar(pd.DataFrame(_shown(counts, rule), counts.index, counts.columns), school, n, schools, same)
+
+
+def rank_similar(
+    counts: pd.DataFrame,
+    school: str | None = None,
+    n: int = 10,
+    schools: pd.DataFrame | None = None,
+    same: tuple[str, ...] = ("phase",),
+) -> pd.DataFrame:
+    """The same from counts by school and segment; the other parameters are those of :func:`similar_schools`."""
     if school is not None and school not in counts.index:
         raise UnknownCodeError(f"school {school} has no pupils placed in a segment, or fewer than {MIN_TOTAL}")
     facts = pd.DataFrame(index=counts.index) if schools is None else schools.reindex(counts.index)
-    far = hellinger_distances(_shown(counts, rule))
+    far = hellinger_distances(counts)
     np.fill_diagonal(far, np.nan)
     for column in same:
         if column in facts:
@@ -82,6 +93,18 @@ def similar_schools(
         for rank, j in enumerate(order[~np.isnan(far[i][order])][:n], start=1):
             rows.append((codes[i], rank, codes[j], names[j], far[i, j], km[i, j]))
     return pd.DataFrame(rows, columns=["school", "rank", "similar", "name", "distance", "km"])
+
+
+def similar_shown(
+    by_school: Protected,
+    school: str | None = None,
+    n: int = 10,
+    schools: pd.DataFrame | None = None,
+    same: tuple[str, ...] = ("phase",),
+) -> pd.DataFrame:
+    """The same from the table that a page prints: the ranking says no more than it does."""
+    counts = by_school.table.mask(by_school.hidden, by_school.rule.hide_below / 2)
+    return rank_similar(counts[counts.sum(axis=1) >= MIN_TOTAL], school, n, schools, same)
 
 
 def hellinger_distances(counts: np.ndarray | pd.DataFrame) -> np.ndarray:

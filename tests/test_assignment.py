@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 from conftest import CODES, DRAWN, LETTERS, make_boundaries, make_directory, make_people, make_segments, postcode
 
 from geoplan.assignment import NOT_PLACED, assign
-from geoplan.errors import Problem, UnknownCodeError, VintageError
+from geoplan.errors import NotProtected, Problem, UnknownCodeError, VintageError
 from geoplan.findings import findings
 from geoplan.people import People
 from geoplan.postcodes import PostcodeDirectory, flag_text
@@ -192,3 +194,14 @@ def test_nobody_at_all():
     placed = assign(make_people([]), make_directory(), segments=make_segments())
     assert placed.report.records == 0
     assert placed.counts(by=["school", "segment"]).sum() == 0
+
+
+def test_people_and_assignments_are_not_pickled_or_copied_and_tabulate_shows_nothing():
+    placed = assign(everywhere(), make_directory(), segments=make_segments())
+    for value in (everywhere(), placed, placed.tabulate(by=["school", "segment"])):
+        with pytest.raises(NotProtected):
+            pickle.dumps(value)
+        with pytest.raises(NotProtected):
+            copy.deepcopy(value)
+        assert "TN1" not in value._repr_html_()
+    assert "27 pupils" not in repr(placed.tabulate(by="segment"))

@@ -127,7 +127,12 @@ def test_check_says_findings_with_exit_1_and_json_for_programs(pupils, tmp_path,
 
 
 def test_demo_makes_a_project_that_every_command_reads(medway, monkeypatch, capsys, tmp_path):
-    assert {path.name for path in (medway / "output").iterdir()} >= {"medway.html", "placed.csv", "report.json"}
+    assert {path.name for path in (medway / "output").iterdir()} >= {"medway.html", "manifest.json"}
+    assert {path.name for path in (medway / "private").iterdir()} == {"placed.csv", "report.json"}
+    assert stat.S_IMODE((medway / "private").stat().st_mode) == 0o700
+    assert main(["verify", str(medway / "output")]) == 0
+    assert main(["check-leaks", str(medway / "output")]) == 0
+    assert main(["check-leaks", str(medway / "private")]) == 1
     monkeypatch.chdir(medway)
     assert main(["check"]) == 1  # the invented pupils are about 2% dirty, on purpose
     assert main(["profile", "--school", "900029", "-o", "school.html"]) == 0
@@ -162,7 +167,7 @@ def test_profile_json_and_unknown_school(medway, monkeypatch, capsys):
 def test_demo_report_matches_the_truth_the_place_was_made_with(medway):
     """Every kind of spoiled postcode was planted and counted when the place was built."""
     truth = json.loads((demo_folder() / "truth.json").read_text(encoding="utf-8"))["invented"]["pupils"]
-    said = json.loads((medway / "output" / "report.json").read_text(encoding="utf-8"))
+    said = json.loads((medway / "private" / "report.json").read_text(encoding="utf-8"))
     assert said["records"] == truth["records"]
     assert said["counted"] == truth["children_counted_once"]
     assert said["by_status"]["blank"] == truth["dirt"]["missing"]["count"]

@@ -119,8 +119,8 @@ def steps(*names: str) -> Iterator[Iterator[str]]:
         yield walk()
 
 
-def load_people(project, areas: bool = True):
-    """The project's pupils, assigned, with its schools and first area layer (the one to draw)."""
+def load_people(project):
+    """The project's pupils, assigned, with its schools and its first area layer (the one to draw), if any."""
     from geoplan.assignment import assign
 
     with steps("reading postcodes", "reading schools", "reading pupils", "reading areas", "placing pupils") as step:
@@ -131,10 +131,16 @@ def load_people(project, areas: bool = True):
         next(step)
         pupils = project.pupils(schools=schools)
         next(step)
-        layers = project.areas() if areas else ()
+        layers = project.areas(*list(project.settings.areas)[:1]) if project.settings.areas else ()
         next(step)
         people = assign(pupils, postcodes, layers, project.segments())
     return people, schools, layers
+
+
+def require_areas(layers) -> None:
+    """A map needs areas to draw."""
+    if not layers:
+        raise typer.BadParameter("the project names no areas to draw; add one under [areas]", param_hint="--project")
 
 
 def print_table(table: pd.DataFrame, headings: Sequence[str]) -> None:

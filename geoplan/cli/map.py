@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from geoplan.cli.common import ProjectOption, by_ending, check_targets, load_people, project_inputs, save_page
+from geoplan.cli.common import (
+    ProjectOption,
+    by_ending,
+    check_targets,
+    load_people,
+    project_inputs,
+    require_areas,
+    save_page,
+)
 
 
 def command(
@@ -26,8 +34,7 @@ def command(
     place = read_project(project)
     check_targets([out], inputs=project_inputs(place))
     people, schools, layers = load_people(place)
-    if not layers:
-        raise typer.BadParameter("the project names no areas to draw; add one under [areas]", param_hint="--project")
+    require_areas(layers)
     if school:
         book = community_book(people, schools, layers[0], school)
     else:

@@ -17,9 +17,11 @@ from geoplan.cli.common import (
     load_people,
     print_table,
     project_inputs,
+    require_areas,
     save_page,
     shown,
 )
+from geoplan.errors import UnknownCodeError
 
 
 def command(
@@ -35,7 +37,10 @@ def command(
 
     Example: geoplan profile --school 900003 -o school.html
     """
+    from geoplan.books import community_book
+    from geoplan.io.outputs import write_csv
     from geoplan.io.project import read_project
+    from geoplan.protection import protect_place
 
     if bool(school) == every:
         raise typer.BadParameter("give one school with --school, or all of them with --all", param_hint="--school")
@@ -43,34 +48,39 @@ def command(
         by_ending(out, *((".csv",) if every else (".html", ".csv")))
     place = read_project(project)
     check_targets([out], inputs=project_inputs(place))
-    people, schools, layers = load_people(place, areas=out is not None and out.suffix == ".html")
+    people, schools, layers = load_people(place)
+    page = out is not None and out.suffix == ".html"
+    if page:
+        require_areas(layers)
+    tables = protect_place(people, layers[0] if layers else None, homes=[school] if page else ())
     if every:
-        _all(people, out, as_json)
+        _all(tables, out, as_json)
         return
-    from geoplan.profiles import profile
-
-    ours = profile(people, school)
-    table = ours.protect()
+    if school not in tables.profiles:
+        some = ", ".join(list(tables.profiles)[:5])
+        raise UnknownCodeError(f"no pupil placed goes to school {school}; schools with pupils are {some} ...")
+    table = tables.profiles[school]
     if as_json:
         typer.echo(json.dumps(_as_json(school, table), indent=2))
     else:
-        _print(ours, table, schools)
-    if out is not None:
-        _write(out, people, schools, layers, school, table)
-        typer.echo(f"wrote {out}", err=True)
+        _print(str(schools.frame["name"].get(school, "")), school, people.segmentation.label, table)
+    if out is None:
+        return
+    if page:
+        save_page(community_book(people, schools, layers[0], school, tables=tables), out)
+    else:
+        write_csv(out, table.table.rename_axis("segment").reset_index())
+    typer.echo(f"wrote {out}", err=True)
 
 
-def _print(ours, table, schools) -> None:
+def _print(name: str, school: str, scheme: str, table) -> None:
     import pandas as pd
 
     from geoplan.books import READ_WITH_CARE
-    from geoplan.disclosure import protect_counts
 
-    rounded, _ = protect_counts(pd.Series([ours.pupils, ours.placed]))
-    name = schools.frame["name"].get(ours.school, "")
-    typer.echo(f"{name} ({ours.school}): about {rounded[0]:,.0f} pupils, {rounded[1]:,.0f} placed in a segment")
-    typer.echo(f"{ours.segmentation.label}, against {ours.comparison.base}")
     rows, hidden = table.table, table.hidden
+    typer.echo(f"{name} ({school}): about {rows['total'].iloc[0]:,.0f} pupils placed in a segment")
+    typer.echo(f"{scheme}, against {table.base}")
     cells = pd.DataFrame(
         {
             "name": rows["name"],
@@ -95,27 +105,15 @@ def _as_json(school: str, table) -> dict:
     return {"school": school, "base": table.base, "rule": table.rule.sentence, "segments": rows}
 
 
-def _write(out: Path, people, schools, layers, school: str, table) -> None:
+def _all(tables, out: Path | None, as_json: bool) -> None:
+    import pandas as pd
+
     from geoplan.io.outputs import write_csv
 
-    if out.suffix == ".csv":
-        write_csv(out, table.table.rename_axis("segment").reset_index())
-        return
-    from geoplan.books import community_book
-
-    save_page(community_book(people, schools, layers[0], school), out)
-
-
-def _all(people, out: Path | None, as_json: bool) -> None:
-    from geoplan.io.outputs import write_csv
-    from geoplan.profiles import compare_schools, protect_schools
-
-    protected = protect_schools(people, compare_schools(people))
+    protected = tables.profiles
     if as_json:
         typer.echo(json.dumps([_as_json(school, table) for school, table in protected.items()], indent=2))
     if out is not None:
-        import pandas as pd
-
         table = pd.concat({school: table.table for school, table in protected.items()}, names=["school", "segment"])
         write_csv(out, table.reset_index())
         typer.echo(f"wrote {out}: {len(protected):,} schools", err=True)

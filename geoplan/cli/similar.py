@@ -33,15 +33,17 @@ def command(
     Example: geoplan similar --school 900003 --count 5
     """
     from geoplan.io.project import read_project
-    from geoplan.similarity import similar_schools
+    from geoplan.protection import protect_place
+    from geoplan.similarity import similar_shown
 
     if out is not None:
         by_ending(out, ".csv")
     place = read_project(project)
     check_targets([out], inputs=project_inputs(place))
-    people, schools, _ = load_people(place, areas=False)
+    people, schools, layers = load_people(place)
     same = () if any_phase else ("phase",)
-    table = similar_schools(people, school or None, n=count, schools=schools.frame, same=same)
+    shown = protect_place(people, layers[0] if layers else None).by_school
+    table = similar_shown(shown, school or None, n=count, schools=schools.frame, same=same)
     if out is not None:
         from geoplan.io.outputs import write_csv
 

@@ -12,6 +12,8 @@ _WHERE = {
     "read_postcodes": "directories", "read_schools": "schools", "read_segmentation": "segmentations",
     "Project": "project", "read_project": "project", "write_project_template": "project",
     "Recipe": "recipes", "load_recipe": "recipes", "list_recipes": "recipes", "boundaries_folder": "recipes",
+    "Release": "releases",
+    "verify_folder": "releases",
     "demo_folder": "recipes", "describe_file": "describe", "describe_project": "describe", "read_table": "tables",
     "copy_demo": "project", "write_assignment": "outputs", "write_csv": "outputs", "write_json": "outputs",
     "write_text": "outputs", "write_bytes": "outputs",
