@@ -109,6 +109,7 @@ class AssignmentReport:
             "by_status": self.by_status,
             "by_flag": self.by_flag,
             "by_school": by_school,
+            "by_reason": _findings.count_reasons(self.findings),
             "placed": self.placed,
             "notes": list(self.notes),
             "repairs": [{"file": each.file, "codes": [each.code], "what": each.what} for each in self.repairs],

@@ -72,6 +72,12 @@ def count_outcomes(outcomes: pd.Categorical) -> dict[str, int]:
     return {name: int(counts.get(name, 0)) for name in ("accepted", "repaired", "rejected", "blank")}
 
 
+def count_reasons(found: pd.DataFrame) -> dict[str, int]:
+    """Records by reason code, codes in order; a record with several is counted under each."""
+    counts = found.drop_duplicates(["record", "code"])["code"].value_counts()
+    return {str(code): int(count) for code, count in sorted(counts.items())}
+
+
 def problem_entries(found: pd.DataFrame) -> list[dict]:
     """One entry for each record that is not plainly accepted, as the JSON report gives it.
 

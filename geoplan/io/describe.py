@@ -11,7 +11,16 @@ import pandas as pd
 
 from geoplan.areas import Boundaries
 from geoplan.errors import InputRefused
-from geoplan.findings import ROW_CODES, count_outcomes, findings, gather, no_findings, outcome_of, problem_entries
+from geoplan.findings import (
+    ROW_CODES,
+    count_outcomes,
+    count_reasons,
+    findings,
+    gather,
+    no_findings,
+    outcome_of,
+    problem_entries,
+)
 from geoplan.io.directories import read_postcodes
 from geoplan.io.files import file_name, refuse
 from geoplan.io.layers import read_boundaries
@@ -115,13 +124,12 @@ def _report(file: str, as_kind: str, answer: Callable[[], Answer]) -> dict:
             "problems": [each.to_dict() for each in refused.problems],
         }
     outcomes = outcome_of(np.arange(1, records + 1), found)
-    reasons = found.drop_duplicates(["record", "code"])["code"].value_counts()
     return report | {
         "records": records,
         **count_outcomes(outcomes),
         "problems": problem_entries(found),
         "details": details,
-        "by_reason": {str(code): int(count) for code, count in sorted(reasons.items())},
+        "by_reason": count_reasons(found),
     }
 
 
@@ -167,6 +175,8 @@ def _candidates(cell: str) -> set[str]:
 
 _INSIDE = re.compile(SHAPE.pattern.replace(")(", ") ?("))
 _LOOK_ALIKE = {a: b for pair in ("O0", "I1", "S5", "B8", "Z2") for a, b in (pair, pair[::-1])}
+
+
 def _schools(schools: Schools) -> Answer:
     return schools.details["records"], schools.findings, {**schools.details, "schools": len(schools)}
 
