@@ -280,6 +280,12 @@ def assign(
     {'E01016016': 1, 'not placed': 1}
     """
     layers = [areas] if isinstance(areas, Boundaries) else list(areas)
+    _require_type(people, People, "people", 'gp.read_pupils("pupils.csv")')
+    _require_type(postcodes, PostcodeDirectory, "postcodes", 'gp.read_postcodes("onspd.csv")')
+    for layer in layers:
+        _require_type(layer, Boundaries, "areas", 'gp.read_boundaries("wards.gpkg", kind="ward25")')
+    if segments is not None:
+        _require_type(segments, Segmentation, "segments", 'gp.read_segmentation("oac21.csv")')
     found = _postcodes.look_up(postcodes, people.frame["postcode"])
     flags = found.flags.copy()
     frame = people.frame.copy(deep=False)
@@ -320,6 +326,11 @@ def assign(
         [people.source, postcodes.source, *(layer.source for layer in layers), *([segments.source] if segments else [])]
     )
     return Assignment(frame, kinds, segments, report, sources, people.noun)
+
+
+def _require_type(value: object, wanted: type, name: str, example: str) -> None:
+    if not isinstance(value, wanted):
+        raise TypeError(f"{name}: a {type(value).__name__} was given where a {wanted.__name__} is needed: {example}")
 
 
 # --- the parts ------------------------------------------------------------------------------------------

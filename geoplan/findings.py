@@ -81,8 +81,8 @@ def count_reasons(found: pd.DataFrame) -> dict[str, int]:
 def problem_entries(found: pd.DataFrame) -> list[dict]:
     """One entry for each record that is not plainly accepted, as the JSON report gives it.
 
-    Each has ``record``, ``outcome``, ``column`` (of the gravest finding), ``codes`` (gravest first) and
-    ``rule`` (how the record was mended, or "").
+    Each has ``record``, ``outcome``, ``column`` (of the gravest finding), ``codes`` (gravest first), ``columns``
+    (one for each code) and ``rule`` (how the record was mended, or "").
     """
     if not len(found):
         return []
@@ -101,11 +101,13 @@ def problem_entries(found: pd.DataFrame) -> list[dict]:
                 "outcome": outcome,
                 "column": column,
                 "codes": [code],
+                "columns": [column],
                 "rule": rule,
             }
             continue
-        if code not in entry["codes"]:
+        if (code, column) not in zip(entry["codes"], entry["columns"], strict=True):
             entry["codes"].append(code)
+            entry["columns"].append(column)
         if rule and rule not in entry["rule"]:
             entry["rule"] = "; ".join(part for part in (entry["rule"], rule) if part)
     return list(entries.values())

@@ -89,6 +89,7 @@ def profile(people: Assignment, school: str, base: str | Assignment = ALL_PUPILS
     UnknownCodeError
         If no pupil counted goes to that school.
     """
+    school = str(school)  # codes are text; a number is taken for its digits
     everything = compare_schools(people, base, base_name)
     if school not in everything.groups:
         some = ", ".join(everything.groups[:5])

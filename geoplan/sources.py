@@ -32,6 +32,9 @@ class Source:
         SHA-256 of the bytes read, hexadecimal, if any.
     invented
         True for made-up data: every page that uses it says so.
+    personal
+        True for files about people: a page names them, but never prints their fingerprint, with which somebody
+        who knows all records but one could try values for that one.
 
     Examples
     --------
@@ -48,6 +51,7 @@ class Source:
     file: str = ""
     fingerprint: str = ""
     invented: bool = False
+    personal: bool = False
 
     @property
     def credit(self) -> str:

@@ -205,3 +205,12 @@ def test_people_and_assignments_are_not_pickled_or_copied_and_tabulate_shows_not
             copy.deepcopy(value)
         assert "TN1" not in value._repr_html_()
     assert "27 pupils" not in repr(placed.tabulate(by="segment"))
+
+
+def test_a_file_name_where_a_value_is_needed_says_how_to_read_it():
+    with pytest.raises(TypeError, match="gp.read_pupils"):
+        assign("pupils.csv", make_directory())
+    with pytest.raises(TypeError, match="gp.read_boundaries"):
+        assign(make_people([]), make_directory(), areas=["lsoa11"])
+    with pytest.raises(TypeError, match="gp.read_segmentation"):
+        assign(make_people([]), make_directory(), segments="oac21")

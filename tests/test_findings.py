@@ -29,6 +29,7 @@ def test_each_record_has_one_entry_gravest_first():
             "outcome": "rejected",
             "column": "UPN",
             "codes": ["duplicate_record", "value_unknown", "postcode_reformatted"],
+            "columns": ["UPN", "fsm", "PostCode"],
             "rule": "read as unknown; case",
         }
     ]

@@ -130,7 +130,7 @@ def _read(
     frame, findings = _people_frame(checked.values, bad, schools, table is PUPILS)
     findings = [checked.findings.loc[~checked.findings["row"].isin(list(bad)), :], *findings]
     frame = pd.concat([frame, kept_frame], axis=1)
-    source = Source(title=file, publisher=OWN_FILE, file=file, fingerprint=fingerprint)
+    source = Source(title=file, publisher=OWN_FILE, file=file, fingerprint=fingerprint, personal=True)
     details = text.details | {"headers": headers, "no_id": "id" not in found}
     return People(frame, source, gather(findings, headers), noun, details)
 

@@ -74,3 +74,11 @@ def test_no_pupils_postcode_is_in_any_page(books):
         text = everything(books[which].to_html())
         assert not [postcode for postcode in books["postcodes"] if postcode in text]
         assert not [postcode for postcode in books["postcodes"] if postcode.replace(" ", "") in text]
+
+
+def test_the_fingerprint_of_a_file_about_people_is_in_no_page(books):
+    pupils = next(source for source in books["school"].sources if source.file == "pupils.csv")
+    assert pupils.personal and pupils.fingerprint
+    assert pupils.fingerprint[:12] not in books["school"].to_html()
+    published = next(source for source in books["school"].sources if source.file == "lsoa11.fgb")
+    assert published.fingerprint[:12] in books["school"].to_html()
