@@ -208,9 +208,9 @@ def test_people_and_assignments_are_not_pickled_or_copied_and_tabulate_shows_not
 
 
 def test_a_file_name_where_a_value_is_needed_says_how_to_read_it():
-    with pytest.raises(TypeError, match="gp.read_pupils"):
+    with pytest.raises(TypeError, match="read_pupils"):
         assign("pupils.csv", make_directory())
-    with pytest.raises(TypeError, match="gp.read_boundaries"):
+    with pytest.raises(TypeError, match="read_boundaries"):
         assign(make_people([]), make_directory(), areas=["lsoa11"])
-    with pytest.raises(TypeError, match="gp.read_segmentation"):
+    with pytest.raises(TypeError, match="read_segmentation"):
         assign(make_people([]), make_directory(), segments="oac21")

@@ -25,6 +25,7 @@ from geoplan.io.layer_files import Parsed, code_kind, layer_bytes
 from geoplan.io.outlines import GRID, outlines
 from geoplan.io.recipes import Recipe, boundaries_folder, load_recipe, match_aliases, recipe_beside
 from geoplan.io.sandbox import parse_guarded
+from geoplan.io.settings import find_settings
 from geoplan.sources import OWN_FILE, Source
 
 if TYPE_CHECKING:
@@ -93,9 +94,7 @@ def _from_project(
     kind: str, project: object, layer: str | None, code: str | None, name: str | None
 ) -> tuple[Path, str | None, str | None, str | None]:
     """The file that the project names for a kind, and how to read it."""
-    from geoplan.io.project import find_project
-
-    place = find_project(project)
+    place = find_settings(project)
     if place is None or kind not in place.area_files:
         raise refuse(
             kind,

@@ -6,142 +6,35 @@ Read once into a frozen value that knows how to read its own files; paths are re
 from __future__ import annotations
 
 import os
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
 from geoplan.areas import Boundaries
-from geoplan.columns import PEOPLE, PUPILS, SCHOOLS, TABLES, explain
+from geoplan.columns import PEOPLE, PUPILS, SCHOOLS, explain
 from geoplan.errors import ProjectError
 from geoplan.io.directories import read_postcodes
 from geoplan.io.files import file_name, refuse
 from geoplan.io.layers import read_boundaries
 from geoplan.io.outputs import cannot_write, write_bytes, write_new
 from geoplan.io.people import read_people, read_pupils
-from geoplan.io.recipes import demo_folder, load_recipe, validation_text
+from geoplan.io.recipes import demo_folder
 from geoplan.io.schools import read_schools
 from geoplan.io.segmentations import read_segmentation
+from geoplan.io.settings import FILE_NAME, Area, Settings, read_settings
 from geoplan.people import People
 from geoplan.postcodes import PostcodeDirectory
 from geoplan.schools import Schools
 from geoplan.segments import Segmentation
 from geoplan.sources import Source
 
-FILE_NAME = "geoplan.toml"
-_STRICT = ConfigDict(extra="forbid", frozen=True)
 
-
-class _About(BaseModel):
-    model_config = _STRICT
-    name: str = Field(min_length=1)
-    invented: bool | str = False
-
-
-class _Area(BaseModel):
-    model_config = _STRICT
-    file: str
-    layer: str | None = None
-    code: str | None = None
-    name: str | None = None
-
-
-class _Segments(BaseModel):
-    model_config = _STRICT
-    kind: str | None = None
-    scheme: str | None = None
-    version: str | None = None
-    level: str | None = None
-    keyed_by: str | None = None
-    code: str | None = None
-    segment: str | None = None
-    name: str | None = None
-    base_date: str = ""
-    invented: bool = False
-    names: Mapping[str, str] = Field(default_factory=dict)
-
-
-class _File(BaseModel):
-    model_config = _STRICT
-    project: _About
-    files: Mapping[str, str] = Field(default_factory=dict)
-    areas: Mapping[str, str | _Area] = Field(default_factory=dict)
-    plans: Mapping[str, str] = Field(default_factory=dict)
-    segmentation: _Segments = _Segments()
-    columns: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
-    rules: Mapping[str, object] = Field(default_factory=dict)
-
-
-class Project(BaseModel):
+class Project(Settings):
     """A place: its files by role, and how to read them. Made by :func:`read_project`.
 
     Each reader opens its file when it is called: ``pupils()``, ``schools()``, ``postcodes()``, ``areas()``,
     ``segments()``, ``people("callers")``.
     """
-
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, ignored_types=(cached_property,))
-    path: Path
-    settings: _File
-
-    def __repr__(self) -> str:
-        return f"<Project {self.name}: {', '.join(self.settings.files)}>"
-
-    __str__ = __repr__
-
-    @property
-    def name(self) -> str:
-        """What the place is called."""
-        return self.settings.project.name
-
-    @property
-    def invented(self) -> str:
-        """The sentence that says what is made up; "" where nothing is."""
-        note = self.settings.project.invented
-        return note if isinstance(note, str) else "Invented data." if note else ""
-
-    @property
-    def folder(self) -> Path:
-        """Where the project file lies."""
-        return self.path.parent
-
-    def file(self, role: str) -> Path:
-        """The path of a file by its role: ``pupils``, ``schools``, ``callers`` ..."""
-        named = {**self.settings.files, **self.settings.plans}
-        if role not in named:
-            raise ProjectError(f'{self.path.name}: no file is named for {role}; write {role} = "..." under [files]')
-        return self.folder / named[role]
-
-    def has(self, role: str) -> bool:
-        """Whether a file is named for a role."""
-        return role in self.settings.files or role in self.settings.plans
-
-    @property
-    def area_files(self) -> dict[str, Path]:
-        """The file of each area kind."""
-        return {
-            kind: self.folder / (area if isinstance(area, str) else area.file)
-            for kind, area in self.settings.areas.items()
-        }
-
-    @property
-    def layers(self) -> dict[str, str]:
-        """The layer of each area kind whose file has several."""
-        return {
-            kind: area.layer for kind, area in self.settings.areas.items() if not isinstance(area, str) and area.layer
-        }
-
-    @property
-    def segments_kind(self) -> str | None:
-        """The recipe of the segmentation, if it has one."""
-        return self.settings.segmentation.kind
-
-    @property
-    def segments_file(self) -> Path | None:
-        """The file of the segmentation, if one is named."""
-        return self.folder / self.settings.files["segments"] if "segments" in self.settings.files else None
 
     def schools(self) -> Schools:
         """The schools."""
@@ -178,7 +71,7 @@ class Project(BaseModel):
                 f"{self.path.name}: no areas {kind!r}; there are {', '.join(self.settings.areas) or 'none'}"
             )
         area = self.settings.areas[kind]
-        area = _Area(file=area) if isinstance(area, str) else area
+        area = Area(file=area) if isinstance(area, str) else area
         return read_boundaries(self.area_files[kind], kind, area.layer, area.code, area.name)
 
     def areas(self, *kinds: str) -> tuple[Boundaries, ...]:
@@ -234,33 +127,7 @@ def read_project(path: str | os.PathLike = FILE_NAME) -> Project:
     >>> read_project(demo_folder()).name
     'Medway'
     """
-    target = Path(path)
-    target = target / FILE_NAME if target.is_dir() else target
-    try:
-        settings = _File(**tomllib.loads(target.read_bytes().decode("utf-8-sig")))
-    except FileNotFoundError:
-        raise ProjectError(f"no {target.name} here: run geoplan init, or name a folder that has one") from None
-    except (OSError, UnicodeDecodeError):
-        raise ProjectError(f"{target.name}: cannot be read; save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ProjectError(f"{target.name}: not TOML: {error}") from None
-    except ValidationError as error:
-        raise ProjectError(f"{target.name}: {validation_text(error)}") from None
-    _check(target.name, settings)
-    return Project(path=target.resolve(), settings=settings)
-
-
-def _check(name: str, settings: _File) -> None:
-    """Columns must be columns; paths must be plain; a segmentation's kind must be a recipe."""
-    for role, columns in settings.columns.items():
-        table = TABLES.get(role, PEOPLE)
-        for ours in columns:
-            if ours not in table:
-                raise ProjectError(
-                    f"{name}: [columns.{role}] {ours} is not a column; there are {', '.join(table.names)}"
-                )
-    if settings.segmentation.kind is not None:
-        load_recipe(settings.segmentation.kind)
+    return read_settings(path, Project)
 
 
 def find_project(project: object = None) -> Project | None:

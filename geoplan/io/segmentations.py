@@ -17,6 +17,7 @@ from geoplan.columns import header_key
 from geoplan.errors import InputRefused, Problem, RecipeError
 from geoplan.io.files import Contents, refuse, table_bytes
 from geoplan.io.recipes import Recipe, list_recipes, load_recipe, match_aliases, recipe_beside
+from geoplan.io.settings import find_settings
 from geoplan.io.tables import TextTable, table_from
 from geoplan.segments import Segmentation
 from geoplan.sources import OWN_FILE, Source
@@ -169,9 +170,7 @@ def _recipe_of_table(contents: Contents) -> Recipe | None:
 
 
 def _from_project(kind: str, project: object) -> Path:
-    from geoplan.io.project import find_project
-
-    place = find_project(project)
+    place = find_settings(project)
     if place is None or place.segments_kind != kind or place.segments_file is None:
         raise refuse(
             kind,
