@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import bz2
+import contextlib
 import datetime as dt
 import gzip
 import io
@@ -525,4 +526,5 @@ def test_a_database_is_not_changed(tmp_path):
     scan_file(path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.gpkg"]
-    assert sqlite3.connect(path).execute("SELECT count(*) FROM t").fetchone() == (40,)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (40,)
