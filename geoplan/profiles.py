@@ -133,12 +133,6 @@ def segment_counts(people: Assignment) -> pd.DataFrame:
     return counts.rename_axis(index="school", columns="segment").astype("int64")
 
 
-def protect_schools(people: Assignment, comparison: Comparison, rule: Rule = PUBLIC) -> dict[str, Protected]:
-    """Every school's table as it may be shown, by school; as :meth:`Profile.protect`, for all at once."""
-    protected = comparison.protect(rule)
-    return {school: _one_school(protected, school, people.segmentation) for school in comparison.groups}
-
-
 def _one_school(protected: Protected, school: str, segmentation: Segmentation) -> Protected:
     table = protected.table.loc[school]
     table.insert(0, "name", [segmentation.name(segment) for segment in table.index])

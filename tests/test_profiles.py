@@ -9,7 +9,7 @@ from conftest import make_directory, make_people, make_segments, postcode
 
 from geoplan.assignment import assign
 from geoplan.errors import UnknownCodeError, VintageError
-from geoplan.profiles import compare_schools, profile, protect_schools, segment_counts
+from geoplan.profiles import compare_schools, profile, segment_counts
 
 
 def two_schools():
@@ -36,11 +36,9 @@ def test_every_school_at_once_is_each_school_alone():
     people = two_schools()
     together = compare_schools(people)
     assert together.groups == ["900001", "900002"]
-    protected = protect_schools(people, together)
     for school in together.groups:
         alone = profile(people, school)
         assert alone.comparison.table.equals(together.only(school).table)
-        assert alone.protect().table.equals(protected[school].table)
 
 
 def test_counts_conserve_pupils_and_keep_every_segment_of_the_scheme():

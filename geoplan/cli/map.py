@@ -15,6 +15,7 @@ from geoplan.cli.common import (
     project_inputs,
     require_areas,
     save_page,
+    steps,
 )
 
 
@@ -35,11 +36,14 @@ def command(
     check_targets([out], inputs=project_inputs(place))
     people, schools, layers = load_people(place)
     require_areas(layers)
-    if school:
-        book = community_book(people, schools, layers[0], school)
-    else:
-        book = place_book(people, schools, layers[0], f"{place.name}: where pupils live and whom schools serve")
-    save_page(book, out)
+    with steps("protecting the numbers", "writing the page") as step:
+        next(step)
+        if school:
+            book = community_book(people, schools, layers[0], school)
+        else:
+            book = place_book(people, schools, layers[0], f"{place.name}: where pupils live and whom schools serve")
+        next(step)
+        save_page(book, out)
     typer.echo(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB, opens without internet)")
 
 

@@ -20,6 +20,7 @@ from geoplan.cli.common import (
     require_areas,
     save_page,
     shown,
+    steps,
 )
 from geoplan.errors import UnknownCodeError
 
@@ -52,7 +53,9 @@ def command(
     page = out is not None and out.suffix == ".html"
     if page:
         require_areas(layers)
-    tables = protect_place(people, layers[0] if layers else None, homes=[school] if page else ())
+    with steps("protecting the numbers") as step:
+        next(step)
+        tables = protect_place(people, layers[0] if layers else None, homes=[school] if page else ())
     if every:
         _all(tables, out, as_json)
         return

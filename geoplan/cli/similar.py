@@ -17,6 +17,7 @@ from geoplan.cli.common import (
     load_people,
     print_table,
     project_inputs,
+    steps,
 )
 
 
@@ -42,7 +43,9 @@ def command(
     check_targets([out], inputs=project_inputs(place))
     people, schools, layers = load_people(place)
     same = () if any_phase else ("phase",)
-    shown = protect_place(people, layers[0] if layers else None).by_school
+    with steps("protecting the numbers") as step:
+        next(step)
+        shown = protect_place(people, layers[0] if layers else None).by_school
     table = similar_shown(shown, school or None, n=count, schools=schools.frame, same=same)
     if out is not None:
         from geoplan.io.outputs import write_csv
