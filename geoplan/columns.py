@@ -331,7 +331,24 @@ SCHOOLS = Table(
     ),
 )
 
-TABLES: dict[str, Table] = {table.name: table for table in (PUPILS, PEOPLE, SCHOOLS)}
+CORRECTIONS = Table(
+    "corrections",
+    "a postcode whose segment is put right by hand",
+    (
+        Column(**(_POSTCODE.__dict__ | {"meaning": "the postcode, as written", "exclusive": False})),
+        Column(
+            "segment",
+            "the segment it belongs to, by its code",
+            needed=True,
+            aliases=_words("segment segment_code group type supergroup corrected_segment"),
+        ),
+        Column("reason", "why, in words", needed=True, aliases=_words("reason why comment note")),
+        Column("by", "by whose word", needed=True, aliases=_words("by who name source head")),
+        Column("date", "since when", "date", aliases=_words("date since recorded")),
+    ),
+)
+
+TABLES: dict[str, Table] = {table.name: table for table in (PUPILS, PEOPLE, SCHOOLS, CORRECTIONS)}
 
 # ---------------------------------------------------------------------------------- finding the columns
 
