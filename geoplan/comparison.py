@@ -430,13 +430,13 @@ def measure_shown(
     if base_of is not None:
         names = base_of.reindex(group).to_numpy()
         mine = pd.MultiIndex.from_arrays([names, category])
-        base_total = base_total.reindex(names).to_numpy()
-    shown["base_count"] = base.shown.reindex(mine).to_numpy()
+        base_total = base_total.reindex(names).to_numpy(dtype=float)
+    shown["base_count"] = base.shown.reindex(mine).to_numpy(dtype=float)
     shown["base_total"] = base_total
     if not contains_group:
         shown["rest_count"], shown["rest_total"] = shown["base_count"], shown["base_total"]
     hidden = pd.DataFrame({"count": groups.hidden.to_numpy()}, index=index)
-    hidden["base_count"] = base.hidden.reindex(mine).to_numpy()
+    hidden["base_count"] = base.hidden.reindex(mine, fill_value=False).to_numpy()
     printed = tuple(each for each in (groups.printed, base.printed) if each is not None)
     return _measured(shown, hidden, rule, base_name, printed)
 
