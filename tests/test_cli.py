@@ -266,10 +266,13 @@ def test_a_map_without_a_segmentation_shows_where_pupils_live(tmp_path, monkeypa
 
 @pytest.fixture
 def own_medway(medway, tmp_path, monkeypatch):
-    """A copy of the demo's inputs that a test may change."""
+    """A copy of the demo's inputs, without areas to draw, that a test may change."""
     for path in medway.iterdir():
         if path.is_file() and path.suffix != ".html":
             shutil.copy(path, tmp_path / path.name)
+    toml = (tmp_path / "geoplan.toml").read_text(encoding="utf-8")
+    start, end = toml.index("[areas]"), toml.index("[plans]")
+    (tmp_path / "geoplan.toml").write_text(toml[:start] + toml[end:], encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
