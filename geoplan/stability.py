@@ -6,13 +6,15 @@ whatever is done; what can be asked is whether the same clusters come back when 
 References
 ----------
 Hubert, L. and Arabie, P. (1985), "Comparing partitions", Journal of Classification 2, 193-218.
-Hennig, C. (2007), "Cluster-wise assessment of cluster stability", Computational Statistics and Data Analysis 52, 258-271.
+Hennig, C. (2007), "Cluster-wise assessment of cluster stability", Computational Statistics and
+    Data Analysis 52, 258-271.
 Rousseeuw, P. J. (1987), "Silhouettes", Journal of Computational and Applied Mathematics 20, 53-65.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -87,7 +89,7 @@ def try_counts(
     starts
         Starts on each resample (``recipe.starts`` are for the whole data).
     tick
-        Called after each number of clusters and each resample.
+        Called after each number of clusters and each resample, from several threads.
 
     Raises
     ------
@@ -101,8 +103,8 @@ def try_counts(
     >>> values = pd.DataFrame({"a": [*range(9), *range(50, 59)], "b": [*range(9), *range(60, 69)]}, dtype=float)
     >>> areas = AreaStatistics("oa21", values.set_axis([f"E{i:02}" for i in range(18)]), Source("s"))
     >>> recipe = ClusterRecipe(tuple(Variable(n, n, (n,), ("all",)) for n in "ab"), transform="none", starts=5)
-    >>> try_counts(areas, recipe, [2, 3], resamples=5).table["stability"].round(2).loc[2]
-    1.0
+    >>> int(try_counts(areas, recipe, [2, 3, 4], resamples=5).table["stability"].idxmax())
+    2
     """
     counts = sorted(set(counts))
     values = statistics.values[recipe.names].sort_index()
@@ -112,10 +114,13 @@ def try_counts(
         file = statistics.source.file or statistics.source.title
         what = f"{different:,} different areas: try from 2 to {max(different - 1, 2):,} clusters at most"
         raise InputRefused(file, [Problem(file, "areas_too_few", what, "ask for fewer clusters, or give more areas")])
-    labels = {}
-    for count in counts:
-        labels[count] = by_size(split(points, count, recipe))
+
+    def first(count: int) -> np.ndarray:
+        made = by_size(split(points, count, recipe))
         tick()
+        return made
+
+    labels = dict(zip(counts, _both_cores(first, counts), strict=True))
     draws = _resampled(values, recipe, points, labels, resamples, starts, tick)
     rows = {}
     sample = np.sort(np.random.default_rng(recipe.seed).permutation(len(points))[:SILHOUETTE_MOST])
@@ -154,28 +159,43 @@ def _resampled(
     starts: int,
     tick: Callable[[], object],
 ) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """For each number of clusters: the adjusted Rand index and each cluster's Jaccard similarity, one row a resample."""
+    """For each number of clusters: adjusted Rand index and each cluster's Jaccard similarity, one row a resample."""
     from sklearn.metrics import adjusted_rand_score
 
-    scores: dict[int, list] = {count: [] for count in labels}
-    jaccards: dict[int, list] = {count: [] for count in labels}
-    random = np.random.default_rng(recipe.seed)
-    done = 0
-    while done < resamples:
-        rows = np.sort(random.integers(0, len(values), len(values)))
-        drawn = values.iloc[rows]
-        if drawn.nunique().min() < 2 or len(np.unique(rows)) <= max(labels):
-            continue  # a draw that cannot be clustered says nothing of stability
+    def again(seed: int) -> dict[int, tuple[float, np.ndarray]]:
+        drawn = _drawn(values, np.random.default_rng(seed), different=max(labels))
         scale = fit_scale(drawn, recipe)
-        theirs, all_areas = standardised(drawn, recipe, scale), standardised(values, recipe, scale)
+        theirs, everyone = standardised(drawn, recipe, scale), standardised(values, recipe, scale)
+        found = {}
         for count, ours in labels.items():
-            found = split(theirs, count, replace(recipe, seed=recipe.seed + done + 1), starts)
-            again = nearest(all_areas, centroid_means(theirs, found))
-            scores[count].append(adjusted_rand_score(ours, again))
-            jaccards[count].append(jaccard(ours, again))
-        done += 1
+            made = split(theirs, count, replace(recipe, seed=seed), starts)
+            others = nearest(everyone, centroid_means(theirs, made))
+            found[count] = adjusted_rand_score(ours, others), jaccard(ours, others)
         tick()
-    return {count: (np.array(scores[count]), np.array(jaccards[count])) for count in labels}
+        return found
+
+    runs = _both_cores(again, [recipe.seed + 1 + number for number in range(resamples)])
+    return {n: (np.array([run[n][0] for run in runs]), np.array([run[n][1] for run in runs])) for n in labels}
+
+
+def _drawn(values: pd.DataFrame, random: np.random.Generator, different: int) -> pd.DataFrame:
+    """Areas drawn with replacement; a draw in which a variable is constant, or areas are too few, is drawn again."""
+    for _ in range(100):
+        drawn = values.iloc[np.sort(random.integers(0, len(values), len(values)))]
+        distinct = drawn.drop_duplicates()
+        if len(distinct) > different and distinct.nunique().min() > 1:
+            return drawn
+    raise InputRefused(
+        "resamples", [Problem("", "areas_too_few", "the areas are too few or too alike to be drawn again")]
+    )
+
+
+def _both_cores(work: Callable, items: Sequence) -> list:
+    """``work`` on each item, two at a time; each is seeded by itself, so the order does not matter."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1), ThreadPoolExecutor(max_workers=2) as pool:
+        return list(pool.map(work, items))
 
 
 def jaccard(ours: np.ndarray, others: np.ndarray) -> np.ndarray:
