@@ -139,6 +139,7 @@ def comes_back(similarity: float) -> str:
     >>> comes_back(0.9), comes_back(0.7), comes_back(0.4)
     ('comes back', 'partly', 'doubtful')
     """
+    similarity = round(similarity, 2)  # as it is printed
     return "comes back" if similarity >= STABLE else "partly" if similarity >= DOUBTFUL else "doubtful"
 
 

@@ -1,7 +1,7 @@
 """How many clusters, and how far to trust them: measures for each number of clusters, and agreement of two groupings.
 
-No number of clusters is right. Neighbourhoods shade into each other, so the silhouette of such data is low (0.1 to 0.3)
-whatever is done; what can be asked is whether the same clusters come back when the areas are drawn again.
+No number of clusters is right. Neighbourhoods shade into each other, so the silhouette of such data is low (mostly
+under 0.25) whatever is done; what can be asked is whether the same clusters come back when the areas are drawn again.
 
 References
 ----------
