@@ -89,7 +89,7 @@ def try_counts(
     starts
         Starts on each resample (``recipe.starts`` are for the whole data).
     tick
-        Called after each number of clusters and each resample, from several threads.
+        Called after each number of clusters and each resample.
 
     Raises
     ------
@@ -116,11 +116,9 @@ def try_counts(
         raise InputRefused(file, [Problem(file, "areas_too_few", what, "ask for fewer clusters, or give more areas")])
 
     def first(count: int) -> np.ndarray:
-        made = by_size(split(points, count, recipe))
-        tick()
-        return made
+        return by_size(split(points, count, recipe))
 
-    labels = dict(zip(counts, _both_cores(first, counts), strict=True))
+    labels = dict(zip(counts, _both_cores(first, counts, tick), strict=True))
     draws = _resampled(values, recipe, points, labels, resamples, starts, tick)
     rows = {}
     sample = np.sort(np.random.default_rng(recipe.seed).permutation(len(points))[:SILHOUETTE_MOST])
@@ -171,10 +169,9 @@ def _resampled(
             made = split(theirs, count, replace(recipe, seed=seed), starts)
             others = nearest(everyone, centroid_means(theirs, made))
             found[count] = adjusted_rand_score(ours, others), jaccard(ours, others)
-        tick()
         return found
 
-    runs = _both_cores(again, [recipe.seed + 1 + number for number in range(resamples)])
+    runs = _both_cores(again, [recipe.seed + 1 + number for number in range(resamples)], tick)
     return {n: (np.array([run[n][0] for run in runs]), np.array([run[n][1] for run in runs])) for n in labels}
 
 
@@ -190,12 +187,16 @@ def _drawn(values: pd.DataFrame, random: np.random.Generator, different: int) ->
     )
 
 
-def _both_cores(work: Callable, items: Sequence) -> list:
+def _both_cores(work: Callable, items: Sequence, tick: Callable[[], object]) -> list:
     """``work`` on each item, two at a time; each is seeded by itself, so the order does not matter."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1), ThreadPoolExecutor(max_workers=2) as pool:
-        return list(pool.map(work, items))
+        done = []
+        for result in pool.map(work, items):
+            done.append(result)
+            tick()
+        return done
 
 
 def jaccard(ours: np.ndarray, others: np.ndarray) -> np.ndarray:

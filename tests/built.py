@@ -34,7 +34,8 @@ def kinds() -> pd.Series:
 def town_csv() -> str:
     """The town as counts of homes, two hundred an area."""
     rows = ["OA,homes,flats,terraced,two_cars"]
-    rows += [f"{code},200," + ",".join(f"{2 * max(v, 0):.3f}" for v in row) for code, *row in town().values.itertuples()]
+    for code, *row in town().values.itertuples():
+        rows.append(f"{code},200," + ",".join(f"{2 * max(v, 0):.3f}" for v in row))
     return "\n".join(rows) + "\n"
 
 

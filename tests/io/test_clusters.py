@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from built import RECIPE, recipe, town
+from conftest import make_people
 
+from geoplan.assignment import assign
 from geoplan.clusters import build_clusters, classify
 from geoplan.errors import InputRefused, RecipeError
 from geoplan.io.clusters import read_cluster_recipe, read_clusters, read_published, save_clusters
+from geoplan.io.directories import read_postcodes
+from geoplan.io.layers import read_boundaries
 from geoplan.io.recipes import read_recipe
 from geoplan.io.segmentations import read_segmentation
 from geoplan.io.statistics import read_statistics
+from geoplan.profiles import profile
+from geoplan.segments import dominant
 from geoplan.stability import agreement
 
 
@@ -104,7 +112,7 @@ def test_published_centroids_of_two_levels(write):
 @pytest.mark.real
 @pytest.mark.parametrize(("place", "same", "ari"), [("kent_medway", 0.84, 0.67), ("brighton_hove", 0.88, 0.76)])
 def test_nearest_published_centroid_gives_the_published_supergroup(shared_data, place, same, ari):
-    """OAC 2021 from 41 of its 60 variables, on a scale from 0 to 100 per cent (the UK's own ranges are not published)."""
+    """OAC 2021 from 41 of its 60 variables, on a scale from 0 to 100 per cent (the UK's own are not published)."""
     data, oac = read_published([shared_data / "oac" / "OAC_centroids.csv"], "census21_oa")
     assert len(oac.recipe.variables) == 41
     areas = read_statistics(shared_data / place / "census2021_oa.csv.gz", data, oac.recipe.variables)
@@ -112,6 +120,33 @@ def test_nearest_published_centroid_gives_the_published_supergroup(shared_data, 
     found = agreement(published.table["supergroup"], classify(oac, areas)["supergroup"])
     assert found.areas == len(areas.values) == len(published)
     assert found.same > same and found.ari > ari
+
+
+@pytest.mark.real
+def test_kent_and_medway_from_statistics_to_profiles(shared_data, tmp_path):
+    """Built on output areas, saved, read, drawn up to LSOAs, assigned through their boundaries, profiled."""
+    place = shared_data / "kent_medway"
+    data, how = read_cluster_recipe("census21_oa")
+    areas = read_statistics(place / "census2021_oa.csv.gz", data, how.variables)
+    made = build_clusters(areas, replace(how, counts=(8,), starts=5))
+    assert made.facts["returned"]["supergroup"] > 0.999
+    table, _ = save_clusters(made, tmp_path / "kent.csv", data, "Kent and Medway")
+    segments = read_segmentation(table)
+    published = read_segmentation("oac21", place / "oac2021_oa.csv.gz")
+    assert agreement(published.table["supergroup"], segments.table["supergroup"]).ari > 0.2  # kin, not the same
+    lookup = pd.read_csv(place / "oac2021_oa.csv.gz", dtype="str").set_index("oa21cd")["lsoa21cd"]
+    by_lsoa = dominant(segments, lookup, "lsoa21")
+    directory = read_postcodes(place / "postcodes.csv.gz")
+    lsoas = read_boundaries(place / "boundaries.gpkg", kind="lsoa21", layer="lsoa21")
+    homes = directory.table["postcode"].astype("str").iloc[::50].tolist()
+    schools = (["900001", "900002"] * len(homes))[: len(homes)]
+    people = assign(make_people(homes, schools), directory, lsoas, by_lsoa)
+    placed = people.frame["lsoa21"].isin(by_lsoa.table.index)
+    assert placed.sum() > 0.5 * len(homes)  # others are of ended postcodes, or have no position
+    ours = people.frame[placed & people.frame["school"].eq("900001")]
+    counts = profile(people, "900001").table["count"]
+    assert counts.sum() == len(ours)
+    assert (ours["segment"] == ours["lsoa21"].map(by_lsoa.table["supergroup"])).all()
 
 
 @pytest.mark.real
