@@ -77,6 +77,7 @@ def build(
     with steps(*names, *(["building clusters"] if counts else [])) as step:
         next(step)
         areas = read_statistics(statistics, data, made.variables, leave_out)
+        next(step)
         evidence = try_counts(areas, made, some, resamples, tick=lambda: next(step, None))
         built = build_clusters(areas, made) if counts else None
     if built is not None:
