@@ -114,6 +114,15 @@ _TABLE = (
     Reason("layer_ambiguous", "file", "several layers in one file", "name the layer"),
     Reason("geometry_wrong", "file", "points or lines where outlines of areas are needed", "export the areas"),
     Reason("kind_unknown", "file", "which areas, codes or scheme these are is not said", "say so in the call"),
+    Reason("value_missing", "file", "areas without a number in a column that the recipe needs",
+           "fill them, or leave those areas out (--leave-out)"),
+    Reason("denominator_zero", "file", "areas with nobody, or no homes, to take a percentage of",
+           "leave those areas out (--leave-out)"),
+    Reason("value_impossible", "file", "a negative count, or a part that is over 110% of its whole",
+           "check which columns the recipe divides"),
+    Reason("variable_constant", "file", "a variable that is the same in all areas", "leave it out of the recipe"),
+    Reason("areas_too_few", "file", "fewer different areas than clusters",
+           "ask for fewer clusters, or give more areas"),
     Reason("count_wrong", "file", "more areas than the publisher has", "check the kind and year"),
 )
 

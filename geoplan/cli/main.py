@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from geoplan._version import __version__
-from geoplan.cli import assign, boundaries, check, check_leaks, demo, init, map, profile, similar, verify
+from geoplan.cli import assign, boundaries, check, check_leaks, demo, init, map, profile, segments, similar, verify
 from geoplan.cli.common import refuse
 from geoplan.errors import GeoplanError
 
@@ -25,6 +25,7 @@ for _module in (demo, init, check, assign, similar, map, check_leaks, verify):
     app.command(_module.command.__name__)(_module.command)
 app.add_typer(profile.app, name="profile")
 app.add_typer(boundaries.app, name="boundaries")
+app.add_typer(segments.app, name="segments")
 
 
 def _print_version(wanted: bool) -> None:

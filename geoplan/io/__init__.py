@@ -18,6 +18,8 @@ _WHERE = {
     "demo_folder": "recipes", "describe_file": "describe", "describe_project": "describe", "read_table": "tables",
     "copy_demo": "project", "write_assignment": "outputs", "write_csv": "outputs", "write_json": "outputs",
     "write_text": "outputs", "write_bytes": "outputs",
+    "read_statistics": "statistics", "read_cluster_recipe": "clusters", "read_clusters": "clusters",
+    "read_published": "clusters", "save_clusters": "clusters",
 }  # fmt: skip
 
 __all__ = sorted(_WHERE)

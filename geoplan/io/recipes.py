@@ -82,6 +82,8 @@ class Recipe(BaseModel):
     missing_is_a_value_in: Sequence[str] = ()
     open_status: Sequence[str] = ()
     drop: Sequence[str] = ()
+    # segments built from statistics: read by geoplan.io.clusters
+    clusters: Mapping[str, object] = Field(default_factory=dict)
     # not in the file
     hash: str = Field(default="", exclude=True)
 
