@@ -39,7 +39,7 @@ MASK = "***"
 WITHHELD = "withheld"
 
 #: What may differ between two runs on the same inputs; every other byte of a release is the same.
-VOLATILE = ("written", "chain", "gate.seconds", "leaks.seconds")
+VOLATILE = ("written", "chain", "ledger", "gate.seconds", "leaks.seconds")
 
 _RESERVED = frozenset(
     ["con", "prn", "aux", "nul", "clock$", *(f"{port}{i}" for port in ("com", "lpt") for i in "0123456789¹²³")]
@@ -440,6 +440,8 @@ class Manifest:
     outputs: tuple[Output, ...] = ()
     gate: Mapping[str, Any] = field(default_factory=dict)
     leaks: Mapping[str, Any] = field(default_factory=dict)
+    read_back: Mapping[str, Any] = field(default_factory=dict)
+    ledger: int = 0  # number of its entry in the authority's ledger; 0 where none was kept
     chain: Chain = Chain()
 
     @property
@@ -478,6 +480,8 @@ class Manifest:
                 "outputs": [each.document() for each in sorted(self.outputs, key=lambda each: each.name)],
                 "gate": dict(self.gate),
                 "leaks": dict(self.leaks),
+                "read_back": dict(self.read_back),
+                "ledger": self.ledger,
                 "chain": self.chain.document(),
                 "seal": "",
             }

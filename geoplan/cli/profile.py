@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,12 +19,16 @@ from geoplan.cli.common import (
     load_people,
     print_table,
     project_inputs,
+    protecting,
     require_areas,
-    save_page,
     shown,
     steps,
+    with_rule,
 )
 from geoplan.errors import UnknownCodeError
+
+if TYPE_CHECKING:
+    from geoplan.disclosure import Protected
 
 
 def command(
@@ -39,9 +45,8 @@ def command(
     Example: geoplan profile --school 900003 -o school.html
     """
     from geoplan.books import community_book
-    from geoplan.io.outputs import write_csv
+    from geoplan.io.outputs import table_csv
     from geoplan.io.project import read_project
-    from geoplan.protection import protect_place
 
     if bool(school) == every:
         raise typer.BadParameter("give one school with --school, or all of them with --all", param_hint="--school")
@@ -53,27 +58,42 @@ def command(
     page = out is not None and out.suffix == ".html"
     if page:
         require_areas(layers)
-    with steps("protecting the numbers") as step:
+    rule = place.rule()
+    with (
+        steps("protecting the numbers") as step,
+        protecting(place, people, layers, rule, writes=out is not None) as numbers,
+    ):
         next(step)
-        tables = protect_place(people, layers[0] if layers else None, homes=[school] if page else ())
+        tables = numbers.tables(homes=[school] if page else ())
+        if school and school not in tables.profiles:
+            some = ", ".join(list(tables.profiles)[:5])
+            raise UnknownCodeError(f"no pupil placed goes to school {school}; schools with pupils are {some} ...")
+        if page:
+            numbers.write_page(out, community_book(people, schools, layers[0], school, rule, tables))
+        elif out is not None:
+            table = profiles_table(tables.profiles if every else {school: tables.profiles[school]})
+            numbers.write(out, table_csv(table), [table])
     if every:
-        _all(tables, out, as_json)
+        _say_all(tables.profiles, out, as_json)
         return
-    if school not in tables.profiles:
-        some = ", ".join(list(tables.profiles)[:5])
-        raise UnknownCodeError(f"no pupil placed goes to school {school}; schools with pupils are {some} ...")
     table = tables.profiles[school]
     if as_json:
         typer.echo(json.dumps(_as_json(school, table), indent=2))
     else:
         _print(str(schools.frame["name"].get(school, "")), school, people.segmentation.label, table)
-    if out is None:
-        return
-    if page:
-        save_page(community_book(people, schools, layers[0], school, tables=tables), out)
-    else:
-        write_csv(out, table.table.rename_axis("segment").reset_index())
-    typer.echo(f"wrote {out}", err=True)
+    if out is not None:
+        typer.echo(f"wrote {out}", err=True)
+
+
+def profiles_table(profiles: Mapping[str, Protected]) -> Protected:
+    """The profiles of several schools as one protected table, by school and segment, the rule beside each row."""
+    import pandas as pd
+
+    first = next(iter(profiles.values()))
+    table = pd.concat({school: each.table for school, each in profiles.items()}, names=["school", "segment"])
+    hidden = pd.concat({school: each.hidden for school, each in profiles.items()}, names=["school", "segment"])
+    printed = tuple(dict.fromkeys(part for each in profiles.values() for part in each.printed or ()))
+    return replace(first, table=with_rule(table, first.rule), hidden=hidden, printed=printed)
 
 
 def _print(name: str, school: str, scheme: str, table) -> None:
@@ -108,20 +128,13 @@ def _as_json(school: str, table) -> dict:
     return {"school": school, "base": table.base, "rule": table.rule.sentence, "segments": rows}
 
 
-def _all(tables, out: Path | None, as_json: bool) -> None:
-    import pandas as pd
-
-    from geoplan.io.outputs import write_csv
-
-    protected = tables.profiles
+def _say_all(profiles, out: Path | None, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps([_as_json(school, table) for school, table in protected.items()], indent=2))
+        typer.echo(json.dumps([_as_json(school, table) for school, table in profiles.items()], indent=2))
     if out is not None:
-        table = pd.concat({school: table.table for school, table in protected.items()}, names=["school", "segment"])
-        write_csv(out, table.reset_index())
-        typer.echo(f"wrote {out}: {len(protected):,} schools", err=True)
+        typer.echo(f"wrote {out}: {len(profiles):,} schools", err=True)
     elif not as_json:
-        typer.echo(f"{len(protected):,} schools have pupils placed in a segment; use -o profiles.csv or --json")
+        typer.echo(f"{len(profiles):,} schools have pupils placed in a segment; use -o profiles.csv or --json")
 
 
 command.__name__ = "profile"

@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 
 from geoplan.cli import verify
 from geoplan.disclosure import Rule, protect, rule_for
-from geoplan.errors import InputRefused, NotProtected
+from geoplan.errors import FolderBusy, InputRefused, NotProtected
 from geoplan.findings import findings
 from geoplan.io import exchange
-from geoplan.io.locks import FolderBusy, locked
+from geoplan.io.locks import locked
 from geoplan.io.releases import Release, ReleaseRefused, input_of, verify_folder, write_rejects
 from geoplan.manifests import SENSITIVE, Input, Override, safe_name
 
