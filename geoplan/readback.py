@@ -125,8 +125,9 @@ def _is_count(table: Protected, column: object, codes: dict) -> bool:
     for each in table.printed:
         if id(each) not in codes:
             codes[id(each)] = [{cell[i] for cell in each.cells} for i in range(len(each.dims))]
-        names = table.table.index.names
-        if any(dim not in names and str(column) in known for dim, known in zip(each.dims, codes[id(each)], strict=True)):
+        others = [known for dim, known in zip(each.dims, codes[id(each)], strict=True)
+                  if dim not in table.table.index.names]  # fmt: skip
+        if any(str(column) in known for known in others):
             return True
     return False
 
@@ -272,7 +273,7 @@ class _Known:
         self._seen: dict[tuple, bool] = {}
 
     def prints(self, ways: Sequence[Sequence[Key]], texts: Sequence[str]) -> bool:
-        """Whether the texts are a column of one table, by one way of naming the rows, or the names themselves."""
+        """Whether the texts are a column of one table (its codes are one too), by one way of naming the rows."""
         print_ = (tuple(map(tuple, ways)), tuple(texts))
         if print_ not in self._seen:
             self._seen[print_] = self._prints(ways, texts)
@@ -280,17 +281,15 @@ class _Known:
 
     def _prints(self, ways: Sequence[Sequence[Key]], texts: Sequence[str]) -> bool:
         cells = [_figures(text) for text in texts]
+        # a row that a table does not have is one without a figure
+        named = [(keys, [key for key, text in zip(keys, texts, strict=True) if text not in NOTHING]) for keys in ways]
         for source in self.sources:
-            for keys in ways:
+            for keys, needed in named:
                 for names in source.rows:
-                    if keys and keys[0] not in names and (texts[0],) not in names:
-                        continue
-                    rows = [names.get(key, -1) for key in keys]
-                    if -1 not in rows and any(_fits(cells, v, rows) for v in _pairs(source.columns, cells)):
-                        return True
-                    if all((text,) in names or (text == key[0] and key in names)
-                           for text, key in zip(texts, keys, strict=True)):  # fmt: skip
-                        return True
+                    if needed and needed[0] in names and all(key in names for key in needed):
+                        rows = [names.get(key, -1) for key in keys]
+                        if any(_fits(cells, each, rows) for each in _pairs(source.columns, cells)):
+                            return True
         return False
 
 
@@ -299,7 +298,8 @@ def _source(frame: pd.DataFrame, table: Protected | None) -> _Source:
     levels = [list(map(str, frame.index.get_level_values(i))) for i in range(frame.index.nlevels)]
     for i in range(frame.shape[1]):
         name = frame.columns[i]
-        values = [None if gone else value for value, gone in zip(frame.iloc[:, i], frame.iloc[:, i].isna(), strict=True)]
+        column = frame.iloc[:, i]
+        values = [None if gone else value for value, gone in zip(column, column.isna(), strict=True)]
         if table is not None:
             hidden = table.is_hidden(name).to_numpy()
             values = [HIDDEN if gone else value for value, gone in zip(values, hidden, strict=True)]
@@ -359,8 +359,10 @@ def _figure(text: str) -> tuple[float, int, bool]:
 
 def _fits(cells: Sequence, columns: tuple[list, list], rows: Sequence[int]) -> bool:
     return all(
-        _is(cell[0] if isinstance(cell, tuple) else cell, columns[0][row])
-        and _is(cell[-1] if isinstance(cell, tuple) else cell, columns[1][row])
+        cell in NOTHING
+        if row < 0
+        else _is(cell[:1] if isinstance(cell, tuple) else cell, columns[0][row])
+        and _is(cell[-1:] if isinstance(cell, tuple) else cell, columns[1][row])
         for cell, row in zip(cells, rows, strict=True)
     )
 
@@ -374,14 +376,14 @@ def _is(cell: object, value: object) -> bool:
         return missing and cell in NOTHING
     if missing or not isinstance(value, (int, float)):
         return not missing and not isinstance(value, (int, float)) and _same_text(cell, str(value))
-    number, decimals, percent = cell
+    number, decimals, percent = cell[0]
     exact = 100 * float(value) if percent else float(value)
     return math.isclose(number, exact, rel_tol=1e-5) or abs(number - exact) <= 0.5 * 10.0**-decimals + _NEAR
 
 
 def _same_text(cell: tuple, value: str) -> bool:
     other = _figures(value)
-    return isinstance(other, tuple) and len(other) == 1 and other[0][:2] == cell[:2]
+    return isinstance(other, tuple) and len(other) == 1 and other[0][:2] == cell[0][:2]
 
 
 # --- what is drawn, and what is said ------------------------------------------------------------------------

@@ -188,7 +188,7 @@ def test_files_about_people_keep_their_fingerprint_to_the_own_copy():
 
 
 def test_the_same_release_has_the_same_run_whenever_it_is_written():
-    later = manifest(written="2027-01-01T00:00:00Z", chain=Chain().after(b"x"), gate={**GATE, "seconds": 9.0})
+    later = manifest(written="2027-01-01T00:00:00Z", chain=Chain().after(b"x"), ledger=3, gate={**GATE, "seconds": 9.0})
     assert later.run == manifest().run
     assert manifest(title="another").run != manifest().run
     one, other = manifest().document(), later.document()

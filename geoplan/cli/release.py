@@ -83,8 +83,8 @@ def command(
     typer.echo(rule.sentence)
     if manifest.gate["run"]:
         typer.echo(
-            f"the gate attacked {manifest.gate.get('cells', 0):,} hidden numbers: none has fewer than 5 possible values; "
-            f"{manifest.read_back['figures']:,} figures read back from the files are those it saw"
+            f"the gate attacked {manifest.gate.get('cells', 0):,} hidden numbers: none has fewer than 5 possible "
+            f"values; {manifest.read_back['figures']:,} figures read back from the files are those it saw"
         )
 
 

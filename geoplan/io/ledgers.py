@@ -131,8 +131,8 @@ def open_ledger(project_folder: str | os.PathLike, wait: float = 0.0) -> Iterato
     ...     with open_ledger(place) as ledger:
     ...         ledger.keep(ledger.with_entry("spring", "public", [table]))
     ...     with open_ledger(place) as ledger:
-    ...         len(ledger.ledger), len(ledger.earlier("public", {"2026"})[0]), len(ledger.earlier("public", {"2027"})[0])
-    (1, 1, 0)
+    ...         len(ledger.ledger), [len(ledger.earlier("public", {name})[0]) for name in ("2026", "2027")]
+    (1, [1, 0])
     """
     path = ledger_path(project_folder)
     with ExitStack() as held:

@@ -8,8 +8,9 @@
 
 What is added is a value; :meth:`Release.write` does the rest under a lock, in this order: refuse a folder that
 cannot be written, or holds files of others; render; run the gate over all tables together; build the folder beside
-the old one; read every file back, compare its figures with the tables that the gate attacked, and scan it for leaks; see that the inputs are still those that were read; write
-the manifest; exchange the folders. Whatever goes wrong before the exchange leaves the old folder as it was.
+the old one; read every file back, compare its figures with the tables that the gate attacked, and scan it for
+leaks; see that the inputs are still those that were read; write the manifest; enter the release in the ledger;
+exchange the folders. Whatever goes wrong before the exchange leaves the old folder as it was.
 
 Files in the folder that geoplan did not write are neither deleted nor carried over: the run refuses. Carried over,
 they would leave the office with a manifest that says all was checked.
@@ -285,9 +286,8 @@ class Release:
                 preflight(site)
                 _same_audience(site, self.audience)
                 try:
-                    known = _Known(
-                        tuple(public), tuple(earlier), tuple(nested), tuple(overlaps), tuple(shares), ledger, marks or {}
-                    )
+                    given = map(tuple, (public, earlier, nested, overlaps, shares))
+                    known = _Known(*given, ledger, marks or {})
                     manifest = self._write(site, known, gate, scan, beside, now or datetime.now(UTC))
                 finally:
                     with suppress(OSError, InputRefused):  # what cannot be cleared now is cleared by the next run
@@ -433,6 +433,9 @@ def facts_in(content: object) -> tuple[pd.DataFrame, ...]:
     for part in _parts_of(content):
         found += [each for each in (getattr(part, "table", None), getattr(part, "data", None))
                   if isinstance(each, pd.DataFrame)]  # fmt: skip
+        shapes = getattr(part, "shapes", None)
+        if isinstance(shapes, pd.DataFrame) and "name" in shapes:
+            found.append(pd.DataFrame(shapes[["name"]]))
     return tuple(found)
 
 
