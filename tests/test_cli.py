@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import stat
 
 import pytest
 
 from geoplan.cli.main import main
+from geoplan.io.leak_files import scan_folder
 from geoplan.io.recipes import demo_folder
 from geoplan.postcodes import STATUSES
 from geoplan.reasons import REASONS
@@ -146,6 +148,22 @@ def test_demo_makes_a_project_that_every_command_reads(medway, monkeypatch, caps
     assert len({row["school"] for row in rows}) > 50
     counts = [float(row["count"]) for row in rows if row["count"] != "c"]
     assert not [count for count in counts if 0 < count < 10]
+
+
+def test_the_demo_leaves_nothing_personal_for_either_audience(medway, tmp_path):
+    """0 UPNs, postcodes, dates of birth, coordinates within 20 m: by the scan, and by looking for those of the data."""
+    head = tmp_path / "head"
+    words = ["release", str(head), "--audience", "school:900029", "--project", str(medway / "geoplan.toml")]
+    assert main(words) == 0
+    pupils = csv.DictReader((demo_folder() / "pupils.csv").read_text(encoding="utf-8-sig").splitlines())
+    known = {value.replace(" ", "") for row in pupils for value in (row["UPN"], row["PostCode"]) if len(value) > 5}
+    assert len(known) > 10_000
+    for folder in (medway / "output", head):
+        assert scan_folder(folder) == ()
+        texts = [path.read_text(encoding="utf-8") for path in folder.iterdir()]
+        assert len(texts) == 5
+        words = re.findall(r"\b(?:[A-Z]{1,2}\d{1,2}[A-Z]? ?\d[A-Z]{2}|[A-Z]\d{11}[0-9A-Z])\b", "\n".join(texts))
+        assert not known & {word.replace(" ", "") for word in words}
 
 
 def test_demo_never_writes_over_a_folder(medway, capsys):

@@ -92,6 +92,9 @@ def profiles_table(profiles: Mapping[str, Protected]) -> Protected:
     first = next(iter(profiles.values()))
     table = pd.concat({school: each.table for school, each in profiles.items()}, names=["school", "segment"])
     hidden = pd.concat({school: each.hidden for school, each in profiles.items()}, names=["school", "segment"])
+    digits = {name: 0 if "index" in name else 3 for name, unit in table.dtypes.items()
+              if unit.kind == "f" and any(word in name for word in ("share", "index", "penetration"))}  # fmt: skip
+    table = table.round(digits)
     printed = tuple(dict.fromkeys(part for each in profiles.values() for part in each.printed or ()))
     return replace(first, table=with_rule(table, first.rule), hidden=hidden, printed=printed)
 
