@@ -41,7 +41,8 @@ CODES = [code for code, each in REASONS.items() if each.outcome in {"repaired", 
 
 
 def manifest(**changes) -> Manifest:
-    return Manifest(**{"written": "2026-09-01T09:00:00Z", "outputs": (PAGE,), "gate": GATE, "leaks": LEAKS, **changes})
+    checked = {"gate": GATE, "leaks": LEAKS, "read_back": {"run": True, "different": 0}}
+    return Manifest(**{"written": "2026-09-01T09:00:00Z", "outputs": (PAGE,), **checked, **changes})
 
 
 def check(made: Manifest, **copy) -> list:
@@ -215,6 +216,8 @@ def test_every_change_of_one_byte_is_found():
         ({"gate": {**GATE, "offenders": 1}}, "gate_failed"),
         ({"leaks": {**LEAKS, "found": 1}}, "leaks_found"),
         ({"leaks": {}}, "leaks_found"),
+        ({"read_back": {}}, "not_read_back"),
+        ({"read_back": {"run": True, "different": 1}}, "not_read_back"),
         ({"outputs": (Output("a.csv", "csv", 1, "", protected=False),)}, "not_protected"),
         ({"outputs": (PAGE, PAGE)}, "names_wrong"),
         ({"audience": "internal"}, "reason_missing"),
