@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from geoplan.errors import InputRefused, Problem
 from geoplan.reasons import reason
 
-MAX_BYTES = 1_000_000_000  # of everything unpacked
+MAX_BYTES = 100_000_000  # of everything unpacked; looking into text takes up to ten times its size
 MAX_RATIO = 200  # unpacked to packed
 MAX_DEPTH = 8  # containers within containers
 _SMALL = 10_000_000  # no ratio is held against what unpacks to less than this

@@ -114,6 +114,23 @@ class LeakFound(GeoplanError, ValueError):
     code = "leak_found"
 
 
+class ReleaseRefused(GeoplanError, ValueError):
+    """A release that must not leave the office, with every reason why; nothing was written."""
+
+    code = "release_refused"
+
+    def __init__(self, problems: Sequence[str]):
+        self.problems = tuple(problems)
+        lines = ["the release was refused, and nothing was written:", *(f"  {each}" for each in problems)]
+        super().__init__("\n".join(lines))
+
+
+class FolderBusy(GeoplanError, RuntimeError):
+    """Another run is writing the same folder, or the same ledger."""
+
+    code = "folder_busy"
+
+
 class NotProtected(GeoplanError, TypeError):
     """A table that has not passed the small-number rule, offered to something that leaves the office."""
 

@@ -18,14 +18,12 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import math
-import os
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from geoplan.containers import MAX_BYTES, Points, Rows, Text, Values, pieces, refuse
+from geoplan.containers import Points, Rows, Text, Values, pieces
 
 KINDS = ("postcode", "upn", "birth_date", "coordinates")
 CHECK_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
@@ -92,7 +90,7 @@ def scan_bytes(
     for where, piece in parts:
         hits = _hits(piece, allowed)
         if hits:
-            where = _place(where, allowed)
+            where = shown_place(where, allowed)
             for kind, count in hits.items():
                 found[kind, where] = (
                     max(found[kind, where], count) if isinstance(piece, Text) else found[kind, where] + count
@@ -100,58 +98,9 @@ def scan_bytes(
     return tuple(sorted(Leak(kind, where, count) for (kind, where), count in found.items()))
 
 
-def scan_file(
-    path: str | os.PathLike, *, public_postcodes: Iterable[str] = (), today: dt.date | None = None
-) -> tuple[Leak, ...]:
-    """As :func:`scan_bytes`, for a file; it is only read."""
-    return _scan_path(Path(path), Path(path).name, public_postcodes, today)
-
-
-def scan_folder(
-    path: str | os.PathLike,
-    *,
-    public_postcodes: Iterable[str] = (),
-    today: dt.date | None = None,
-    refused: Callable[[Exception], None] | None = None,
-) -> tuple[Leak, ...]:
-    """As :func:`scan_bytes`, for every file in a folder and the folders in it, hidden ones too.
-
-    ``refused`` is called with the refusal of a file that cannot be looked into, and the scan goes on; without it
-    the first such file stops the scan. Links are not followed: one that points out of the folder is refused.
-    """
-    from geoplan.errors import InputRefused
-
-    folder, public = Path(path), tuple(public_postcodes)
-    found: list[Leak] = []
-    for file in sorted(each for each in folder.rglob("*") if each.is_symlink() or not each.is_dir()):
-        try:
-            found += _scan_path(file, file.relative_to(folder).as_posix(), public, today)
-        except InputRefused as problem:
-            if refused is None:
-                raise
-            refused(problem)
-    return tuple(found)
-
-
-def _scan_path(file: Path, name: str, public: Iterable[str], today: dt.date | None) -> tuple[Leak, ...]:
-    shown = _place(name, Allowed(frozenset(), today or dt.date.today()))
-    try:
-        if file.is_symlink() or not file.is_file():
-            raise (
-                refuse(shown, "file_unreadable", "a link or not an ordinary file")
-                if file.exists() or file.is_symlink()
-                else refuse(shown, "file_missing")
-            )
-        if file.stat().st_size > MAX_BYTES:
-            raise refuse(shown, "file_too_large")
-        data = file.read_bytes()
-    except OSError:
-        raise refuse(shown, "file_unreadable") from None
-    return scan_bytes(name, data, public_postcodes=public, today=today)
-
-
-def _place(where: str, allowed: Allowed) -> str:
+def shown_place(where: str, allowed: Allowed | None = None) -> str:
     """A place that may be printed."""
+    allowed = allowed or Allowed(frozenset(), dt.date.today())
     parts = where.split(": ")
     clean = (part if not _text_hits(part.replace("_", " "), allowed) else "(name withheld)" for part in parts)
     return "".join(c if c.isprintable() else "?" for c in ": ".join(clean))[:200]

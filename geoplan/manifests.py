@@ -39,7 +39,7 @@ MASK = "***"
 WITHHELD = "withheld"
 
 #: What may differ between two runs on the same inputs; every other byte of a release is the same.
-VOLATILE = ("written", "chain", "gate.seconds", "leaks.seconds")
+VOLATILE = ("written", "chain", "ledger", "gate.seconds", "leaks.seconds")
 
 _RESERVED = frozenset(
     ["con", "prn", "aux", "nul", "clock$", *(f"{port}{i}" for port in ("com", "lpt") for i in "0123456789¹²³")]
@@ -419,7 +419,8 @@ class Manifest:
     --------
     >>> page = Output("map.html", "html", 10, "0" * 64, protected=True, tables=1)
     >>> manifest = Manifest("public", written="2026-09-01T09:00:00Z", outputs=(page,),
-    ...     gate={"run": True, "narrowest": 7, "offenders": 0}, leaks={"run": True, "found": 0})
+    ...     gate={"run": True, "narrowest": 7, "offenders": 0}, leaks={"run": True, "found": 0},
+    ...     read_back={"run": True, "different": 0})
     >>> check_document(json.loads(manifest.to_bytes()), manifest.to_bytes())
     []
     """
@@ -440,6 +441,8 @@ class Manifest:
     outputs: tuple[Output, ...] = ()
     gate: Mapping[str, Any] = field(default_factory=dict)
     leaks: Mapping[str, Any] = field(default_factory=dict)
+    read_back: Mapping[str, Any] = field(default_factory=dict)
+    ledger: int = 0  # number of its entry in the authority's ledger; 0 where none was kept
     chain: Chain = Chain()
 
     @property
@@ -478,6 +481,8 @@ class Manifest:
                 "outputs": [each.document() for each in sorted(self.outputs, key=lambda each: each.name)],
                 "gate": dict(self.gate),
                 "leaks": dict(self.leaks),
+                "read_back": dict(self.read_back),
+                "ledger": self.ledger,
                 "chain": self.chain.document(),
                 "seal": "",
             }
@@ -617,6 +622,8 @@ def _unproven(document: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         yield "gate_failed", "has not passed the gate"
     if leaks.get("run") is not True or leaks.get("found") != 0:
         yield "leaks_found", "has not passed the leak scan"
+    if document["read_back"].get("run") is not True or document["read_back"].get("different") != 0:
+        yield "not_read_back", "its figures were not read back and compared"
     for each in document["outputs"]:
         if each["protected"] is not True and not each["about"]:
             yield "not_protected", f"{each['name']} is not made of protected tables"

@@ -4,12 +4,16 @@ Every page, table and list about a place is made from these and from nothing els
 a sentence or a ranking says, it says no more than they do. They are protected in one go because they hang
 together: pupils by school and segment, by area and segment, and the sums of both. Each school's headcount
 is taken as known to everybody.
+
+Tables made from the same data are of one population, whose name says who is counted and from which data; so what was
+released of it before (``earlier``) is protected against too. :func:`data_marks` tells whether the data are the same.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -18,11 +22,11 @@ from geoplan.assignment import Assignment
 from geoplan.comparison import Base, measure_shown
 from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
 from geoplan.errors import UnknownCodeError, VintageError
-from geoplan.gate import GateResult, Nesting, PublicTotals
+from geoplan.gate import GateResult, Nesting, PrintedTable, PublicTotals
 from geoplan.hierarchies import NO_GROUP
 from geoplan.segments import Segmentation
 from geoplan.suppression import ProtectedTable, protect_tables
-from geoplan.tables import RawTable
+from geoplan.tables import NO, YES, RawTable
 
 ELSEWHERE = "elsewhere"
 PUPILS = "pupils"
@@ -82,6 +86,12 @@ class PlaceTables:
     groups
         For each group of schools (cluster, phase ...), where a :class:`GroupBase` of schools was asked for, its
         segments as in ``profiles``, against all pupils.
+    public
+        The headcounts taken as known to everybody.
+    nested
+        Which schools or areas lie in which groups; kept with what was printed.
+    overlaps
+        How areas of this and of earlier releases overlap.
     """
 
     by_school: Protected
@@ -95,6 +105,9 @@ class PlaceTables:
     gate: GateResult | None = field(default=None)
     extra: Mapping[str, ProtectedTable] = field(default_factory=dict)
     groups: Mapping[str, Protected] = field(default_factory=dict)
+    public: tuple[PublicTotals, ...] = field(default=())
+    nested: tuple[Nesting, ...] = field(default=())
+    overlaps: tuple[Nesting, ...] = field(default=())
 
     def __repr__(self) -> str:
         return f"<PlaceTables: {len(self.profiles):,} schools, {self.rule.name}, {self.rule.tag}>"
@@ -107,6 +120,10 @@ def protect_place(
     homes: Iterable[str] = (),
     extra: Sequence[RawTable] = (),
     base: GroupBase | Base | None = None,
+    *,
+    data: str = "",
+    earlier: Sequence[PrintedTable] = (),
+    earlier_nested: Sequence[Nesting] = (),
 ) -> PlaceTables:
     """Protect the tables of a place together.
 
@@ -119,13 +136,19 @@ def protect_place(
     rule
         Of the audience, from :func:`geoplan.disclosure.rule_for`.
     homes
-        Schools whose pupils are wanted by area.
+        Schools whose pupils are wanted by area; needs ``boundaries``.
     extra
         Further tables of the same place to be protected beside these, such as
         :func:`geoplan.cautions.caution_tables`; they are hidden as far as these, already printed, make it necessary.
     base
         What the profiles are compared with: all pupils unless given; a :class:`GroupBase`; or a
         :class:`~geoplan.comparison.Base` of public figures about other people (residents).
+    data
+        What the data are called (a census day): other data are another population.
+    earlier
+        What was released before, from :func:`geoplan.ledger.earlier`; of other populations, it is left out.
+    earlier_nested
+        How the areas and groups of those are made of smaller ones.
 
     Returns
     -------
@@ -139,7 +162,12 @@ def protect_place(
         If the people have no segments, or no codes of the boundaries' kind.
     """
     placed = _placed(people, boundaries)
-    population = f"{people.noun} placed in a segment"
+    population = population_of(people, data)
+    before = [table for table in earlier if table.population == population]
+    own, within = _group_table(people, boundaries, base, population) if isinstance(base, GroupBase) else (None, ())
+    within = _same_names(before, earlier_nested, within)
+    overlaps = _overlaps(people, boundaries, before, within) if boundaries is not None else ()
+    nested = (*overlaps, *within)
     school = RawTable(
         f"{people.noun} by school and segment",
         _crossed(placed, "school", people.segmentation),
@@ -151,40 +179,136 @@ def protect_place(
     if boundaries is not None:
         area = RawTable(
             f"{people.noun} by area and segment",
-            _crossed(placed, "area", people.segmentation),
+            _crossed(placed, boundaries.kind, people.segmentation),
             people.noun,
             population,
-            geography="area",
+            geography=boundaries.kind,
             attributes=("segment",),
         )
         tables += [area, area.sum_over("segment", f"{people.noun} by area")]
-    own, nested = _group_table(people, base, population) if isinstance(base, GroupBase) else (None, ())
     living = [] if own is None or base.of_home is None else [own.sum_over("segment", f"{people.noun} by {base.dim}")]
-    more = [*extra, *([] if own is None else [own]), *living]
+    extra = [_of_population(table, people, population, data) for table in extra]
+    homes = list(dict.fromkeys(homes))
+    at_home = [_homes(placed, boundaries.kind, homes, people.noun, population)] if homes else []
+    more = [*at_home, *extra, *([] if own is None else [own]), *living]
     headcounts = school.counts.groupby(level="school").sum()
     known = PublicTotals(("school",), headcounts, population, "school headcounts")
-    done = protect_tables(tables, rule, [known], totals="rounded")
+    made = protect_tables(tables, rule, [known], earlier=before, nested=nested, totals="rounded")
     if more:  # the others give way to these, which so print the same whatever else is asked for
-        printed = [table.printed for table in done]
-        done += protect_tables(more, rule, [known], nested=nested, earlier=printed, totals="rounded")
-    shown = {table.name: table for table in done}
+        printed = [*before, *(table.printed for table in made)]
+        made += protect_tables(more, rule, [known], nested=nested, earlier=printed, totals="rounded")
+    shown = {table.name: table for table in made}
     by_school, segments, *rest = (shown[table.name] for table in tables)
     groups = {} if own is None else _group_profiles(shown[own.name], segments, headcounts, people, rule, base)
-    of_base = [shown[table.name] for table in more[len(extra) :]]
+    of_base = [shown[table.name] for table in more[len(at_home) + len(extra) :]]
     profiles = _profiles(by_school, segments, headcounts, people, rule, base, *of_base)
     return PlaceTables(
         by_school=by_school.unstack("segment"),
         by_area=rest[0].unstack("segment") if rest else None,
         areas=rest[1].to_protected(PUPILS) if rest else None,
-        homes={code: _homes(placed, code, people, rule) for code in homes},
+        homes={code: _homes_of(shown[at_home[0].name], code) for code in homes},
         profiles=profiles,
         area_shares=_area_shares(*rest, people, rule) if rest else {},
         rule=rule,
-        base=base.name if isinstance(base, Base) else f"all {population}",
+        base=base.name if isinstance(base, Base) else f"all {people.noun} placed in a segment",
         gate=by_school.gate,
         extra={table.name: shown[table.name] for table in extra},
         groups=groups,
+        public=(known,),
+        nested=within,
+        overlaps=overlaps,
     )
+
+
+def population_of(people: Assignment, data: str = "") -> str:
+    """The name of a population: who is counted, and from which data (what the data are called)."""
+    scheme = people.segmentation
+    who = people.noun if scheme is None else f"{people.noun} placed in a segment of {scheme.label}"
+    return "; ".join(part for part in (who, data) if part)
+
+
+def data_marks(people: Assignment, kinds: Iterable[str], data: str = "") -> dict[str, str]:
+    """A mark of the counts of a population, and of those by each kind of area: the same only for the same data.
+
+    For the authority's own ledger alone: whoever knows all pupils but one could try values for that one.
+
+    Parameters
+    ----------
+    people
+        Pupils assigned to segments and to the kinds.
+    kinds
+        The kinds of area.
+    data
+        What the data are called.
+    """
+    rows = people.people[["school"]] if people.segmentation is None else _placed(people, None)
+    population = population_of(people, data)
+    marks = {population: _mark(rows)}
+    for kind in kinds:
+        marks[f"{population}; by {kind}"] = _mark(rows.assign(area=people.people.loc[rows.index, kind].astype("str")))
+    return marks
+
+
+def _mark(rows: pd.DataFrame) -> str:
+    """A hash of the counts of all combinations, whatever the order of the rows."""
+    counts = rows.groupby(list(rows.columns), observed=True).size().sort_index()
+    return hashlib.sha256(counts.to_csv(header=False).encode()).hexdigest()
+
+
+def _of_population(table: RawTable, people: Assignment, population: str, data: str) -> RawTable:
+    """A further table, under the name of the population it is of."""
+    if table.population == f"{people.noun} placed in a segment":
+        return replace(table, population=population)
+    return replace(table, population="; ".join(part for part in (table.population, data) if part))
+
+
+def _same_names(
+    before: Sequence[PrintedTable], earlier: Sequence[Nesting], now: Sequence[Nesting]
+) -> tuple[Nesting, ...]:
+    """How groups printed now or before are made up; a name that means two things is refused."""
+    printed = {dim for table in before for dim in table.dims}
+    known = {nesting.coarse: nesting for nesting in now}
+    for nesting in earlier:
+        if nesting.coarse in printed and known.setdefault(nesting.coarse, nesting) != nesting:
+            raise VintageError(
+                f"{nesting.coarse}: an earlier release of the same data was by other groups of this name; give the new "
+                "ones a name of their own"
+            )
+    return tuple(known.values())
+
+
+def _overlaps(
+    people: Assignment, boundaries: Boundaries, before: Sequence[PrintedTable], within: Sequence[Nesting]
+) -> tuple[Nesting, ...]:
+    """How the areas drawn now overlap with those of earlier releases: both are made of the pieces they cut."""
+    printed: dict[str, set[str]] = {}
+    for table in before:
+        for i, dim in enumerate(table.dims):
+            printed.setdefault(dim, set()).update(cell[i] for cell in table.cells)
+    groups = {nesting.coarse for nesting in within}
+    known = {dim for dim, codes in printed.items() if not codes <= {YES, NO}} - {"school", "segment"} - groups
+    for nesting in within:
+        if nesting.fine != "school":
+            known.add(nesting.fine)
+            printed.setdefault(nesting.fine, set()).update(nesting.lookup)
+    known -= {boundaries.kind}
+    absent = sorted(known - set(people.kinds))
+    if absent:
+        raise VintageError(
+            f"an earlier release of the same data was by {', '.join(absent)}: these people have no such codes, so the "
+            "two cannot be compared; name those areas under [areas] again"
+        )
+    if not known:
+        return ()
+    kinds = [boundaries.kind, *sorted(known)]
+    rows = people.people[kinds].astype("str")
+    rows[boundaries.kind] = rows[boundaries.kind].where(rows[boundaries.kind].isin(boundaries.codes), ELSEWHERE)
+    for kind in sorted(known):
+        rows[kind] = rows[kind].where(rows[kind].isin(printed[kind]), ELSEWHERE)
+    rows = rows.drop_duplicates().sort_values(kinds)
+    pieces = rows.agg("|".join, axis=1)
+    fine = "+".join(kinds)
+    return tuple(Nesting(fine, kind, dict(zip(pieces, rows[kind], strict=True))) for kind in kinds)
 
 
 def protect_areas(people: Assignment, boundaries: Boundaries, rule: Rule = PUBLIC) -> Protected:
@@ -192,7 +316,8 @@ def protect_areas(people: Assignment, boundaries: Boundaries, rule: Rule = PUBLI
     _require_kind(people, boundaries)
     codes = people.people[boundaries.kind]
     area = codes.astype("str").where(codes.isin(boundaries.codes), ELSEWHERE)
-    raw = RawTable(f"{people.noun} by area", area.value_counts().sort_index().rename_axis("area"), people.noun)
+    counts = area.value_counts().sort_index().rename_axis(boundaries.kind)
+    raw = RawTable(f"{people.noun} by area", counts, people.noun, population_of(people), geography=boundaries.kind)
     return protect_tables([raw], rule)[0].to_protected(PUPILS)
 
 
@@ -211,7 +336,7 @@ def _placed(people: Assignment, boundaries: Boundaries | None) -> pd.DataFrame:
     if boundaries is not None:
         _require_kind(people, boundaries)
         codes = rows[boundaries.kind]
-        placed["area"] = codes.astype("str").where(codes.isin(boundaries.codes), ELSEWHERE)
+        placed[boundaries.kind] = codes.astype("str").where(codes.isin(boundaries.codes), ELSEWHERE)
     return placed
 
 
@@ -229,13 +354,17 @@ def _crossed(placed: pd.DataFrame, by: str, segmentation: Segmentation) -> pd.Se
     return counts.rename_axis(index=by, columns="segment").stack().astype("int64")
 
 
-def _homes(placed: pd.DataFrame, school: str, people: Assignment, rule: Rule) -> Protected:
-    """One school's pupils by area: a table of its own, its sum known to everybody."""
-    counts = placed.loc[placed["school"] == school, "area"].value_counts().sort_index().rename_axis("area")
-    population = f"{people.noun} of {school}"
-    raw = RawTable(f"homes of the {population}", counts, people.noun, population, geography="area")
-    total = PublicTotals((), pd.Series([int(counts.sum())]), population, "school headcounts")
-    return protect_tables([raw], rule, [total])[0].to_protected(PUPILS)
+def _homes(placed: pd.DataFrame, kind: str, schools: Sequence[str], noun: str, population: str) -> RawTable:
+    """The pupils of some schools by area: all of each, and nothing of the other schools."""
+    counts = placed[placed["school"].isin(schools)].groupby([kind, "school"]).size()
+    name = f"homes of the {noun} of {', '.join(schools)}"
+    return RawTable(name, counts, noun, population, geography=kind, attributes=(kind,), complete=False)
+
+
+def _homes_of(homes: ProtectedTable, school: str) -> Protected:
+    here = homes.shown.index.get_level_values("school") == school
+    shown, hidden = (values[here].droplevel("school").rename(PUPILS) for values in (homes.shown, homes.hidden))
+    return Protected(shown.to_frame(), hidden.to_frame(), homes.rule, homes.noun, printed=(homes.printed,))
 
 
 def _profiles(
@@ -302,28 +431,34 @@ def _each(
     return tables
 
 
-def _group_table(people: Assignment, base: GroupBase, population: str) -> tuple[RawTable, tuple[Nesting, ...]]:
-    """Pupils by group and segment, and for the gate which school lies in which group."""
+def _group_table(
+    people: Assignment, boundaries: Boundaries | None, base: GroupBase, population: str
+) -> tuple[RawTable, tuple[Nesting, ...]]:
+    """Pupils by group and segment, and for the gate which school or area lies in which group."""
     placed = _placed(people, None)
     if base.of_home is None:
-        of_school = base.of_school.set_axis(base.of_school.index.astype("str"))
-        lookup = of_school.reindex(sorted(placed["school"].unique())).astype("object")
-        lookup = lookup.where(lookup.notna(), NO_GROUP).astype("str")
-        groups = placed["school"].map(lookup)
-        nested = (Nesting("school", base.dim, {str(school): str(group) for school, group in lookup.items()}),)
+        fine, of_fine = "school", placed["school"]
+        of_group = base.of_school
     else:
         if base.kind not in people.kinds:
             raise VintageError(f"these people have no {base.kind} codes, only {', '.join(people.kinds)}")
-        homes = people.frame.loc[placed.index, base.kind].astype("object").map(base.of_home)
-        groups, nested = homes.where(homes.notna(), NO_GROUP).astype("str"), ()
+        fine, of_fine = base.kind, people.frame.loc[placed.index, base.kind].astype("str")
+        of_group = base.of_home
+        if boundaries is not None and boundaries.kind == base.kind:
+            of_fine = of_fine.where(of_fine.isin(boundaries.codes), ELSEWHERE)
+        else:
+            of_fine = of_fine.where(of_fine.isin(of_group.index.astype("str")), ELSEWHERE)
+    of_group = of_group.set_axis(of_group.index.astype("str"))
+    lookup = of_group.reindex(sorted(of_fine.unique())).astype("object")
+    lookup = lookup.where(lookup.notna(), NO_GROUP).astype("str")
     table = RawTable(
         f"{people.noun} by {base.dim} and segment",
-        _crossed(placed.assign(**{base.dim: groups}), base.dim, people.segmentation),
+        _crossed(placed.assign(**{base.dim: of_fine.map(lookup)}), base.dim, people.segmentation),
         people.noun,
         population,
         attributes=("segment",),
     )
-    return table, nested
+    return table, (Nesting(fine, base.dim, {str(code): str(group) for code, group in lookup.items()}),)
 
 
 def _group_profiles(

@@ -98,6 +98,8 @@ _TABLE = (
     Reason(
         "leak_found", "file", "a personal value in something about to leave the office", "find where it came from"
     ),
+    Reason("release_refused", "file", "a release that must not leave the office", "read why; nothing was written"),
+    Reason("folder_busy", "file", "another run is writing the same folder or ledger", "wait, and run again"),
     Reason(
         "code_unknown", "file", "a school, area, segment or column that the data does not have", "see those it has"
     ),

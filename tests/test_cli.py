@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import stat
 
 import pytest
 
 from geoplan.cli.main import main
+from geoplan.io.leak_files import scan_folder
 from geoplan.io.recipes import demo_folder
 from geoplan.postcodes import STATUSES
 from geoplan.reasons import REASONS
@@ -129,7 +131,7 @@ def test_check_says_findings_with_exit_1_and_json_for_programs(pupils, tmp_path,
 
 def test_demo_makes_a_project_that_every_command_reads(medway, monkeypatch, capsys, tmp_path):
     assert {path.name for path in (medway / "output").iterdir()} >= {"medway.html", "manifest.json"}
-    assert {path.name for path in (medway / "private").iterdir()} == {"placed.csv", "report.json"}
+    assert {path.name for path in (medway / "private").iterdir()} == {"ledger.json", "placed.csv", "report.json"}
     assert stat.S_IMODE((medway / "private").stat().st_mode) == 0o700
     assert main(["verify", str(medway / "output")]) == 0
     assert main(["check-leaks", str(medway / "output")]) == 0
@@ -145,8 +147,24 @@ def test_demo_makes_a_project_that_every_command_reads(medway, monkeypatch, caps
     assert main(["profile", "--all", "-o", "profiles.csv"]) == 0
     rows = list(csv.DictReader((medway / "profiles.csv").read_text(encoding="utf-8").splitlines()))
     assert len({row["school"] for row in rows}) > 50
-    counts = [float(row["count"]) for row in rows if row["count"]]
+    counts = [float(row["count"]) for row in rows if row["count"] != "c"]
     assert not [count for count in counts if 0 < count < 10]
+
+
+def test_the_demo_leaves_nothing_personal_for_either_audience(medway, tmp_path):
+    """0 UPNs, postcodes, dates of birth, coordinates within 20 m: by the scan, and by looking for those of the data."""
+    head = tmp_path / "head"
+    words = ["release", str(head), "--audience", "school:900029", "--project", str(medway / "geoplan.toml")]
+    assert main(words) == 0
+    pupils = csv.DictReader((demo_folder() / "pupils.csv").read_text(encoding="utf-8-sig").splitlines())
+    known = {value.replace(" ", "") for row in pupils for value in (row["UPN"], row["PostCode"]) if len(value) > 5}
+    assert len(known) > 10_000
+    for folder in (medway / "output", head):
+        assert scan_folder(folder) == ()
+        texts = [path.read_text(encoding="utf-8") for path in folder.iterdir()]
+        assert len(texts) == 5
+        words = re.findall(r"\b(?:[A-Z]{1,2}\d{1,2}[A-Z]? ?\d[A-Z]{2}|[A-Z]\d{11}[0-9A-Z])\b", "\n".join(texts))
+        assert not known & {word.replace(" ", "") for word in words}
 
 
 def test_demo_never_writes_over_a_folder(medway, capsys):

@@ -19,7 +19,8 @@ import pytest
 from fuzz.mutations import as_database
 
 from geoplan.errors import InputRefused
-from geoplan.leaks import KINDS, Leak, is_upn, scan_bytes, scan_file, scan_folder
+from geoplan.io.leak_files import scan_file, scan_folder
+from geoplan.leaks import KINDS, Leak, is_upn, scan_bytes
 
 TODAY = dt.date(2026, 9, 15)
 PLANTED = {

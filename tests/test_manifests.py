@@ -41,7 +41,8 @@ CODES = [code for code, each in REASONS.items() if each.outcome in {"repaired", 
 
 
 def manifest(**changes) -> Manifest:
-    return Manifest(**{"written": "2026-09-01T09:00:00Z", "outputs": (PAGE,), "gate": GATE, "leaks": LEAKS, **changes})
+    checked = {"gate": GATE, "leaks": LEAKS, "read_back": {"run": True, "different": 0}}
+    return Manifest(**{"written": "2026-09-01T09:00:00Z", "outputs": (PAGE,), **checked, **changes})
 
 
 def check(made: Manifest, **copy) -> list:
@@ -188,7 +189,7 @@ def test_files_about_people_keep_their_fingerprint_to_the_own_copy():
 
 
 def test_the_same_release_has_the_same_run_whenever_it_is_written():
-    later = manifest(written="2027-01-01T00:00:00Z", chain=Chain().after(b"x"), gate={**GATE, "seconds": 9.0})
+    later = manifest(written="2027-01-01T00:00:00Z", chain=Chain().after(b"x"), ledger=3, gate={**GATE, "seconds": 9.0})
     assert later.run == manifest().run
     assert manifest(title="another").run != manifest().run
     one, other = manifest().document(), later.document()
@@ -215,6 +216,8 @@ def test_every_change_of_one_byte_is_found():
         ({"gate": {**GATE, "offenders": 1}}, "gate_failed"),
         ({"leaks": {**LEAKS, "found": 1}}, "leaks_found"),
         ({"leaks": {}}, "leaks_found"),
+        ({"read_back": {}}, "not_read_back"),
+        ({"read_back": {"run": True, "different": 1}}, "not_read_back"),
         ({"outputs": (Output("a.csv", "csv", 1, "", protected=False),)}, "not_protected"),
         ({"outputs": (PAGE, PAGE)}, "names_wrong"),
         ({"audience": "internal"}, "reason_missing"),

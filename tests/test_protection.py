@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from conftest import CODES, DRAWN, make_boundaries, make_directory, make_people, make_segments, postcode
@@ -10,8 +12,9 @@ from geoplan.assignment import assign
 from geoplan.books import community_book, place_book
 from geoplan.cautions import caution_tables
 from geoplan.disclosure import rule_for
-from geoplan.errors import UnknownCodeError
-from geoplan.protection import ELSEWHERE, GroupBase, protect_areas, protect_place
+from geoplan.errors import UnknownCodeError, VintageError
+from geoplan.gate import attack
+from geoplan.protection import ELSEWHERE, GroupBase, data_marks, protect_areas, protect_place
 from geoplan.schools import Schools
 
 HOMES = {"Terraces": "A1", "Harbour": "D1", "Villages": "G1"}
@@ -119,3 +122,57 @@ def test_a_cluster_never_gives_a_hidden_count_of_its_school_away():
     assert tables.groups["One"].hidden.loc["2", "count"]
     shown = tables.groups["One"].table["count"]
     assert not shown.between(1, 9).any()
+
+
+def earlier_of(tables):
+    """What an outsider holds of a release."""
+    parts = [part for shown in (tables.by_school, tables.by_area, tables.areas) for part in shown.printed]
+    return tuple(dict.fromkeys(replace(part, name=f"{part.name} (before)") for part in parts))
+
+
+def test_the_same_data_again_give_the_same_tables_beside_the_earlier_ones():
+    people = borough(COUNTS)
+    first = protect_place(people, make_boundaries(), homes=["900003"], data="January")
+    again = protect_place(people, make_boundaries(), homes=["900003"], data="January", earlier=earlier_of(first))
+    pd.testing.assert_frame_equal(first.by_school.table, again.by_school.table)
+    pd.testing.assert_frame_equal(first.by_area.table, again.by_area.table)
+    other = protect_place(people, make_boundaries(), data="May", earlier=earlier_of(first))
+    assert other.by_school.printed[0].population != first.by_school.printed[0].population
+
+
+def two_kinds(pupils_south):
+    """People with codes of nine squares and of two halves; square D lies in both halves."""
+    squares, halves = make_boundaries("lsoa21"), make_boundaries("ward24", "AD")
+    people = borough(COUNTS)
+    frame = people.frame.copy()
+    south = frame["lsoa21"].eq(CODES["A"]) | (frame["lsoa21"].eq(CODES["D"]) & (frame["person"] % 54 < pupils_south))
+    frame["ward24"] = south.map({True: CODES["A"], False: CODES["D"]}).astype("str")
+    return replace(people, frame=frame, kinds=("lsoa21", "ward24")), squares, halves
+
+
+def test_areas_of_another_kind_over_the_same_people_are_attacked_with_the_first():
+    """Wards that cut a square: the pupils of the piece cut off are the difference of two printed tables."""
+    people, squares, halves = two_kinds(4)
+    first = protect_place(people, squares)
+    second = protect_place(people, halves, earlier=earlier_of(first))
+    assert {nesting.coarse for nesting in second.nested} == {"lsoa21", "ward24"}
+    printed = [*second.by_school.printed, *second.by_area.printed, *second.areas.printed]
+    unique = list({part.name: part for part in printed}.values())
+    result = attack(unique, second.public, earlier_of(first), nested=second.nested)
+    assert result.passed and (result.narrowest is None or result.narrowest >= 5)
+
+
+def test_an_earlier_kind_that_the_people_do_not_have_is_refused_in_words():
+    people, squares, halves = two_kinds(4)
+    first = protect_place(people, halves)
+    with pytest.raises(VintageError, match=r"ward24.*name those areas"):
+        protect_place(borough(COUNTS), squares, earlier=earlier_of(first))
+
+
+def test_the_mark_of_the_data_is_the_same_in_any_order_and_not_after_one_pupil_moved():
+    people = borough(COUNTS)
+    shuffled = replace(people, frame=people.frame.sample(frac=1, random_state=1))
+    assert data_marks(people, ["lsoa21"], "May") == data_marks(shuffled, ["lsoa21"], "May")
+    other = data_marks(borough(moved(COUNTS, 2)), ["lsoa21"], "May")
+    assert other.keys() == data_marks(people, ["lsoa21"], "May").keys()
+    assert all(other[name] != mark for name, mark in data_marks(people, ["lsoa21"], "May").items())

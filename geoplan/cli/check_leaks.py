@@ -32,7 +32,8 @@ def command(
     Example: geoplan check-leaks output
     """
     from geoplan.errors import InputRefused
-    from geoplan.leaks import listed_postcodes, scan_file, scan_folder
+    from geoplan.io.leak_files import scan_file, scan_folder
+    from geoplan.leaks import listed_postcodes
 
     postcodes = listed_postcodes(public.read_text("utf-8-sig")) if public else []
     refused: list[InputRefused] = []

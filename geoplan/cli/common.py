@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geoplan.errors import GeoplanError, InputRefused, LeakFound, Problem
+from geoplan.errors import GeoplanError, InputRefused, LeakFound, Problem, ReleaseRefused
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,21 +76,110 @@ def _real(path: Path) -> str:
     return os.path.normcase(os.path.realpath(path))
 
 
-def save_page(book, path: Path) -> None:
-    """Write a page, unless the leak scan finds a personal value in it: then nothing is written.
+def check_output(name: str, kind: str, data: bytes, tables: Sequence = (), facts: Sequence = ()) -> None:
+    """Refuse an output that holds a personal value, or a figure that its protected tables do not print.
 
     Raises
     ------
     LeakFound
         With the kinds found and where; never the values.
+    ReleaseRefused
+        With the columns concerned.
     """
     from geoplan.leaks import scan_bytes
+    from geoplan.readback import Shown, check_bytes
 
-    leaks = scan_bytes(path.name, book.to_html().encode("utf-8"))
+    leaks = scan_bytes(name, data)
     if leaks:
         found = "; ".join(f"{leak.count:,} like a {leak.kind.replace('_', ' ')} in {leak.where}" for leak in leaks)
-        raise LeakFound(f"{path.name}: the page was not written, because it holds personal values: {found}")
-    book.save(path)
+        raise LeakFound(f"{name}: it was not written, because it holds personal values: {found}")
+    problems = check_bytes(name, kind, data, Shown(tuple(tables), tuple(facts))).problems
+    if problems:
+        raise ReleaseRefused(problems)
+
+
+@dataclass(frozen=True)
+class Protecting:
+    """A place while its numbers are protected: its people, the rule, the ledger, and what is known of the data."""
+
+    place: object
+    people: object
+    areas: object
+    rule: object
+    ledger: object
+    marks: Mapping[str, str]
+    data: str = ""
+
+    def tables(self, homes: Iterable[str] = (), extra: Sequence = (), base=None):
+        """The protected tables of the place, safe beside all that was released before."""
+        from geoplan.protection import protect_place
+
+        before = ((), ()) if self.rule.exact else self.ledger.earlier(self.rule.name)[:2]
+        return protect_place(
+            self.people, self.areas, self.rule, homes, extra, base,
+            data=self.data, earlier=before[0], earlier_nested=before[1],
+        )  # fmt: skip
+
+    def beside(self, people, name: str) -> Protecting:
+        """Other people of the same place (last year's), in the same output."""
+        data = "; ".join(part for part in (self.data, name) if part)
+        marks = _marks(people, self.areas, data, self.rule, self.ledger)
+        return replace(self, people=people, data=data, marks={**self.marks, **marks})
+
+    def write(self, path: Path, data: bytes, tables: Sequence, facts: Sequence = (), nested: Sequence = ()) -> None:
+        """Write one page or table: checked, and entered in the ledger before it is there."""
+        from datetime import UTC, datetime
+
+        from geoplan.io.outputs import write_bytes
+        from geoplan.io.releases import printed_of
+
+        check_output(path.name, path.suffix[1:].lower(), data, tables, facts)
+        day = datetime.now(UTC).strftime("%Y-%m-%d")
+        self.ledger.keep(self.ledger.with_entry(day, self.rule.name, printed_of(tables), nested, self.marks))
+        write_bytes(path, data)
+
+    def write_page(self, path: Path, book) -> None:
+        """As :meth:`write`, for a page."""
+        from geoplan.io.releases import facts_in, tables_in
+
+        self.write(path, book.to_html().encode("utf-8"), tables_in(book), facts_in(book))
+
+
+@contextmanager
+def protecting(place, people, layers, rule, writes: bool = True) -> Iterator[Protecting]:
+    """Protect numbers with the ledger of the project open; nothing is entered in it unless something is written.
+
+    Raises
+    ------
+    ReleaseRefused
+        If the data changed under a name that an earlier release has.
+    """
+    from geoplan.io.ledgers import OpenLedger, ledger_path, open_ledger, read_memory
+
+    areas = layers[0] if layers else None
+    with ExitStack() as held:
+        if writes:
+            ledger = held.enter_context(open_ledger(place.folder))
+        else:
+            path = ledger_path(place.folder)
+            ledger = OpenLedger(path, read_memory(path))
+        marks = _marks(people, areas, place.as_at, rule, ledger)
+        yield Protecting(place, people, areas, rule, ledger, marks, place.as_at)
+
+
+def _marks(people, areas, data: str, rule, ledger) -> dict[str, str]:
+    from geoplan.protection import data_marks
+
+    marks = data_marks(people, [areas.kind] if areas is not None else [], data)
+    if not rule.exact:
+        ledger.check(marks)
+    return marks
+
+
+def with_rule(table: pd.DataFrame, rule) -> pd.DataFrame:
+    """The table with the rule beside each row, and what was changed of it."""
+    words = "; ".join([rule.tag, *rule.overrides, *([f"reason: {rule.reason}"] if rule.overrides else [])])
+    return table.assign(rule=words)
 
 
 def project_inputs(project) -> list[Path]:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from geoplan.cli.common import load_people
+from geoplan.cli.common import load_people, protecting
+from geoplan.cli.release import release_of
 
 
 def command(
@@ -25,10 +26,14 @@ def command(
     place = read_project(copy_demo(folder) / "geoplan.toml")
     people, schools, layers = load_people(place)
     example = _largest_primary(people, schools)
-    release = _pages(place, people, schools, layers[0], example)
-    manifest = release.write(folder / "output")
+    with protecting(place, people, layers, place.rule()) as numbers:
+        tables = numbers.tables([example])
+        release = release_of(place, people, schools, layers[0], tables, [example], "geoplan demo")
+        manifest = release.write(
+            folder / "output", public=tables.public, nested=tables.nested, overlaps=tables.overlaps,
+            ledger=numbers.ledger, marks=numbers.marks,
+        )  # fmt: skip
     private = folder / "private"
-    private.mkdir(mode=0o700)
     write_assignment(private / "placed.csv", people)
     write_json(private / "report.json", people.report.to_dict())
     typer.echo(
@@ -36,30 +41,10 @@ def command(
     )
     typer.echo(str(people.report))
     for output in manifest.outputs:
-        typer.echo(f"open {folder / 'output' / output.name} in a browser: one file, no internet needed")
+        if output.kind == "html":
+            typer.echo(f"open {folder / 'output' / output.name} in a browser: one file, no internet needed")
     typer.echo(f"about single pupils, for the office alone: {private}")
     typer.echo(f"Next: cd {folder}, then: geoplan check, or: geoplan profile --school {example}")
-
-
-def _pages(place, people, schools, areas, example: str):
-    """The two pages of the demo, made from the same protected tables, as one release."""
-    from geoplan.books import community_book, place_book
-    from geoplan.io.releases import Release, input_of
-    from geoplan.protection import protect_place
-
-    tables = protect_place(people, areas, homes=[example])
-    title = f"{place.name}: where pupils live and whom schools serve"
-    inputs = (
-        input_of(place.file("pupils"), "pupils", people.report.to_dict(), personal=True),
-        input_of(place.file("schools"), "schools", personal=False),
-        input_of(place.file("postcodes"), "postcodes", personal=False),
-        input_of(place.file("segments"), "segments", personal=False),
-    )
-    return (
-        Release(title=title, command="geoplan demo", inputs=inputs)
-        .add("medway.html", place_book(people, schools, areas, title, tables=tables))
-        .add(f"school-{example}.html", community_book(people, schools, areas, example, tables=tables))
-    )
 
 
 def _largest_primary(people, schools) -> str:

@@ -13,8 +13,8 @@ from geoplan.cli.common import (
     check_targets,
     load_people,
     project_inputs,
+    protecting,
     require_areas,
-    save_page,
     steps,
 )
 
@@ -36,14 +36,20 @@ def command(
     check_targets([out], inputs=project_inputs(place))
     people, schools, layers = load_people(place)
     require_areas(layers)
-    with steps("protecting the numbers", "writing the page") as step:
+    rule = place.rule()
+    with (
+        steps("protecting the numbers", "writing the page") as step,
+        protecting(place, people, layers, rule) as numbers,
+    ):
         next(step)
+        tables = None if people.segmentation is None else numbers.tables(homes=[school] if school else ())
         if school:
-            book = community_book(people, schools, layers[0], school)
+            book = community_book(people, schools, layers[0], school, rule, tables)
         else:
-            book = place_book(people, schools, layers[0], f"{place.name}: where pupils live and whom schools serve")
+            title = f"{place.name}: where pupils live and whom schools serve"
+            book = place_book(people, schools, layers[0], title, rule, tables)
         next(step)
-        save_page(book, out)
+        numbers.write_page(out, book)
     typer.echo(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB, opens without internet)")
 
 

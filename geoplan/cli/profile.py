@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,12 +19,16 @@ from geoplan.cli.common import (
     load_people,
     print_table,
     project_inputs,
+    protecting,
     require_areas,
-    save_page,
     shown,
     steps,
+    with_rule,
 )
 from geoplan.errors import UnknownCodeError
+
+if TYPE_CHECKING:
+    from geoplan.disclosure import Protected
 
 app = typer.Typer(no_args_is_help=False)
 
@@ -59,11 +65,10 @@ def command(
     if context.invoked_subcommand is not None:
         return
     from geoplan.books import community_book
-    from geoplan.cautions import caution_tables
-    from geoplan.io.outputs import write_csv
+    from geoplan.cautions import caution_tables, cautions
+    from geoplan.io.outputs import table_csv
     from geoplan.io.project import read_project
     from geoplan.profiles import at_level
-    from geoplan.protection import protect_place
 
     if sum((bool(school), every, bool(by))) != 1:
         raise typer.BadParameter(
@@ -84,42 +89,50 @@ def command(
     page = out is not None and out.suffix == ".html"
     if page:
         require_areas(layers)
-    compared = _base(by or base, place, people, schools)
+    rule = place.rule()
     extra = caution_tables(people) if school and not since else ()
-    with steps("protecting the numbers") as step:
+    with (
+        steps("protecting the numbers") as step,
+        protecting(place, people, layers, rule, writes=out is not None) as numbers,
+    ):
         next(step)
-        tables = protect_place(
-            people, layers[0] if layers else None, homes=[school] if page else (), extra=extra, base=compared
-        )
-    if every or by:
-        _all(tables.groups if by else tables.profiles, by or "school", out, as_json)
+        tables = numbers.tables([school] if page else (), extra, _base(by or base, place, people, schools))
+        if school and school not in tables.profiles:
+            some = ", ".join(list(tables.profiles)[:5])
+            raise UnknownCodeError(f"no pupil placed goes to school {school}; schools with pupils are {some} ...")
+        answers = tables.groups if by else {school: tables.profiles[school]} if school else tables.profiles
+        if since:
+            numbers, answers = _change(numbers, school, since, tables)
+        if page:
+            numbers.write_page(out, community_book(people, schools, layers[0], school, rule, tables))
+        elif out is not None:
+            answer = profiles_table(answers, by or "school")
+            numbers.write(out, table_csv(answer), [answer], nested=tables.nested)
+    if not school:
+        _say_all(answers, by or "school", out, as_json)
         return
-    if school not in tables.profiles:
-        some = ", ".join(list(tables.profiles)[:5])
-        raise UnknownCodeError(f"no pupil placed goes to school {school}; schools with pupils are {some} ...")
     name = str(schools.frame["name"].get(school, ""))
     if since:
-        _change(place, people, school, since, tables, name, out, as_json)
-        return
-    table = tables.profiles[school]
-    from geoplan.cautions import cautions
+        _say_change(answers[school], name, school, since, people.segmentation.label, as_json)
+    else:
+        said = cautions(school, answers[school], tables.extra, people.segmentation)
+        _say(answers[school], name, school, people.segmentation, said, why, as_json)
+    if out is not None:
+        typer.echo(f"wrote {out}", err=True)
 
-    said = cautions(school, table, tables.extra, people.segmentation)
-    if as_json:
-        answer = _as_json(school, table) | {
-            "level": people.segmentation.level,
-            "cautions": [{"code": each.code, "serious": each.serious, "words": each.words} for each in said],
-        }
-        typer.echo(json.dumps(answer, indent=2))
-    else:
-        _print(name, school, people.segmentation.label, table, said, why)
-    if out is None:
-        return
-    if page:
-        save_page(community_book(people, schools, layers[0], school, tables=tables), out)
-    else:
-        write_csv(out, table.table.rename_axis("segment").reset_index())
-    typer.echo(f"wrote {out}", err=True)
+
+def profiles_table(profiles: Mapping[str, Protected], what: str = "school") -> Protected:
+    """The profiles of several schools as one protected table, by school and segment, the rule beside each row."""
+    import pandas as pd
+
+    first = next(iter(profiles.values()))
+    table = pd.concat({code: each.table for code, each in profiles.items()}, names=[what, "segment"])
+    hidden = pd.concat({code: each.hidden for code, each in profiles.items()}, names=[what, "segment"])
+    digits = {name: 0 if "index" in name else 3 for name, unit in table.dtypes.items()
+              if unit.kind == "f" and any(word in name for word in ("share", "index", "penetration"))}  # fmt: skip
+    table = table.round(digits)
+    printed = tuple(dict.fromkeys(part for each in profiles.values() for part in each.printed or ()))
+    return replace(first, table=with_rule(table, first.rule), hidden=hidden, printed=printed)
 
 
 @app.command("correct")
@@ -209,38 +222,49 @@ def _auto_level(people, school: str) -> tuple[str, str]:
     return choose_level(float(shown.fillna(0).iloc[0]), shares)
 
 
-def _change(place, people, school: str, since: str, tables, name: str, out: Path | None, as_json: bool) -> None:
+def _change(numbers, school: str, since: str, tables):
+    """What changed since another file of pupils, protected beside all that was released of either."""
     from geoplan.changes import change_shown
-    from geoplan.io.outputs import write_csv
-    from geoplan.protection import protect_place
 
-    earlier, _, layers = load_people(place, people.segmentation.level, role=since)
-    before = protect_place(earlier, layers[0] if layers else None).profiles
+    earlier, _, _ = load_people(numbers.place, numbers.people.segmentation.level, role=since)
+    other = numbers.beside(earlier, since)
+    before = other.tables().profiles
     if school not in before:
         raise UnknownCodeError(f"no pupil of {since} placed in a segment goes to school {school}")
-    changes = change_shown(tables.profiles[school], before[school])
-    rows, hidden = changes.table, changes.hidden
+    return other, {school: change_shown(tables.profiles[school], before[school])}
+
+
+def _say_change(changes, name: str, school: str, since: str, scheme: str, as_json: bool) -> None:
+    import pandas as pd
+
     if as_json:
         typer.echo(json.dumps(_as_json(school, changes) | {"since": since}, indent=2))
-    else:
-        import pandas as pd
+        return
+    rows, hidden = changes.table, changes.hidden
+    typer.echo(f"{name} ({school}): what changed since {since}, by {scheme}")
+    cells = pd.DataFrame(
+        {
+            "name": rows["name"],
+            "now": shown(100 * rows["share"], hidden["share"], "{:.0f}%"),
+            "before": shown(100 * rows["share_before"], hidden["share_before"], "{:.0f}%"),
+            "low": shown(rows["change_low"], hidden["change_low"], "{:+.0f}"),
+            "high": shown(rows["change_high"], hidden["change_high"], "{:+.0f}"),
+            "words": rows["in_words"],
+        }
+    )
+    print_table(cells, ["segment", "now", "before", "low", "high", "change in points"])
+    typer.echo(changes.rule.sentence)
 
-        typer.echo(f"{name} ({school}): what changed since {since}, by {people.segmentation.label}")
-        cells = pd.DataFrame(
-            {
-                "name": rows["name"],
-                "now": shown(100 * rows["share"], hidden["share"], "{:.0f}%"),
-                "before": shown(100 * rows["share_before"], hidden["share_before"], "{:.0f}%"),
-                "low": shown(rows["change_low"], hidden["change_low"], "{:+.0f}"),
-                "high": shown(rows["change_high"], hidden["change_high"], "{:+.0f}"),
-                "words": rows["in_words"],
-            }
-        )
-        print_table(cells, ["segment", "now", "before", "low", "high", "change in points"])
-        typer.echo(changes.rule.sentence)
-    if out is not None:
-        write_csv(out, rows.rename_axis("segment").reset_index())
-        typer.echo(f"wrote {out}", err=True)
+
+def _say(table, name: str, school: str, segmentation, said, why: str, as_json: bool) -> None:
+    if as_json:
+        answer = _as_json(school, table) | {
+            "level": segmentation.level,
+            "cautions": [{"code": each.code, "serious": each.serious, "words": each.words} for each in said],
+        }
+        typer.echo(json.dumps(answer, indent=2))
+    else:
+        _print(name, school, segmentation.label, table, said, why)
 
 
 def _print(name: str, school: str, scheme: str, table, said, why: str) -> None:
@@ -284,16 +308,11 @@ def _as_json(school: str, table, what: str = "school") -> dict:
     return {what: school, "base": table.base, "rule": table.rule.sentence, "segments": rows}
 
 
-def _all(protected, what: str, out: Path | None, as_json: bool) -> None:
-    import pandas as pd
-
-    from geoplan.io.outputs import write_csv
-
+def _say_all(profiles, what: str, out: Path | None, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps([_as_json(code, table, what) for code, table in protected.items()], indent=2))
+        typer.echo(json.dumps([_as_json(code, table, what) for code, table in profiles.items()], indent=2))
+    named = f"{len(profiles):,} {what if what != 'school' else 'schools'}"
     if out is not None:
-        table = pd.concat({code: table.table for code, table in protected.items()}, names=[what, "segment"])
-        write_csv(out, table.reset_index())
-        typer.echo(f"wrote {out}: {len(protected):,} {what if what != 'school' else 'schools'}", err=True)
+        typer.echo(f"wrote {out}: {named}", err=True)
     elif not as_json:
-        typer.echo(f"{len(protected):,} have pupils placed in a segment, by {what}; use -o profiles.csv or --json")
+        typer.echo(f"{named} have pupils placed in a segment; use -o profiles.csv or --json")

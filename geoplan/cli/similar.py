@@ -17,7 +17,9 @@ from geoplan.cli.common import (
     load_people,
     print_table,
     project_inputs,
+    protecting,
     steps,
+    with_rule,
 )
 
 
@@ -34,7 +36,6 @@ def command(
     Example: geoplan similar --school 900003 --count 5
     """
     from geoplan.io.project import read_project
-    from geoplan.protection import protect_place
     from geoplan.similarity import similar_shown
 
     if out is not None:
@@ -43,14 +44,19 @@ def command(
     check_targets([out], inputs=project_inputs(place))
     people, schools, layers = load_people(place)
     same = () if any_phase else ("phase",)
-    with steps("protecting the numbers") as step:
+    with (
+        steps("protecting the numbers") as step,
+        protecting(place, people, layers, place.rule(), writes=out is not None) as numbers,
+    ):
         next(step)
-        shown = protect_place(people, layers[0] if layers else None).by_school
-    table = similar_shown(shown, school or None, n=count, schools=schools.frame, same=same)
-    if out is not None:
-        from geoplan.io.outputs import write_csv
+        shown = numbers.tables().by_school
+        table = similar_shown(shown, school or None, n=count, schools=schools.frame, same=same)
+        if out is not None:
+            from geoplan.io.outputs import table_csv
 
-        write_csv(out, table)
+            listed = with_rule(table.set_index(["school", "rank"]), shown.rule)
+            numbers.write(out, table_csv(listed), [shown], [listed])
+    if out is not None:
         typer.echo(f"wrote {out}: {table['school'].nunique():,} schools", err=True)
     if as_json:
         rows = table.astype("object").where(table.notna(), None).to_dict(orient="records")

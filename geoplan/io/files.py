@@ -23,6 +23,7 @@ from geoplan.reasons import reason
 MAX_BYTES = 1_000_000_000  # after unpacking
 MAX_DIRECTORY_BYTES = 4_000_000_000  # a whole ONS directory is 1.4 GB
 MAX_RATIO = 200  # unpacked to packed
+MAX_LINE = 10_000_000  # of a table: a longer line is no row of anything, and parsing it takes several times its size
 _SMALL = 10_000_000  # no ratio is held against what unpacks to less than this
 
 TEXT_SUFFIXES = frozenset({".csv", ".txt", ".tsv", ".tab", ".psv", ".dat"})
@@ -183,8 +184,33 @@ def _zip_form(data: bytes) -> str:
 
 
 def table_bytes(path: str | os.PathLike, limit: int = MAX_BYTES) -> Contents:
-    """Bytes of a table: text or a workbook, unpacked from ``.gz`` or a zip with one table in it."""
-    return unpack(read_bytes(path, limit), limit)
+    """Bytes of a table: text or a workbook, unpacked from ``.gz`` or a zip with one table in it.
+
+    Text with a line over :data:`MAX_LINE` is refused, by its first bytes where it is the first line.
+    """
+    target = local_path(path)
+    try:
+        with target.open("rb") as stream:
+            _check_lines(target.name, stream.read(MAX_LINE + 1))
+    except OSError:
+        raise refuse(file_name(target), "file_unreadable") from None
+    contents = unpack(read_bytes(path, limit), limit)
+    _check_lines(contents.name, contents.data)
+    return contents
+
+
+def _check_lines(name: str, data: bytes) -> None:
+    if recognise(data) != "text":
+        return
+    at = 0
+    while len(data) - at > MAX_LINE:
+        end = max(data.rfind(b"\n", at, at + MAX_LINE), data.rfind(b"\r", at, at + MAX_LINE))
+        if end < 0:
+            raise refuse(
+                file_name(name), "file_too_large", f"a line of more than {MAX_LINE:,} bytes, which no table has",
+                "check that the file is the table you mean",
+            )  # fmt: skip
+        at = end + 1
 
 
 def unpack(contents: Contents, limit: int = MAX_BYTES) -> Contents:

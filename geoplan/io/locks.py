@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from geoplan.errors import GeoplanError
+from geoplan.errors import FolderBusy
 
 try:
     import fcntl
@@ -27,10 +27,6 @@ _PAUSE = 0.02
 _NO_LOCKS = frozenset(
     getattr(errno, name) for name in ("ENOSYS", "ENOTSUP", "EOPNOTSUPP", "ENOLCK", "EINVAL") if hasattr(errno, name)
 )
-
-
-class FolderBusy(GeoplanError, RuntimeError):
-    """Another run is writing the same folder."""
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -34,6 +34,32 @@ def write_csv(path: str | os.PathLike, frame: pd.DataFrame, index: bool = False,
     writer.writerow([guard(str(name)) for name in table.columns])
     memory.write(guarded.to_csv(index=False, header=False, lineterminator="\n") if len(guarded) else "")
     return write_bytes(path, memory.getvalue().encode("utf-8"), private)
+
+
+def table_csv(content: Any) -> bytes:
+    """A table as CSV: ``c`` where the rule took a number away, nothing where there is none, keys first."""
+    frame = content if isinstance(content, pd.DataFrame) else content.table
+    keys = [name if name is not None else f"key{i + 1}" if frame.index.nlevels > 1 else "code"
+            for i, name in enumerate(frame.index.names)]  # fmt: skip
+    columns = [frame.index.get_level_values(i).tolist() for i in range(frame.index.nlevels)]
+    for name in frame.columns:
+        hidden = content.is_hidden(name).to_numpy() if hasattr(content, "is_hidden") else [False] * len(frame)
+        columns.append(["c" if gone else value for value, gone in zip(frame[name].tolist(), hidden, strict=True)])
+    memory = io.StringIO(newline="")
+    writer = csv.writer(memory, lineterminator="\n")
+    writer.writerow([guard(str(name)) for name in (*keys, *frame.columns)])
+    writer.writerows([_csv_cell(value) for value in row] for row in zip(*columns, strict=True))
+    return memory.getvalue().encode("utf-8")
+
+
+def _csv_cell(value: Any) -> str:
+    if isinstance(value, str):
+        return guard(value)
+    if value is None or value != value:
+        return ""
+    if isinstance(value, float):
+        return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
+    return guard(str(value)) if not isinstance(value, (bool, int)) else str(value)
 
 
 def write_assignment(path: str | os.PathLike, assignment: Assignment) -> Path:

@@ -185,6 +185,7 @@ _TEMPLATE = """\
 [project]
 name = "Our authority"
 # invented = true        # for made-up data: every page says so
+# as_at = "2027-01-21"     # what the data are called, such as the census day; change it when the data change
 
 [files]
 pupils = "pupils.csv"
@@ -202,6 +203,10 @@ schools = "schools.csv"
 # scheme = "Mosaic"
 # version = "7"
 # keyed_by = "postcode"
+
+[rules]                             # the small-number rule is 10-5; what is changed is printed on every output
+# hide_below = 5
+# reason = "why, in a few words"
 
 [columns.pupils]                    # only for headers that geoplan does not know: our name = "your header"
 # school = "Base"

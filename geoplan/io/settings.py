@@ -11,6 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from geoplan.columns import PEOPLE, TABLES
+from geoplan.disclosure import Rule, rule_for
 from geoplan.errors import ProjectError
 from geoplan.io.recipes import load_recipe, validation_text
 
@@ -22,6 +23,7 @@ class _About(BaseModel):
     model_config = _STRICT
     name: str = Field(min_length=1)
     invented: bool | str = False
+    as_at: str = ""
 
 
 class Area(BaseModel):
@@ -49,6 +51,14 @@ class _Segments(BaseModel):
     names: Mapping[str, str] = Field(default_factory=dict)
 
 
+class _Rules(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    hide_below: int | None = None
+    round_to: int | None = None
+    min_base: int | None = None
+    reason: str = ""
+
+
 class _File(BaseModel):
     model_config = _STRICT
     project: _About
@@ -57,7 +67,7 @@ class _File(BaseModel):
     plans: Mapping[str, str] = Field(default_factory=dict)
     segmentation: _Segments = _Segments()
     columns: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
-    rules: Mapping[str, object] = Field(default_factory=dict)
+    rules: _Rules = _Rules()
 
 
 class Settings(BaseModel):
@@ -82,6 +92,34 @@ class Settings(BaseModel):
         """The sentence that says what is made up; "" where nothing is."""
         note = self.settings.project.invented
         return note if isinstance(note, str) else "Invented data." if note else ""
+
+    @property
+    def as_at(self) -> str:
+        """What the data are called (a census day): other data need another name, so that they are never subtracted."""
+        return self.settings.project.as_at
+
+    def rule(
+        self, audience: str = "public", reason: str = "", overrides: Mapping[str, int] | None = None, because: str = ""
+    ) -> Rule:
+        """The small-number rule of an audience, with the thresholds that ``[rules]`` or ``overrides`` change.
+
+        Parameters
+        ----------
+        audience, reason
+            As for :func:`geoplan.disclosure.rule_for`.
+        overrides, because
+            Thresholds to change instead of those of ``[rules]``, and why; both are printed on every output.
+
+        Raises
+        ------
+        ValueError
+            If the audience or a threshold is not known, or a reason is missing.
+        """
+        told = self.settings.rules.model_dump(exclude_none=True)
+        said = told.pop("reason")
+        if audience == "internal":
+            return rule_for(audience, reason=reason, overrides=overrides)
+        return rule_for(audience, reason=because if overrides else said, overrides=overrides or told or None)
 
     @property
     def folder(self) -> Path:
@@ -161,6 +199,13 @@ def _check(name: str, settings: _File) -> None:
                 raise ProjectError(
                     f"{name}: [columns.{role}] {ours} is not a column; there are {', '.join(table.names)}"
                 )
+    told = settings.rules.model_dump(exclude_none=True)
+    said = told.pop("reason")
+    if told:
+        try:
+            rule_for("public", reason=said, overrides=told)
+        except ValueError as error:
+            raise ProjectError(f'{name}: [rules] {error}; write reason = "..." beside it') from None
     if settings.segmentation.kind is not None:
         load_recipe(settings.segmentation.kind)
 

@@ -10,10 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from geoplan.errors import InputRefused
+from geoplan.errors import FolderBusy, InputRefused
 from geoplan.io.exchange import Site, fingerprints, manifest_bytes, settle
 from geoplan.io.files import file_name, refuse
-from geoplan.io.locks import FolderBusy, locked
+from geoplan.io.locks import locked
 from geoplan.manifests import FILE, INTERNAL, Mismatch, check_document, sha256
 
 _READS = 20

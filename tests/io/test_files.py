@@ -114,3 +114,17 @@ def test_gzip_of_several_members_is_read_whole(write):
 def test_wide_text_is_text_and_noise_is_not():
     assert recognise("id,postcode\n1,ME4 4AA\n".encode("utf-16-le")) == "text"
     assert recognise(bytes(range(32)) * 20) == "binary"
+
+
+def test_a_line_that_no_table_has_is_refused_before_it_is_parsed(tmp_path, monkeypatch):
+    from geoplan.io import files
+
+    monkeypatch.setattr(files, "MAX_LINE", 1_000)
+    for name, text in (("first.csv", "a" * 1_500), ("later.csv", "a,b\n" + "a" * 1_500 + "\n")):
+        path = tmp_path / name
+        path.write_text(text)
+        with pytest.raises(InputRefused, match="a line of more than 1,000 bytes"):
+            files.table_bytes(path)
+    for ends in ("\n", "\r\n", "\r"):
+        path.write_bytes(("a,b" + ends).encode() * 900)
+        assert len(files.table_bytes(path).data) == 900 * len("a,b" + ends)

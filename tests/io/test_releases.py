@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 
 from geoplan.cli import verify
 from geoplan.disclosure import Rule, protect, rule_for
-from geoplan.errors import InputRefused, NotProtected
+from geoplan.errors import FolderBusy, InputRefused, NotProtected
 from geoplan.findings import findings
 from geoplan.io import exchange
-from geoplan.io.locks import FolderBusy, locked
+from geoplan.io.locks import locked
 from geoplan.io.releases import Release, ReleaseRefused, input_of, verify_folder, write_rejects
 from geoplan.manifests import SENSITIVE, Input, Override, safe_name
 
@@ -123,7 +123,7 @@ def test_only_protected_content_leaves():
             Release(audience).add("a.html", "<p>3</p>", tables=[frame])
         with pytest.raises(ReleaseRefused):
             Release(audience).add("a.html", "<p>3</p>")
-    assert Release("internal", reason="checking").add("a.csv", frame).items[0].name == f"{SENSITIVE}_a.csv"
+    assert Release("internal", reason="checking the plan").add("a.csv", frame).items[0].name == f"{SENSITIVE}_a.csv"
 
 
 @pytest.mark.parametrize(
@@ -205,8 +205,8 @@ def test_internal_is_for_its_owner_marked_and_on_record(out, tmp_path):
     with pytest.raises(ValueError, match="reason"):
         Release("internal")
     with pytest.raises(ReleaseRefused, match="marked"):
-        Release("internal", reason="appeals").add("a.html", "<p>3</p>").write(out, now=NOW)
-    made = Release("internal", reason='appeals "2026"\n').add("a.html", f"<p>{SENSITIVE} 3</p>")
+        Release("internal", reason="appeals hearing").add("a.html", "<p>3</p>").write(out, now=NOW)
+    made = Release("internal", reason='appeals hearing "2026"\n').add("a.html", f"<p>{SENSITIVE} 3</p>")
     made = made.add("a.csv", pd.DataFrame({"pupils": [3]}))
     made.write(out, now=NOW)
     made.write(out, now=NOW, audit=tmp_path / "log")
@@ -214,10 +214,10 @@ def test_internal_is_for_its_owner_marked_and_on_record(out, tmp_path):
     assert stat.S_IMODE(out.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in out.iterdir()} == {0o600}
     lines = [json.loads(line) for line in (tmp_path / "geoplan-audit.jsonl").read_text().splitlines()]
-    assert [line["why"] for line in lines] == ['appeals "2026"\n']
-    assert lines[0]["who"] and lines[0]["what"]["files"] == ["a.html", f"{SENSITIVE}_a.csv"]
+    assert [line["why"] for line in lines] == ['appeals hearing "2026"\n']
+    assert lines[0]["who"] and lines[0]["what"]["files"] == [f"{SENSITIVE}_a.html", f"{SENSITIVE}_a.csv"]
     assert len((tmp_path / "log").read_text().splitlines()) == 1
-    (out / "a.html").chmod(0o644)
+    (out / f"{SENSITIVE}_a.html").chmod(0o644)
     assert [each.code for each in verify_folder(out)] == ["open_to_others"]
     with pytest.raises(InputRefused, match="release folder"):
         made.write(out, now=NOW, audit=out / "log")
@@ -226,7 +226,7 @@ def test_internal_is_for_its_owner_marked_and_on_record(out, tmp_path):
 def test_a_folder_keeps_its_audience(out):
     release().write(out, **CHECKS)
     with pytest.raises(InputRefused, match="another audience"):
-        Release("internal", reason="x").write(out)
+        Release("internal", reason="appeals hearing").write(out)
     with pytest.raises(ReleaseRefused, match="marked"):
         release().add("a.html", SENSITIVE, about="x").write(out, **CHECKS)
 

@@ -1,0 +1,190 @@
+"""The authority's ledger on the disk: what was released, so that the next release can be attacked together with it.
+
+One private file, ``private/ledger.json`` beside the project file, for its owner alone. It is read and replaced with
+its lock held, from before the numbers are protected until after they are written, so that two runs never decide on
+the same memory. It holds what was printed and, for each population, a mark of the data (a hash of the exact counts,
+which is why the file stays inside). A file that does not add up is refused: without the memory, a new release could
+give away what the earlier ones hid.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from geoplan.errors import FolderBusy, InputRefused, ReleaseRefused
+from geoplan.gate import Nesting, PrintedTable
+from geoplan.io.files import file_name, refuse
+from geoplan.io.locks import locked
+from geoplan.io.outputs import cannot_write, write_bytes
+from geoplan.ledger import Ledger, append, earlier
+from geoplan.manifests import sha256
+
+SCHEMA = "geoplan.ledger/1"
+FOLDER, FILE = "private", "ledger.json"
+
+
+@dataclass(frozen=True, repr=False)
+class Memory:
+    """What the file holds: the releases, and a mark of the data of each population."""
+
+    ledger: Ledger = field(default_factory=Ledger)
+    marks: Mapping[str, str] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """The bytes of the file, sealed."""
+        document = {"schema": SCHEMA, "ledger": self.ledger.to_dict(), "marks": dict(sorted(self.marks.items()))}
+        return _bytes(document | {"seal": sha256(_bytes(document))})
+
+
+class OpenLedger:
+    """The ledger while its lock is held; made by :func:`open_ledger`."""
+
+    def __init__(self, path: Path, memory: Memory):
+        self.path, self.memory = path, memory
+
+    def __repr__(self) -> str:
+        return f"<OpenLedger: {len(self.ledger):,} releases>"
+
+    @property
+    def ledger(self) -> Ledger:
+        """The releases so far."""
+        return self.memory.ledger
+
+    def earlier(
+        self, audience: str, populations: Collection[str] | None = None
+    ) -> tuple[tuple[PrintedTable, ...], tuple[Nesting, ...]]:
+        """What that audience has seen of these populations (of all, if None): tables, and how areas are nested."""
+        if populations is None:
+            populations = {table.population for entry in self.ledger.entries for table in entry.tables}
+        try:
+            return earlier(self.ledger, tuple(sorted(populations)), audience)
+        except ValueError as error:
+            raise ReleaseRefused([str(error)]) from None
+
+    def check(self, marks: Mapping[str, str]) -> None:
+        """Refuse data that changed under a name that an earlier release has.
+
+        Raises
+        ------
+        ReleaseRefused
+            With what to do.
+        """
+        changed = [name for name, mark in marks.items() if self.memory.marks.get(name, mark) != mark]
+        if changed:
+            raise ReleaseRefused(
+                [
+                    f"{changed[0]}: the data are not those of the earlier release under this name, so one could be "
+                    "subtracted from the other, child by child",
+                    'other data (a new census day): give them a name of their own, as_at = "..." under [project]',
+                    "a correction of the same data: use the data released before, or wait for the next census day",
+                ]
+            )
+
+    def with_entry(
+        self,
+        release: str,
+        audience: str,
+        tables: Sequence[PrintedTable],
+        nested: Sequence[Nesting] = (),
+        marks: Mapping[str, str] | None = None,
+    ) -> Memory:
+        """The memory with one more release; nothing is written. The same tables again add nothing."""
+        known = [table for table in tables if isinstance(table, PrintedTable)]
+        for entry in self.ledger.entries:
+            if entry.audience == audience and set(known) <= set(entry.tables) and entry.nested == tuple(nested):
+                return Memory(self.ledger, {**self.memory.marks, **(marks or {})})
+        ledger = append(self.ledger, release, audience, known, nested) if known else self.ledger
+        return Memory(ledger, {**self.memory.marks, **(marks or {})})
+
+    def keep(self, memory: Memory) -> None:
+        """Replace the file, whole or not at all; nothing is written where nothing is new."""
+        if memory != self.memory:
+            write_bytes(self.path, memory.to_bytes(), private=True)
+            self.memory = memory
+
+
+@contextmanager
+def open_ledger(project_folder: str | os.PathLike, wait: float = 0.0) -> Iterator[OpenLedger]:
+    """The ledger of the project in a folder, with its lock held; an empty one where there is none yet.
+
+    Parameters
+    ----------
+    project_folder
+        Where the project file lies.
+    wait
+        Seconds to wait for another run.
+
+    Raises
+    ------
+    InputRefused
+        If the file was changed, or cannot be read or written.
+    FolderBusy
+        When another run holds it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> table = PrintedTable("Pupils", ("school",), (("a",),), ("c",), population="2026")
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     with open_ledger(place) as ledger:
+    ...         ledger.keep(ledger.with_entry("spring", "public", [table]))
+    ...     with open_ledger(place) as ledger:
+    ...         len(ledger.ledger), [len(ledger.earlier("public", {name})[0]) for name in ("2026", "2027")]
+    (1, [1, 0])
+    """
+    path = ledger_path(project_folder)
+    with ExitStack() as held:
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            held.enter_context(locked(path.with_name(f".{FILE}.lock"), wait))
+            memory = read_memory(path)
+        except FolderBusy:
+            raise FolderBusy(f"{FILE}: another run is releasing figures of this project; wait, and run again") from None
+        except OSError as error:
+            raise cannot_write(path, error) from None
+        yield OpenLedger(path, memory)
+
+
+def ledger_path(project_folder: str | os.PathLike) -> Path:
+    """Where the ledger of the project in a folder is."""
+    return Path(project_folder).resolve() / FOLDER / FILE
+
+
+def read_memory(path: Path) -> Memory:
+    """What the file holds; nothing where there is none.
+
+    Raises
+    ------
+    InputRefused
+        If it was changed after it was written, or is no ledger.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return Memory()
+    except OSError:
+        raise refuse(file_name(path), "file_unreadable") from None
+    try:
+        document = json.loads(data)
+        seal = document.pop("seal")
+        if document["schema"] != SCHEMA or seal != sha256(_bytes(document)):
+            raise ValueError("the seal does not fit")
+        return Memory(Ledger.from_dict(document["ledger"]), {str(k): str(v) for k, v in document["marks"].items()})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise _changed(path) from None
+
+
+def _changed(path: Path) -> InputRefused:
+    return refuse(
+        file_name(path), "file_wrong_format", "the ledger of releases was changed after it was written",
+        "restore it from a backup; without it a release cannot be compared with the earlier ones",
+    )  # fmt: skip
+
+
+def _bytes(document: Mapping) -> bytes:
+    return (json.dumps(document, ensure_ascii=True, indent=None, sort_keys=True) + "\n").encode("ascii")
