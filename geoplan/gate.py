@@ -30,6 +30,8 @@ import pandas as pd
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
+from geoplan.reduction import Reduced, reduce_sums
+
 SMALL = 10  # counts below this that nobody printed are attacked too
 ENOUGH = 5  # a protected count must have at least this many possible values
 NO_NUMBER = ("c", "low", "z", "x", "")
@@ -784,6 +786,15 @@ class _Solved:
         self.low, self.high = np.full(len(self.at), np.inf), np.full(len(self.at), -np.inf)
         self.public_low, self.public_high = system.public_low[self.at], system.public_high[self.at]
         self.attacks = 0
+        self.core = reduce_sums(system.matrix, system.low, system.high, system.whole_number, self.at.tolist())
+        for k, i in enumerate(self.at.tolist()):
+            if i in self.core.exact:
+                self.low[k], self.high[k] = self.outer_low[k], self.outer_high[k] = self.core.exact[i]
+        left = [self.core.at.get(i, (-1, 0, 0.0)) for i in self.at.tolist()]
+        self.column = np.array([column for column, _, _ in left], dtype=int)
+        self.scale = np.array([scale for _, scale, _ in left], dtype=float)
+        self.shift = np.array([shift for _, _, shift in left], dtype=float)
+        self.unsolved = self.column >= 0
 
     def need(self, enough: int) -> np.ndarray:
         return np.minimum(enough, self.public_high - self.public_low + 1)
@@ -796,23 +807,29 @@ class _Solved:
     def enough(self, enough: int, cover: bool) -> np.ndarray:
         with np.errstate(invalid="ignore"):
             fine = self.high - self.low + 1 >= self.need(enough)
-        return fine & self.covers() if cover else fine
+        return fine & (self.covers() | ~self.could_cover()) if cover else fine
 
     def covers(self) -> np.ndarray:
-        return (self.low <= np.maximum(1, self.public_low)) & (
-            self.high >= np.minimum(self.limit - 1, self.public_high)
-        )
+        return self._cover(self.low, self.high)
+
+    def could_cover(self) -> np.ndarray:
+        """False where the outer bounds leave out some small number already."""
+        return self._cover(self.outer_low, self.outer_high)
+
+    def _cover(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        return (low <= np.maximum(1, self.public_low)) & (high >= np.minimum(self.limit - 1, self.public_high))
 
     def learn(self, solution: np.ndarray) -> bool:
         """Widen the ranges by one table of whole numbers that fits everything printed; False if it does not."""
-        system = self.system
-        point = np.where(system.whole_number, np.round(solution), solution)
-        if np.abs(point - solution).max(initial=0) > 1e-5 or (point < system.low - 1e-9).any():
+        core = self.core
+        point = np.where(core.whole_number, np.round(solution), solution)
+        if np.abs(point - solution).max(initial=0) > 1e-5 or (point < core.low - 1e-9).any():
             return False
-        if (point > system.high + 1e-9).any() or np.abs(system.matrix @ point).max(initial=0) > 1e-5:
+        if (point > core.high + 1e-9).any() or np.abs(core.matrix @ point - core.right).max(initial=0) > 1e-5:
             return False
-        values = point[self.at]
-        self.low, self.high = np.minimum(self.low, values), np.maximum(self.high, values)
+        k = np.flatnonzero(self.unsolved)
+        values = self.shift[k] + self.scale[k] * point[self.column[k]]
+        self.low[k], self.high[k] = np.minimum(self.low[k], values), np.maximum(self.high[k], values)
         return True
 
     def judged(self, enough: int, cover: bool) -> list[_Judged]:
@@ -839,16 +856,13 @@ class _Solved:
 def _solve(system: _System, exact: bool, enough: int, cover: bool) -> _Solved:
     """Find tables at the ends of the targets' ranges: many targets at a time, then one by one."""
     solved = _Solved(system)
-    if not len(solved.at):
+    if not solved.unsolved.any():
         return solved
     random = np.random.default_rng(20081)  # directions to try; what is concluded does not depend on them
-    free = np.flatnonzero(system.high > system.low)
-    if not len(free):
-        solved.learn(system.low.copy())
-        return solved
+    core = solved.core
     stale = 0
     for _ in range(_ROUNDS):
-        open_ = ~(solved.enough(enough, cover) | solved.uninteresting())
+        open_ = solved.unsolved & ~(solved.enough(enough, cover) | solved.uninteresting())
         # outer bounds already too narrow: no table can show the opposite
         open_ &= solved.outer_high - solved.outer_low + 1 >= np.minimum(solved.need(enough), enough)
         if not open_.any() or stale > 3:
@@ -856,72 +870,66 @@ def _solve(system: _System, exact: bool, enough: int, cover: bool) -> _Solved:
         before = open_.sum()
         direction = _direction(solved, open_, random, enough)
         # no further than needed, so that there is room for many targets to move at a time
-        near = system.high.copy()
-        reach = np.minimum(system.high[solved.at], np.maximum(solved.limit - 1, solved.outer_low + enough - 1))
-        near[solved.at[open_]] = reach[open_]
-        solution = _programme(system, direction, solved, near)
+        reach = np.minimum(solved.outer_high, np.maximum(solved.limit - 1, solved.outer_low + enough - 1))
+        near = core.high.copy()
+        forward = open_ & (solved.scale > 0)
+        near[solved.column[forward]] = np.maximum(
+            core.low[solved.column[forward]],
+            np.minimum(core.high[solved.column[forward]], (reach - solved.shift)[forward]),
+        )
+        solution = _programme(core, direction, solved, near)
         if solution is None:
-            solution = _programme(system, direction, solved)
+            solution = _programme(core, direction, solved)
         stale = stale + 1 if solution is None or not solved.learn(solution) else stale
         after = (open_ & ~solved.enough(enough, cover)).sum()
         stale = stale + 1 if after > 0.95 * before else 0
-    for k in np.flatnonzero(~solved.uninteresting() & (exact | ~solved.enough(enough, cover))):
+    for k in np.flatnonzero(solved.unsolved & ~solved.uninteresting() & (exact | ~solved.enough(enough, cover))):
         for sign in (1.0, -1.0):
             if not exact and solved.enough(enough, cover)[k]:
                 break
-            _one(system, solved, k, sign)
+            _one(solved, k, sign)
     return solved
 
 
 def _direction(solved: _Solved, open_: np.ndarray, random, enough: int) -> np.ndarray:
     """Costs that pull every open target towards an end it still lacks."""
-    system = solved.system
-    low_wanted = solved.low > np.maximum(system.low[solved.at], np.minimum(1, solved.outer_low))
-    high_wanted = solved.high < np.minimum(system.high[solved.at], solved.limit + enough)
+    low_wanted = solved.low > np.maximum(solved.outer_low, np.minimum(1, solved.outer_low))
+    high_wanted = solved.high < np.minimum(solved.outer_high, solved.limit + enough)
     sign = np.where(low_wanted & ~high_wanted, 1.0, np.where(high_wanted & ~low_wanted, -1.0, 0.0))
     sign = np.where(sign == 0, random.choice([-1.0, 1.0], len(sign)), sign)
-    cost = np.zeros(len(system.low))
-    cost[solved.at[open_]] = (sign * random.uniform(0.5, 1.5, len(sign)))[open_]
+    cost = np.zeros(len(solved.core.low))
+    np.add.at(cost, solved.column[open_], (sign * solved.scale * random.uniform(0.5, 1.5, len(sign)))[open_])
     return cost
 
 
-def _programme(system: _System, cost: np.ndarray, solved: _Solved, near: np.ndarray | None = None) -> np.ndarray | None:
+def _programme(core: Reduced, cost: np.ndarray, solved: _Solved, near: np.ndarray | None = None) -> np.ndarray | None:
     """The table that is cheapest, by linear programming; None if there is none as ``near`` as wanted."""
     solved.attacks += 1
-    high = system.high if near is None else near
-    result = (
-        linprog(
-            cost,
-            A_eq=system.matrix,
-            b_eq=np.zeros(system.matrix.shape[0]),
-            bounds=np.column_stack([system.low, high]),
-            method="highs",
-        )
-        if system.matrix.shape[0]
-        else None
+    high = core.high if near is None else near
+    result = linprog(
+        cost, A_eq=core.matrix, b_eq=core.right, bounds=np.column_stack([core.low, high]), method="highs"
     )
-    if result is None:
-        return np.where(cost >= 0, system.low, high)
     if result.status == 2 and near is None:
         raise ValueError("the printed tables and the public figures contradict each other")
     return result.x if result.status == 0 else None
 
 
-def _one(system: _System, solved: _Solved, k: int, sign: float) -> None:
+def _one(solved: _Solved, k: int, sign: float) -> None:
     """The least (sign 1) or greatest (-1) whole number that one target can be."""
-    cost = np.zeros(len(system.low))
-    cost[solved.at[k]] = sign
-    solution = _programme(system, cost, solved)
+    core = solved.core
+    cost = np.zeros(len(core.low))
+    cost[solved.column[k]] = sign * solved.scale[k]
+    solution = _programme(core, cost, solved)
     if solution is not None and solved.learn(solution):
         return
     solved.attacks += 1
     result = milp(
         cost,
-        constraints=LinearConstraint(system.matrix, 0, 0) if system.matrix.shape[0] else (),
-        bounds=Bounds(system.low, system.high),
-        integrality=system.whole_number.astype(int),
+        constraints=LinearConstraint(core.matrix, core.right, core.right),
+        bounds=Bounds(core.low, core.high),
+        integrality=core.whole_number.astype(int),
     )
     if result.status == 2:
         raise ValueError("the printed tables and the public figures contradict each other")
     if result.x is not None:
-        solved.learn(np.where(system.whole_number, np.round(result.x), result.x))
+        solved.learn(np.where(core.whole_number, np.round(result.x), result.x))
