@@ -19,11 +19,13 @@ References: the attack is the disclosure audit of Fischetti and Salazar (2001), 
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -68,7 +70,8 @@ class PrintedTable:
         The name of the table whose printed parts this one adds up, or :data:`PUBLIC_FIGURE`; empty if the
         table was rounded by itself. What adds up printed parts tells nothing new, and is checked to be that.
     complete
-        False if a cell not listed is unknown rather than zero.
+        False if a group not listed is unknown rather than zero. The categories of the ``attributes`` that are
+        listed are all there are, all the same.
     """
 
     name: str
@@ -367,18 +370,21 @@ class _Builder:
         self.up = {nesting.coarse: nesting for nesting in nested}
         self.cells: dict[tuple[str, ...], dict[Cell, int]] = {}
         self.complete: dict[tuple[str, ...], bool] = {}
+        # the dimensions of which all categories are listed, in each group that is listed
+        self.closed: dict[tuple[str, ...], frozenset[str]] = {}
         self.count = 0
-        # pairs of finer and coarser nodes where every fine cell of each coarse one is listed
-        self.spelled_out: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
-        self._maps: dict[tuple[str, str], dict[str, str]] = {}
+        self._maps: dict[tuple[str, ...], Any] = {}
 
-    def add(self, node: tuple[str, ...], cells: Iterable[Cell], complete: bool) -> None:
+    def add(
+        self, node: tuple[str, ...], cells: Iterable[Cell], complete: bool, closed: frozenset[str] = frozenset()
+    ) -> None:
         have = self.cells.setdefault(node, {})
         for cell in cells:
             if cell not in have:
                 have[cell] = self.count
                 self.count += 1
         self.complete[node] = self.complete.get(node, False) or complete
+        self.closed[node] = self.closed.get(node, closed) & closed
 
     def root(self, dim: str) -> str:
         """The finest dimension that this one is made of."""
@@ -414,6 +420,28 @@ class _Builder:
             steps.append((at, self.to(node[at], dim)))
         return lambda cell: tuple(cell[at] if look is None else look.get(cell[at], "") for at, look in steps)
 
+    def spelled(self, node: tuple[str, ...], coarse: tuple[str, ...], cell: Cell) -> bool:
+        """Whether every finer cell of a coarse one is listed, where each dimension is the same or made of another."""
+        choices = []
+        for fine in node:
+            dim = next((dim for dim in coarse if dim in self.above_cached(fine)), None)
+            if dim is None:
+                return False
+            code = cell[coarse.index(dim)]
+            look = self.to(fine, dim)
+            choices.append([code] if look is None else self.members(fine, dim).get(code, []))
+        return len(node) == len(coarse) and all(parts in self.cells[node] for parts in itertools.product(*choices))
+
+    def members(self, fine: str, coarse: str) -> dict[str, list[str]]:
+        """Codes of ``fine`` by code of ``coarse``."""
+        key = ("members", fine, coarse)
+        if key not in self._maps:
+            found: dict[str, list[str]] = {}
+            for a, b in self.to(fine, coarse).items():
+                found.setdefault(b, []).append(a)
+            self._maps[key] = found
+        return self._maps[key]
+
     def above_cached(self, dim: str) -> frozenset[str]:
         key = ("above", dim)
         if key not in self._maps:
@@ -438,7 +466,8 @@ def _system(
     build = _Builder(nested)
     for table in tables:
         node = tuple(sorted(table.dims))
-        build.add(node, (_canonical(table.dims, cell) for cell in table.cells), table.complete)
+        cells = (_canonical(table.dims, cell) for cell in table.cells)
+        build.add(node, cells, table.complete, frozenset(table.attributes))
     printed_nodes = set(build.cells)
     refined = _refine(build)
     for totals in public:
@@ -499,11 +528,8 @@ def _refine(build: _Builder) -> set[tuple[str, ...]]:
             continue  # a complete table of the finest areas is printed: what it leaves out is zero
         under = []
         for dim in node:
-            look = build.to(build.root(dim), dim)
-            members: dict[str, list[str]] = {}
-            for a, b in (look or {}).items():
-                members.setdefault(b, []).append(a)
-            under.append(members if look is not None else None)
+            root = build.root(dim)
+            under.append(None if root == dim else build.members(root, dim))
         order = sorted(range(len(node)), key=lambda i: build.root(node[i]))
         cells = []
         for cell in build.cells[node]:
@@ -512,8 +538,7 @@ def _refine(build: _Builder) -> set[tuple[str, ...]]:
                 choice = [cell[i]] if under[i] is None else under[i].get(cell[i], [])
                 options = [(*option, value) for option in options for value in choice]
             cells += options
-        build.add(fine, cells, build.complete[node])
-        build.spelled_out.add((fine, node))
+        build.add(fine, cells, build.complete[node], build.closed[node])
         added.add(fine)
     return added
 
@@ -535,7 +560,8 @@ def _meet(build: _Builder) -> None:
             continue
         for finer in covering:
             coarsen = build.coarsener(finer, node)
-            build.add(node, dict.fromkeys(coarsen(cell) for cell in build.cells[finer]), build.complete[finer])
+            cells = dict.fromkeys(coarsen(cell) for cell in build.cells[finer])
+            build.add(node, cells, build.complete[finer], build.closed[finer] & set(node))
 
 
 def _meets_of(build: _Builder, printed: set) -> set[tuple[str, ...]]:
@@ -601,11 +627,13 @@ def _relations(build: _Builder, printed: set) -> tuple[list, list, list, int]:
             target = coarsen(cell)
             if target in members or build.complete[coarse]:
                 members.setdefault(target, []).append(at)
-        unlisted = not build.complete[node] and (node, coarse) not in build.spelled_out
+        unlisted = not build.complete[node]
+        closed = set(coarse) <= set(node) and set(node) - set(coarse) <= build.closed[node]
         recent = lately.setdefault(i, deque(maxlen=8))
         for cell, fine in members.items():
             entries = _sum_row(have.get(cell), fine, recent)
-            if unlisted and cell in have:  # there may be parts that are not listed
+            # there may be parts that are not listed
+            if unlisted and cell in have and not (closed and fine) and not build.spelled(node, coarse, cell):
                 entries[build.count + extra] = 1.0
                 extra += 1
             elif cell in have:
@@ -621,7 +649,7 @@ def _sum_row(total: int | None, parts: list[int], recent: Iterable[tuple[int, fr
     """The entries of "parts add up to the total", or of the shorter "it differs from another sum by these parts"."""
     mine = frozenset(parts)
     entries = dict.fromkeys(parts, 1.0)
-    if total is not None and len(parts) > 4:
+    if total is not None and len(parts) > 2:
         other, theirs = min(recent, key=lambda known: len(known[1] ^ mine), default=(None, frozenset()))
         if other is not None and len(theirs ^ mine) + 1 < len(parts):
             entries = (
@@ -786,7 +814,8 @@ class _Solved:
         self.low, self.high = np.full(len(self.at), np.inf), np.full(len(self.at), -np.inf)
         self.public_low, self.public_high = system.public_low[self.at], system.public_high[self.at]
         self.attacks = 0
-        self.core = reduce_sums(system.matrix, system.low, system.high, system.whole_number, self.at.tolist())
+        wanted = self.at[~self.uninteresting()].tolist()
+        self.core = reduce_sums(system.matrix, system.low, system.high, system.whole_number, wanted)
         for k, i in enumerate(self.at.tolist()):
             if i in self.core.exact:
                 self.low[k], self.high[k] = self.outer_low[k], self.outer_high[k] = self.core.exact[i]

@@ -1,10 +1,13 @@
 """Sums made small before they are solved: what hangs on them like a tree is worked out exactly and set aside.
 
 Given whole numbers x between bounds with sums of them fixed (``matrix @ x == 0``), the least and the greatest
-value of some of them are wanted. Four steps that lose nothing leave less to be solved:
+value of some of them are wanted. Six steps that lose nothing leave less to be solved:
 
 - a number that is known is put in; of two numbers with a known sum or difference one is enough;
 - a sum said twice is said once;
+- a sum with a part of its own that takes up whatever the others leave says nothing of the others;
+- a number without limit, in sums that each have a part without limit of their own, can always be made large
+  enough: those sums say nothing of the others;
 - a sum of numbers of which all but one stand nowhere else says no more than the bounds of that one: the range
   of a sum of ranges of whole numbers is a range of whole numbers. Where nothing is left after that, the sums
   form a forest, and passing ranges to the root and back gives both ends of each number exactly (Freuder 1982,
@@ -22,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+NO_LIMIT = 5e6  # more people than any authority has
 _TOLERANCE = 1e-6
 
 
@@ -73,6 +77,7 @@ def reduce_sums(
     sums.tidy()
     stand_for = {i: sums.resolve(i) for i in wanted}
     asked = {variable for variable, _, _ in stand_for.values()}
+    sums.let_go(asked)
     rows, where = [dict(row) if row is not None else None for row in sums.rows], [set(at) for at in sums.where]
     bounds = sums.low.copy(), sums.high.copy()
     right = list(sums.right)
@@ -227,6 +232,39 @@ class _Sums:
                     changed |= self.where[i]
                 self.drop(r)
         return sorted(r for r in changed if self.rows[r] is not None and len(self.rows[r]) <= 2)
+
+    def let_go(self, keep: set[int]) -> None:
+        """Drop the sums that say nothing of the numbers that somebody asks for."""
+        for i in range(len(self.where)):
+            rows = self.where[i]
+            if not rows or i in keep or self.high[i] < NO_LIMIT or not all(self.unit[r] for r in rows):
+                continue
+            # as large as it likes, and so is a part of each of its sums
+            if all(
+                any(
+                    a == -self.rows[r][i] and self.high[j] >= NO_LIMIT and len(self.where[j]) == 1 and j not in keep
+                    for j, a in self.rows[r].items()
+                )
+                for r in rows
+            ):
+                for r in sorted(rows):
+                    self.drop(r)
+        todo = [r for r, row in enumerate(self.rows) if row and self.unit[r]]
+        while todo:
+            r = todo.pop()
+            row = self.rows[r]
+            if row is None:
+                continue
+            own = {i: a for i, a in row.items() if len(self.where[i]) == 1 and i not in keep}
+            if not own:
+                continue
+            least, most = self._span({i: a for i, a in row.items() if i not in own})
+            own_least, own_most = self._span(own)
+            if own_least <= self.right[r] - most + _TOLERANCE and own_most >= self.right[r] - least - _TOLERANCE:
+                self.drop(r)
+                for i in row:
+                    if len(self.where[i]) == 1:
+                        todo += [other for other in self.where[i] if self.unit[other]]
 
     # --- trees ---
 
