@@ -19,10 +19,9 @@ References: the attack is the disclosure audit of Fischetti and Salazar (2001), 
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -179,6 +178,8 @@ class GateResult:
         For each protected count attacked, least and greatest value (found; exact if ``exact`` was asked for).
     whole
         False if the tables hang together in a cycle too large to be worked out jointly.
+    kept
+        How the sums hang together, for the next attack on the same cells.
     """
 
     narrowest: int | None
@@ -190,6 +191,7 @@ class GateResult:
     already: int = 0
     ranges: Mapping[tuple[str, Cell], tuple[int, int]] = field(default_factory=dict, repr=False)
     whole: bool = True
+    kept: tuple = field(default=(), repr=False, compare=False)
 
     @property
     def passed(self) -> bool:
@@ -208,6 +210,7 @@ def attack(
     exact: bool = False,
     enough: int = ENOUGH,
     cover: bool = False,
+    after: GateResult | None = None,
 ) -> GateResult:
     """Work out, as an outsider, how far each hidden count is pinned down.
 
@@ -231,6 +234,8 @@ def attack(
         Possible values that a protected count must have.
     cover
         Also look for cells whose possible values leave out some of 1 to ``hide_below - 1``.
+    after
+        An attack on the same cells with other texts: how they hang together is not worked out again.
 
     Returns
     -------
@@ -256,12 +261,14 @@ def attack(
     names = [table.name for table in tables]
     if len(set(names)) != len(names):
         raise ValueError("two printed tables have one name")
-    found, attacks, whole = [], 0, True
+    found, kept, attacks, whole = [], [], 0, True
     for population in sorted({table.population for table in tables}):
         here = [table for table in tables if table.population == population]
         known = [totals for totals in public if totals.population == population]
         mine = [share for share in shares if share.of in {table.name for table in here}]
-        system = _system(here, known, nested, mine, told)
+        structure = _structure(here, known, nested, after.kept if after else ())
+        kept.append(structure)
+        system = _system(structure, here, known, mine, told)
         whole &= system.whole
         solved = _solve(system, exact, enough, cover)
         attacks += solved.attacks
@@ -278,6 +285,7 @@ def attack(
         already=sum(judged.already for judged in found),
         ranges={judged.label: judged.range for judged in found},
         whole=whole,
+        kept=tuple(kept),
     )
 
 
@@ -412,25 +420,34 @@ class _Builder:
             self._maps[fine, coarse] = step if below is None else {a: step[b] for a, b in below.items() if b in step}
         return self._maps[fine, coarse]
 
-    def coarsener(self, node: tuple[str, ...], to: tuple[str, ...]):
-        """A function from cells of ``node`` to cells of ``to``."""
-        steps = []
+    def coarsen(self, node: tuple[str, ...], to: tuple[str, ...]) -> list[Cell]:
+        """The cell of ``to`` that each cell of ``node`` lies in."""
+        cells = list(self.cells[node])
+        if not to:
+            return [()] * len(cells)
+        columns = []
         for dim in to:
             at = next(i for i, fine in enumerate(node) if dim in self.above_cached(fine))
-            steps.append((at, self.to(node[at], dim)))
-        return lambda cell: tuple(cell[at] if look is None else look.get(cell[at], "") for at, look in steps)
+            look = self.to(node[at], dim)
+            columns.append([cell[at] if look is None else look.get(cell[at], "") for cell in cells])
+        return list(zip(*columns, strict=True))
 
-    def spelled(self, node: tuple[str, ...], coarse: tuple[str, ...], cell: Cell) -> bool:
-        """Whether every finer cell of a coarse one is listed, where each dimension is the same or made of another."""
-        choices = []
-        for fine in node:
-            dim = next((dim for dim in coarse if dim in self.above_cached(fine)), None)
-            if dim is None:
-                return False
-            code = cell[coarse.index(dim)]
-            look = self.to(fine, dim)
-            choices.append([code] if look is None else self.members(fine, dim).get(code, []))
-        return len(node) == len(coarse) and all(parts in self.cells[node] for parts in itertools.product(*choices))
+    def size(self, node: tuple[str, ...], coarse: tuple[str, ...], cell: Cell) -> int:
+        """How many finer cells a coarse one has, where each dimension is the same or made of another; else -1."""
+        if len(node) != len(coarse):
+            return -1
+        size = 1
+        for dim, code in zip(coarse, cell, strict=True):
+            fine = next((fine for fine in node if dim in self.above_cached(fine)), None)
+            if fine is None:
+                return -1
+            if fine != dim:
+                size *= len(self.members(fine, dim).get(code, ()))
+        return size
+
+    def drops_closed(self, node: tuple[str, ...], coarse: tuple[str, ...]) -> bool:
+        """Whether the coarse node leaves out nothing but dimensions of which all categories are listed."""
+        return set(coarse) <= set(node) and set(node) - set(coarse) <= self.closed[node]
 
     def members(self, fine: str, coarse: str) -> dict[str, list[str]]:
         """Codes of ``fine`` by code of ``coarse``."""
@@ -456,13 +473,43 @@ def _canonical(dims: Sequence[str], cell: Cell) -> Cell:
     return tuple(cell[i] for i in sorted(range(len(dims)), key=lambda i: dims[i]))
 
 
-def _system(
-    tables: list[PrintedTable],
-    public: list[PublicTotals],
-    nested: Sequence[Nesting],
-    shares: list[PrintedShares],
-    told: Mapping[str, set],
-) -> _System:
+@dataclass(frozen=True)
+class _Structure:
+    """The sums of one population, whatever is printed in their cells, and what they were made from."""
+
+    made_from: tuple
+    build: _Builder
+    matrix: sparse.csr_matrix
+    unprinted: tuple[tuple[str, ...], ...]  # sums that nobody printed, which are attacked too
+    whole: bool
+
+    def fits(self, made_from: tuple) -> bool:
+        tables, zeros, *given = made_from
+        mine, my_zeros, *my_given = self.made_from
+        return (
+            tables == mine
+            and zeros == my_zeros
+            and all(
+                len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
+                for a, b in zip(given, my_given, strict=True)
+            )
+        )
+
+
+def _structure(
+    tables: list[PrintedTable], public: list[PublicTotals], nested: Sequence[Nesting], kept: Iterable[_Structure]
+) -> _Structure:
+    shapes = [(table.dims, table.cells, table.complete, table.attributes) for table in tables]
+    zeros = {
+        (tuple(sorted(table.dims)), _canonical(table.dims, cell))
+        for table in tables
+        for cell, text in zip(table.cells, table.shown, strict=True)
+        if text == "0" and not table.parts
+    }
+    made_from = (shapes, zeros, tuple(public), tuple(nested))
+    for structure in kept:
+        if structure.fits(made_from):
+            return structure
     build = _Builder(nested)
     for table in tables:
         node = tuple(sorted(table.dims))
@@ -473,17 +520,23 @@ def _system(
     for totals in public:
         node = tuple(sorted(totals.dims))
         build.add(node, (_canonical(totals.dims, cell) for cell, _ in totals.items()), False)
-    zeros = {
-        (tuple(sorted(table.dims)), _canonical(table.dims, cell))
-        for table in tables
-        for cell, text in zip(table.cells, table.shown, strict=True)
-        if text == "0" and not table.parts
-    }
     whole = _join_cycles(build, printed_nodes, zeros)
     _meet(build)
-    rows, cols, values, extra = _relations(build, printed_nodes)
+    rows, cols, values, extra = _relations(build)
+    matrix = sparse.csr_matrix((values, (rows, cols)), shape=((max(rows) + 1) if rows else 0, build.count + extra))
+    unprinted = sorted((refined | _meets_of(build, printed_nodes)) - printed_nodes)
+    return _Structure(made_from, build, matrix, tuple(unprinted), whole)
 
-    n = build.count + extra
+
+def _system(
+    structure: _Structure,
+    tables: list[PrintedTable],
+    public: list[PublicTotals],
+    shares: list[PrintedShares],
+    told: Mapping[str, set],
+) -> _System:
+    build, sums = structure.build, structure.matrix
+    n = sums.shape[1]
     low, high = np.zeros(n), np.full(n, _FAR)
     public_low, public_high = low.copy(), high.copy()
     for totals in public:
@@ -496,22 +549,20 @@ def _system(
     for table in tables:
         _evidence(build, table, by_name, public, told.get(table.name, ()), low, high, targets)
     limit = max(SMALL, *(int(_each(table.hide_below, 1).max()) for table in tables))
-    for node in sorted((refined | _meets_of(build, printed_nodes)) - printed_nodes):
+    for node in structure.unprinted:
         for cell, at in build.cells[node].items():
             if public_low[at] < public_high[at]:  # not a public figure itself
                 targets.setdefault(at, ((f"(not printed) by {', '.join(node) or 'nothing'}", cell), limit))
     whole_number = np.ones(n, dtype=bool)
-    matrix = sparse.csr_matrix((values, (rows, cols)), shape=((max(rows) + 1) if rows else 0, n))
-    matrix, low, high, whole_number = _add_shares(build, by_name, shares, matrix, low, high, whole_number)
+    matrix, low, high, whole_number = _add_shares(build, by_name, shares, sums, low, high, whole_number)
     padding = len(low) - n
     public_low = np.concatenate([public_low, np.zeros(padding)])
     public_high = np.concatenate([public_high, np.full(padding, _FAR)])
-    system = _System(matrix, low, high, public_low, public_high, whole_number, targets, whole)
+    system = _System(matrix, low, high, public_low, public_high, whole_number, targets, structure.whole)
     system.low, system.high = _propagate(matrix, low, high, whole_number)
     if (system.low > system.high).any():
         raise ValueError("the printed tables and the public figures contradict each other")
-    sums = matrix[: (max(rows) + 1) if rows else 0]
-    system.public_low, system.public_high = _propagate(sums, public_low, public_high, whole_number)
+    system.public_low[:n], system.public_high[:n] = _propagate(sums, public_low[:n], public_high[:n], whole_number[:n])
     return system
 
 
@@ -544,23 +595,28 @@ def _refine(build: _Builder) -> set[tuple[str, ...]]:
 
 
 def _meet(build: _Builder) -> None:
-    """Add the sums that any two nodes share."""
+    """Add the sums that any two nodes share, as far as their parts are listed."""
     nodes = list(build.cells)
     derivable = {node: build.derivable(node) for node in nodes}
+    bit = {dim: 1 << i for i, dim in enumerate(sorted(frozenset().union(*derivable.values()), key=str))}
+    mask = {node: sum(bit[dim] for dim in derivable[node]) for node in nodes}
+    masks = sorted(set(mask.values()))
     wanted = {()}
-    for i, first in enumerate(nodes):
-        for second in nodes[:i]:
-            common = derivable[first] & derivable[second]
-            if len(common) > 1:
-                common = {d for d in common if not any(d != e and d in build.above_cached(e) for e in common)}
-            wanted.add(tuple(sorted(common)))
+    for common in {a & b for i, a in enumerate(masks) for b in masks[: i + 1]}:
+        dims = {dim for dim in bit if bit[dim] & common}
+        if len(dims) > 1:
+            dims = {d for d in dims if not any(d != e and d in build.above_cached(e) for e in dims)}
+        wanted.add(tuple(sorted(dims)))
     for node in sorted(wanted):
-        covering = [n for n in nodes if n != node and set(node) <= derivable[n]]
         if node in build.cells and build.complete[node]:
             continue
-        for finer in covering:
-            coarsen = build.coarsener(finer, node)
-            cells = dict.fromkeys(coarsen(cell) for cell in build.cells[finer])
+        needed = sum(bit[dim] for dim in node)
+        for finer in nodes:
+            if finer == node or needed & ~mask[finer]:
+                continue
+            cells = Counter(build.coarsen(finer, node))
+            if not build.complete[finer] and not build.drops_closed(finer, node):
+                cells = [cell for cell, parts in cells.items() if build.size(finer, node, cell) == parts]
             build.add(node, cells, build.complete[finer], build.closed[finer] & set(node))
 
 
@@ -609,35 +665,40 @@ def _join_cycles(build: _Builder, printed: set, zeros: set) -> bool:
     return True
 
 
-def _relations(build: _Builder, printed: set) -> tuple[list, list, list, int]:
+def _relations(build: _Builder) -> tuple[list, list, list, int]:
     """Each coarse cell is the sum of its fine cells, for each finest step between nodes."""
     nodes = list(build.cells)
     derivable = [build.derivable(node) for node in nodes]
-    finer = np.array([[i != j and set(b) <= derivable[i] for j, b in enumerate(nodes)] for i in range(len(nodes))])
-    finer = finer.reshape(len(nodes), len(nodes)).astype(np.int32)
+    bit = {dim: 1 << i for i, dim in enumerate(sorted(frozenset().union(*derivable)))}
+    mask = [sum(bit[dim] for dim in each) for each in derivable]
+    need = [sum(bit[dim] for dim in node) for node in nodes]
+    finer = np.array([[not b & ~a for b in need] for a in mask], dtype=np.float32).reshape(len(nodes), len(nodes))
+    np.fill_diagonal(finer, 0)
     direct = (finer > 0) & ~((finer @ finer) > 0)
     rows, cols, values = [], [], []
     row, extra = 0, 0
-    lately: dict[int, deque[tuple[int, frozenset[int]]]] = {}  # by finer node: the last sums written, as (sum, parts)
-    for i, j in zip(*np.nonzero(direct), strict=True):
-        node, coarse = nodes[i], nodes[j]
-        coarsen, have = build.coarsener(node, coarse), build.cells[coarse]
-        members: dict[Cell, list[int]] = {cell: [] for cell in have}
-        for cell, at in build.cells[node].items():
-            target = coarsen(cell)
-            if target in members or build.complete[coarse]:
-                members.setdefault(target, []).append(at)
-        unlisted = not build.complete[node]
-        closed = set(coarse) <= set(node) and set(node) - set(coarse) <= build.closed[node]
-        recent = lately.setdefault(i, deque(maxlen=8))
-        for cell, fine in members.items():
-            entries = _sum_row(have.get(cell), fine, recent)
-            # there may be parts that are not listed
-            if unlisted and cell in have and not (closed and fine) and not build.spelled(node, coarse, cell):
+    for i, node in enumerate(nodes):
+        sums: list[tuple[int | None, list[int], bool]] = []  # total, parts, whether the parts are all
+        for j in np.flatnonzero(direct[i]):
+            coarse = nodes[j]
+            closed = build.drops_closed(node, coarse)
+            have = build.cells[coarse]
+            members: dict[Cell, list[int]] = {cell: [] for cell in have}
+            for target, at in zip(build.coarsen(node, coarse), build.cells[node].values(), strict=True):
+                if target in members or build.complete[coarse]:
+                    members.setdefault(target, []).append(at)
+            for cell, fine in members.items():
+                # there may be parts that are not listed
+                listed = build.complete[node] or (closed and bool(fine)) or cell not in have
+                sums.append((have.get(cell), fine, listed or build.size(node, coarse, cell) == len(fine)))
+        recent: deque[tuple[int, frozenset[int]]] = deque(maxlen=8)  # the last sums written, as (sum, parts)
+        for total, fine, listed in sorted(sums, key=lambda each: len(each[1])):
+            entries = _sum_row(total, fine, recent)
+            if not listed:
                 entries[build.count + extra] = 1.0
                 extra += 1
-            elif cell in have:
-                recent.append((have[cell], frozenset(fine)))
+            elif total is not None:
+                recent.append((total, frozenset(fine)))
             rows += [row] * len(entries)
             cols += entries.keys()
             values += entries.values()
@@ -691,11 +752,12 @@ def _check_parts(build: _Builder, table: PrintedTable, by_name: Mapping[str, Pri
     parts = by_name.get(table.parts)
     if parts is None or parts.parts:
         raise ValueError(f"{table.name}: says it adds up {table.parts}, which is not printed in its own right")
-    coarsen = build.coarsener(parts.dims, table.dims)
+    node = tuple(sorted(parts.dims))
+    lies_in = dict(zip(build.cells[node], build.coarsen(node, table.dims), strict=True))
     sums: dict[Cell, int] = {}
     some_hidden: set[Cell] = set()
     for cell, text in zip(parts.cells, parts.shown, strict=True):
-        key = coarsen(cell)
+        key = lies_in[_canonical(parts.dims, cell)]
         sums[key] = sums.get(key, 0) + (int(text.replace(",", "")) if _is_number(text) else 0)
         if text == "c":
             some_hidden.add(key)
@@ -762,7 +824,7 @@ def _add_shares(build, by_name, shares, matrix, low, high, whole_number):
 
 
 def _propagate(
-    matrix: sparse.csr_matrix, low: np.ndarray, high: np.ndarray, whole_number: np.ndarray, rounds: int = 60
+    matrix: sparse.csr_matrix, low: np.ndarray, high: np.ndarray, whole_number: np.ndarray, rounds: int = 1_000
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pass bounds along the sums until nothing moves: outer bounds, valid but not always the closest."""
     low, high = low.copy(), high.copy()

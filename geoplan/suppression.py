@@ -395,15 +395,16 @@ def _exact(table: RawTable, rule: Rule) -> ProtectedTable:
 
 def _until_safe(release: _Release) -> tuple[_Release, GateResult]:
     """Hide more until no protected count can be pinned down, or nothing more can be hidden."""
+    result = None
     for _ in range(MOST_ROUNDS):  # against an attacker who was told which cells are small
-        result = _gate(release, told=True)
+        result = _gate(release, told=True, after=result)
         weak = sorted({*result.offenders, *result.partial})
         after = _second_hiding(release, weak, told=True)
         if after is release:
             break
         release = after
     while True:
-        result = _gate(release)
+        result = _gate(release, after=result)
         if result.passed:
             return release, result
         after = _second_hiding(release, result.offenders, told=False)
@@ -414,7 +415,7 @@ def _until_safe(release: _Release) -> tuple[_Release, GateResult]:
         release = after
 
 
-def _gate(release: _Release, told: bool = False) -> GateResult:
+def _gate(release: _Release, told: bool = False, after: GateResult | None = None) -> GateResult:
     known = {}
     if told:
         for k, table in enumerate(release.tables):
@@ -426,6 +427,7 @@ def _gate(release: _Release, told: bool = False) -> GateResult:
         nested=release.nested,
         told=known if told else None,
         cover=told,
+        after=after,
     )
 
 
@@ -510,7 +512,7 @@ def _show_own(release: _Release, safe: GateResult) -> tuple[_Release, GateResult
             small |= _hidden_before(table, release.earlier)
             hidden.append(np.where(own[k], small, public_release.hidden[k]))
         trial = replace(public_release, hidden=tuple(hidden), own=tuple(own))
-        result = _gate(trial)
+        result = _gate(trial, after=safe)
         if result.passed:
             return trial, result
         back = _less_own(trial, own, result.offenders)
@@ -633,13 +635,10 @@ class _Programme:
                             slack += 1
                         right.append(known[key])
                         row += 1
-            shared = {
-                tuple(sorted(_derivable(a[1], release.nested) & _derivable(b[1], release.nested)))
-                for i, a in enumerate(sources)
-                for b in sources[:i]
-            }
+            given = [_derivable(source[1], release.nested) for source in sources]
+            shared = {tuple(sorted(a & b)) for i, a in enumerate(given) for b in given[:i]}
             for dims in sorted(shared):
-                with_them = [s for s in sources if set(dims) <= _derivable(s[1], release.nested) and s[3]]
+                with_them = [s for s, have in zip(sources, given, strict=True) if set(dims) <= have and s[3]]
                 for a, b in pairwise(with_them):
                     first = _groups(a[0], a[1], a[2], dims, release.nested)
                     second = _groups(b[0], b[1], b[2], dims, release.nested)
