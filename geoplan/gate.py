@@ -13,6 +13,8 @@ Where the tables hang together without a cycle (area x segment and school x segm
 are all there is to know: whole-number tables that agree on their margins then always come from one table of
 people (Vorob'ev 1962, Theory Prob. Appl. 7:147; Atserias and Kolaitis 2021, PODS, for whole numbers). For
 cycles (a x b, b x c, a x c) the joint table is added if it is not too large, else ``GateResult.whole`` is False.
+Cells that a printed zero rules out are left out of it, and where a table lists some groups only (the homes of one
+school), so does the joint table: everybody else is what the other tables leave, and adds no sum of its own.
 
 References: the attack is the disclosure audit of Fischetti and Salazar (2001), Management Science 47:1008.
 """
@@ -207,6 +209,7 @@ def attack(
     nested: Sequence[Nesting] = (),
     shares: Sequence[PrintedShares] = (),
     told: Mapping[str, Iterable[Cell]] | None = None,
+    at_most: Mapping[str, Mapping[Cell, int]] | None = None,
     exact: bool = False,
     enough: int = ENOUGH,
     cover: bool = False,
@@ -228,6 +231,8 @@ def attack(
         Percentages printed beside the counts.
     told
         Cells by table name that the attacker knows to be small: a stronger attack than any outsider's.
+    at_most
+        By table name, what cells cannot exceed, known from elsewhere.
     exact
         Find both ends of every protected count, rather than proving that it has enough values.
     enough
@@ -268,7 +273,7 @@ def attack(
         mine = [share for share in shares if share.of in {table.name for table in here}]
         structure = _structure(here, known, nested, after.kept if after else ())
         kept.append(structure)
-        system = _system(structure, here, known, mine, told)
+        system = _system(structure, here, known, mine, told, at_most or {})
         whole &= system.whole
         solved = _solve(system, exact, enough, cover)
         attacks += solved.attacks
@@ -534,6 +539,7 @@ def _system(
     public: list[PublicTotals],
     shares: list[PrintedShares],
     told: Mapping[str, set],
+    at_most: Mapping[str, Mapping[Cell, int]],
 ) -> _System:
     build, sums = structure.build, structure.matrix
     n = sums.shape[1]
@@ -548,6 +554,9 @@ def _system(
     by_name = {table.name: table for table in tables}
     for table in tables:
         _evidence(build, table, by_name, public, told.get(table.name, ()), low, high, targets)
+        for cell, most in at_most.get(table.name, {}).items():
+            at = build.cells[tuple(sorted(table.dims))][_canonical(table.dims, cell)]
+            high[at] = min(high[at], most)
     limit = max(SMALL, *(int(_each(table.hide_below, 1).max()) for table in tables))
     for node in structure.unprinted:
         for cell, at in build.cells[node].items():
@@ -647,10 +656,13 @@ def _join_cycles(build: _Builder, printed: set, zeros: set) -> bool:
     core = [node for node in build.cells if frozenset(node) in edges]
     if len(core) != len(edges):
         core = [n for n in build.cells if any(edge <= frozenset(n) for edge in edges)]
-    if not all(build.complete[node] for node in core):
+    partial = [node for node in core if not build.complete[node]]
+    # tables of some schools only, all of each: everybody else is what is left
+    unlisted = {frozenset(node) - build.closed[node] for node in partial}
+    if len(unlisted) > 1:
         return False
     joint: pd.DataFrame | None = None
-    for node in sorted(core):
+    for node in sorted(core, key=lambda node: (build.complete[node], node)):
         frame = pd.DataFrame([c for c in build.cells[node] if (node, c) not in zeros], columns=list(node), dtype=object)
         common = [] if joint is None else [dim for dim in node if dim in joint]
         if joint is not None and len(joint) * len(frame) > 200 * MOST_JOINT and not common:
@@ -661,7 +673,8 @@ def _join_cycles(build: _Builder, printed: set, zeros: set) -> bool:
     if len(joint) > MOST_JOINT:
         return False
     dims = tuple(sorted(joint.columns))
-    build.add(dims, joint[list(dims)].itertuples(index=False, name=None), True)
+    closed = frozenset(dims).difference(*unlisted) if partial else frozenset()
+    build.add(dims, joint[list(dims)].itertuples(index=False, name=None), not partial, closed)
     return True
 
 

@@ -80,7 +80,7 @@ def protect_place(
     rule
         Of the audience, from :func:`geoplan.disclosure.rule_for`.
     homes
-        Schools whose pupils are wanted by area.
+        Schools whose pupils are wanted by area; needs ``boundaries``.
 
     Returns
     -------
@@ -113,16 +113,20 @@ def protect_place(
             attributes=("segment",),
         )
         tables += [area, area.sum_over("segment", f"{people.noun} by area")]
+    homes = list(dict.fromkeys(homes))
+    if homes:
+        tables.append(_homes(placed, homes, people.noun, population))
     headcounts = school.counts.groupby(level="school").sum()
     known = PublicTotals(("school",), headcounts, population, "school headcounts")
     shown = {table.name: table for table in protect_tables(tables, rule, [known], totals="rounded")}
     by_school, segments, *rest = (shown[table.name] for table in tables)
+    at_home = rest.pop() if homes else None
     profiles = _profiles(by_school, segments, headcounts, people, rule)
     return PlaceTables(
         by_school=by_school.unstack("segment"),
         by_area=rest[0].unstack("segment") if rest else None,
         areas=rest[1].to_protected(PUPILS) if rest else None,
-        homes={code: _homes(placed, code, people, rule) for code in homes},
+        homes={code: _homes_of(at_home, code) for code in homes},
         profiles=profiles,
         area_shares=_area_shares(*rest, people, rule) if rest else {},
         rule=rule,
@@ -173,13 +177,18 @@ def _crossed(placed: pd.DataFrame, by: str, segmentation: Segmentation) -> pd.Se
     return counts.rename_axis(index=by, columns="segment").stack().astype("int64")
 
 
-def _homes(placed: pd.DataFrame, school: str, people: Assignment, rule: Rule) -> Protected:
-    """One school's pupils by area: a table of its own, its sum known to everybody."""
-    counts = placed.loc[placed["school"] == school, "area"].value_counts().sort_index().rename_axis("area")
-    population = f"{people.noun} of {school}"
-    raw = RawTable(f"homes of the {population}", counts, people.noun, population, geography="area")
-    total = PublicTotals((), pd.Series([int(counts.sum())]), population, "school headcounts")
-    return protect_tables([raw], rule, [total])[0].to_protected(PUPILS)
+def _homes(placed: pd.DataFrame, schools: list[str], noun: str, population: str) -> RawTable:
+    """The pupils of some schools by area: all of each, and nothing of the other schools."""
+    rows = placed[placed["school"].isin(schools)]
+    counts = rows.groupby(["area", "school"]).size()
+    name = f"homes of the {noun} of {', '.join(schools)}"
+    return RawTable(name, counts, noun, population, geography="area", attributes=("area",), complete=False)
+
+
+def _homes_of(homes: ProtectedTable, school: str) -> Protected:
+    here = homes.shown.index.get_level_values("school") == school
+    shown, hidden = (values[here].droplevel("school").rename(PUPILS) for values in (homes.shown, homes.hidden))
+    return Protected(shown.to_frame(), hidden.to_frame(), homes.rule, homes.noun, printed=(homes.printed,))
 
 
 def _profiles(
