@@ -33,7 +33,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
-from geoplan.reduction import Reduced, reduce_sums
+from geoplan.reduction import Contradiction, Reduced, reduce_sums
 
 SMALL = 10  # counts below this that nobody printed are attacked too
 ENOUGH = 5  # a protected count must have at least this many possible values
@@ -248,8 +248,10 @@ def attack(
 
     Raises
     ------
+    Contradiction
+        If the printed numbers and the public figures contradict each other.
     ValueError
-        If the printed numbers contradict each other, or are not the sums they say they are.
+        If printed numbers are not the sums they say they are.
 
     Examples
     --------
@@ -570,7 +572,7 @@ def _system(
     system = _System(matrix, low, high, public_low, public_high, whole_number, targets, structure.whole)
     system.low, system.high = _propagate(matrix, low, high, whole_number)
     if (system.low > system.high).any():
-        raise ValueError("the printed tables and the public figures contradict each other")
+        raise Contradiction
     system.public_low[:n], system.public_high[:n] = _propagate(sums, public_low[:n], public_high[:n], whole_number[:n])
     return system
 
@@ -1014,7 +1016,7 @@ def _programme(core: Reduced, cost: np.ndarray, solved: _Solved, near: np.ndarra
         cost, A_eq=core.matrix, b_eq=core.right, bounds=np.column_stack([core.low, high]), method="highs"
     )
     if result.status == 2 and near is None:
-        raise ValueError("the printed tables and the public figures contradict each other")
+        raise Contradiction
     return result.x if result.status == 0 else None
 
 
@@ -1034,6 +1036,6 @@ def _one(solved: _Solved, k: int, sign: float) -> None:
         integrality=core.whole_number.astype(int),
     )
     if result.status == 2:
-        raise ValueError("the printed tables and the public figures contradict each other")
+        raise Contradiction
     if result.x is not None:
         solved.learn(np.where(core.whole_number, np.round(result.x), result.x))

@@ -29,6 +29,13 @@ NO_LIMIT = 5e6  # more people than any authority has
 _TOLERANCE = 1e-6
 
 
+class Contradiction(ValueError):
+    """No numbers fit everything that is printed or public."""
+
+    def __init__(self):
+        super().__init__("the printed tables and the public figures contradict each other")
+
+
 @dataclass(frozen=True)
 class Reduced:
     """What is left to be solved, and what is known already.
@@ -59,7 +66,7 @@ def reduce_sums(
 
     Raises
     ------
-    ValueError
+    Contradiction
         If no numbers fit.
 
     Examples
@@ -150,7 +157,7 @@ class _Sums:
     def narrow(self, i: int, low: float, high: float) -> None:
         self.low[i], self.high[i] = max(self.low[i], low), min(self.high[i], high)
         if self.low[i] > self.high[i] + _TOLERANCE:
-            raise ValueError("the printed tables and the public figures contradict each other")
+            raise Contradiction
 
     def drop(self, r: int) -> None:
         for i in self.rows[r]:
@@ -170,7 +177,7 @@ class _Sums:
                     continue
                 if not row:
                     if abs(self.right[r]) > _TOLERANCE:
-                        raise ValueError("the printed tables and the public figures contradict each other")
+                        raise Contradiction
                     self.rows[r] = None
                 elif len(row) == 1:
                     ((i, a),) = row.items()
@@ -226,7 +233,7 @@ class _Sums:
             if key not in seen:
                 seen[key] = self.right[r] * sign
             elif abs(seen[key] - self.right[r] * sign) > _TOLERANCE:
-                raise ValueError("the printed tables and the public figures contradict each other")
+                raise Contradiction
             else:
                 for i in row:
                     changed |= self.where[i]
@@ -289,7 +296,7 @@ class _Sums:
             least, most = self._span(private)
             if tie is None:
                 if not least - _TOLERANCE <= self.right[r] <= most + _TOLERANCE:
-                    raise ValueError("the printed tables and the public figures contradict each other")
+                    raise Contradiction
                 self.stack.append((r, None, 0.0, private, self.right[r]))
                 continue
             a = row[tie]
