@@ -1012,9 +1012,7 @@ def _programme(core: Reduced, cost: np.ndarray, solved: _Solved, near: np.ndarra
     """The table that is cheapest, by linear programming; None if there is none as ``near`` as wanted."""
     solved.attacks += 1
     high = core.high if near is None else near
-    result = linprog(
-        cost, A_eq=core.matrix, b_eq=core.right, bounds=np.column_stack([core.low, high]), method="highs"
-    )
+    result = linprog(cost, A_eq=core.matrix, b_eq=core.right, bounds=np.column_stack([core.low, high]), method="highs")
     if result.status == 2 and near is None:
         raise Contradiction
     return result.x if result.status == 0 else None

@@ -277,7 +277,9 @@ def _own_alone(ground: SchoolGround, school: str, rule: Rule) -> tuple[Protected
     own = ground.counts[school]
     home, mix = own.groupby(level=0).sum(), own.groupby(level=1).sum().reindex(room.rows.columns, fill_value=0)
     low, high = room.low.loc[school], room.high.loc[school]
-    wanted = (room.area_high.loc[home.index] > 0) * np.maximum(home.where(home >= OWN_HIDE_BELOW, 9), 9).to_numpy()[:, None]
+    wanted = (room.area_high.loc[home.index] > 0) * np.maximum(home.where(home >= OWN_HIDE_BELOW, 9), 9).to_numpy()[
+        :, None
+    ]
     most = most_at_home(room, wanted)
     if most is None:
         return None
@@ -367,7 +369,9 @@ def _own_profile(ground, school, rule, mix, gone, printed, segments) -> Protecte
     index = pd.MultiIndex.from_product([[school], mix.index], names=["school", "segment"])
     shown = pd.Series(mix.astype(float).where(~gone).to_numpy(), index=index)
     own = _Shown(shown, pd.Series(gone.to_numpy(), index=index), printed)
-    values = pd.Series({c[0]: np.nan if t == HIDDEN else float(t) for c, t in zip(segments.cells, segments.shown, strict=True)})
+    values = pd.Series(
+        {c[0]: np.nan if t == HIDDEN else float(t) for c, t in zip(segments.cells, segments.shown, strict=True)}
+    )
     base = _Shown(values, values.isna(), segments)
     totals = pd.Series({school: float(ground.sizes[school])})
     measured = measure_shown(own, base, totals, float(values.sum()), rule, ground.tables.base)

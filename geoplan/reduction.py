@@ -279,9 +279,7 @@ class _Sums:
         """Set aside sums of which all numbers but one stand nowhere else and are not kept."""
         self.stack = []
         where = self.where
-        tied = [
-            0 if row is None else sum(len(where[i]) > 1 or i in keep for i in row) for row in self.rows
-        ]
+        tied = [0 if row is None else sum(len(where[i]) > 1 or i in keep for i in row) for row in self.rows]
         todo = [r for r, row in enumerate(self.rows) if row and self.unit[r] and tied[r] <= 1]
         while todo:
             r = todo.pop()

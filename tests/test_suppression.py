@@ -213,7 +213,10 @@ def test_options_that_add_up_printed_blocks_tell_a_tracker_nothing_more(steps):
 def options():
     """Two ways to draw a catchment over six blocks, one block apart, which holds 4 pupils with FSM."""
     fsm = {"b0": 31, "b1": 22, "b2": 24, "b3": 4, "b4": 30, "b5": 21}
-    nested = [Nesting("block", f"option{n}", {b: "in" if b <= f"b{k}" else "out" for b in fsm}) for n, k in ("A2", "B3")]
+    nested = [
+        Nesting("block", f"option{name}", {b: "in" if b <= last else "out" for b in fsm})
+        for name, last in (("A", "b2"), ("B", "b3"))
+    ]
     raw = []
     for nesting in nested:
         inside = sum(count for b, count in fsm.items() if nesting.lookup[b] == "in")
