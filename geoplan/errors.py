@@ -152,4 +152,5 @@ class DisclosureRefused(GeoplanError, ValueError):
         more = len(self.offenders) - len(lines)
         if more > 0:
             lines.append(f"  and {more:,} more")
-        super().__init__("\n".join([f"{what}; merge categories or use larger areas", *lines]))
+        advice = "; merge categories or use larger areas" if lines else ""
+        super().__init__("\n".join([f"{what}{advice}", *lines]))

@@ -13,6 +13,8 @@ Where the tables hang together without a cycle (area x segment and school x segm
 are all there is to know: whole-number tables that agree on their margins then always come from one table of
 people (Vorob'ev 1962, Theory Prob. Appl. 7:147; Atserias and Kolaitis 2021, PODS, for whole numbers). For
 cycles (a x b, b x c, a x c) the joint table is added if it is not too large, else ``GateResult.whole`` is False.
+Cells that a printed zero rules out are left out of it, and where a table lists some groups only (the homes of one
+school), so does the joint table: everybody else is what the other tables leave, and adds no sum of its own.
 
 References: the attack is the disclosure audit of Fischetti and Salazar (2001), Management Science 47:1008.
 """
@@ -21,14 +23,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+
+from geoplan.reduction import Contradiction, Reduced, reduce_sums
 
 SMALL = 10  # counts below this that nobody printed are attacked too
 ENOUGH = 5  # a protected count must have at least this many possible values
@@ -66,7 +71,8 @@ class PrintedTable:
         The name of the table whose printed parts this one adds up, or :data:`PUBLIC_FIGURE`; empty if the
         table was rounded by itself. What adds up printed parts tells nothing new, and is checked to be that.
     complete
-        False if a cell not listed is unknown rather than zero.
+        False if a group not listed is unknown rather than zero. The categories of the ``attributes`` that are
+        listed are all there are, all the same.
     """
 
     name: str
@@ -174,6 +180,8 @@ class GateResult:
         For each protected count attacked, least and greatest value (found; exact if ``exact`` was asked for).
     whole
         False if the tables hang together in a cycle too large to be worked out jointly.
+    kept
+        How the sums hang together, for the next attack on the same cells.
     """
 
     narrowest: int | None
@@ -185,6 +193,7 @@ class GateResult:
     already: int = 0
     ranges: Mapping[tuple[str, Cell], tuple[int, int]] = field(default_factory=dict, repr=False)
     whole: bool = True
+    kept: tuple = field(default=(), repr=False, compare=False)
 
     @property
     def passed(self) -> bool:
@@ -200,9 +209,11 @@ def attack(
     nested: Sequence[Nesting] = (),
     shares: Sequence[PrintedShares] = (),
     told: Mapping[str, Iterable[Cell]] | None = None,
+    at_most: Mapping[str, Mapping[Cell, int]] | None = None,
     exact: bool = False,
     enough: int = ENOUGH,
     cover: bool = False,
+    after: GateResult | None = None,
 ) -> GateResult:
     """Work out, as an outsider, how far each hidden count is pinned down.
 
@@ -220,12 +231,16 @@ def attack(
         Percentages printed beside the counts.
     told
         Cells by table name that the attacker knows to be small: a stronger attack than any outsider's.
+    at_most
+        By table name, what cells cannot exceed, known from elsewhere.
     exact
         Find both ends of every protected count, rather than proving that it has enough values.
     enough
         Possible values that a protected count must have.
     cover
         Also look for cells whose possible values leave out some of 1 to ``hide_below - 1``.
+    after
+        An attack on the same cells with other texts: how they hang together is not worked out again.
 
     Returns
     -------
@@ -233,8 +248,10 @@ def attack(
 
     Raises
     ------
+    Contradiction
+        If the printed numbers and the public figures contradict each other.
     ValueError
-        If the printed numbers contradict each other, or are not the sums they say they are.
+        If printed numbers are not the sums they say they are.
 
     Examples
     --------
@@ -251,12 +268,14 @@ def attack(
     names = [table.name for table in tables]
     if len(set(names)) != len(names):
         raise ValueError("two printed tables have one name")
-    found, attacks, whole = [], 0, True
+    found, kept, attacks, whole = [], [], 0, True
     for population in sorted({table.population for table in tables}):
         here = [table for table in tables if table.population == population]
         known = [totals for totals in public if totals.population == population]
         mine = [share for share in shares if share.of in {table.name for table in here}]
-        system = _system(here, known, nested, mine, told)
+        structure = _structure(here, known, nested, after.kept if after else ())
+        kept.append(structure)
+        system = _system(structure, here, known, mine, told, at_most or {})
         whole &= system.whole
         solved = _solve(system, exact, enough, cover)
         attacks += solved.attacks
@@ -273,6 +292,7 @@ def attack(
         already=sum(judged.already for judged in found),
         ranges={judged.label: judged.range for judged in found},
         whole=whole,
+        kept=tuple(kept),
     )
 
 
@@ -365,18 +385,21 @@ class _Builder:
         self.up = {nesting.coarse: nesting for nesting in nested}
         self.cells: dict[tuple[str, ...], dict[Cell, int]] = {}
         self.complete: dict[tuple[str, ...], bool] = {}
+        # the dimensions of which all categories are listed, in each group that is listed
+        self.closed: dict[tuple[str, ...], frozenset[str]] = {}
         self.count = 0
-        # pairs of finer and coarser nodes where every fine cell of each coarse one is listed
-        self.spelled_out: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
-        self._maps: dict[tuple[str, str], dict[str, str]] = {}
+        self._maps: dict[tuple[str, ...], Any] = {}
 
-    def add(self, node: tuple[str, ...], cells: Iterable[Cell], complete: bool) -> None:
+    def add(
+        self, node: tuple[str, ...], cells: Iterable[Cell], complete: bool, closed: frozenset[str] = frozenset()
+    ) -> None:
         have = self.cells.setdefault(node, {})
         for cell in cells:
             if cell not in have:
                 have[cell] = self.count
                 self.count += 1
         self.complete[node] = self.complete.get(node, False) or complete
+        self.closed[node] = self.closed.get(node, closed) & closed
 
     def root(self, dim: str) -> str:
         """The finest dimension that this one is made of."""
@@ -404,13 +427,44 @@ class _Builder:
             self._maps[fine, coarse] = step if below is None else {a: step[b] for a, b in below.items() if b in step}
         return self._maps[fine, coarse]
 
-    def coarsener(self, node: tuple[str, ...], to: tuple[str, ...]):
-        """A function from cells of ``node`` to cells of ``to``."""
-        steps = []
+    def coarsen(self, node: tuple[str, ...], to: tuple[str, ...]) -> list[Cell]:
+        """The cell of ``to`` that each cell of ``node`` lies in."""
+        cells = list(self.cells[node])
+        if not to:
+            return [()] * len(cells)
+        columns = []
         for dim in to:
             at = next(i for i, fine in enumerate(node) if dim in self.above_cached(fine))
-            steps.append((at, self.to(node[at], dim)))
-        return lambda cell: tuple(cell[at] if look is None else look.get(cell[at], "") for at, look in steps)
+            look = self.to(node[at], dim)
+            columns.append([cell[at] if look is None else look.get(cell[at], "") for cell in cells])
+        return list(zip(*columns, strict=True))
+
+    def size(self, node: tuple[str, ...], coarse: tuple[str, ...], cell: Cell) -> int:
+        """How many finer cells a coarse one has, where each dimension is the same or made of another; else -1."""
+        if len(node) != len(coarse):
+            return -1
+        size = 1
+        for dim, code in zip(coarse, cell, strict=True):
+            fine = next((fine for fine in node if dim in self.above_cached(fine)), None)
+            if fine is None:
+                return -1
+            if fine != dim:
+                size *= len(self.members(fine, dim).get(code, ()))
+        return size
+
+    def drops_closed(self, node: tuple[str, ...], coarse: tuple[str, ...]) -> bool:
+        """Whether the coarse node leaves out nothing but dimensions of which all categories are listed."""
+        return set(coarse) <= set(node) and set(node) - set(coarse) <= self.closed[node]
+
+    def members(self, fine: str, coarse: str) -> dict[str, list[str]]:
+        """Codes of ``fine`` by code of ``coarse``."""
+        key = ("members", fine, coarse)
+        if key not in self._maps:
+            found: dict[str, list[str]] = {}
+            for a, b in self.to(fine, coarse).items():
+                found.setdefault(b, []).append(a)
+            self._maps[key] = found
+        return self._maps[key]
 
     def above_cached(self, dim: str) -> frozenset[str]:
         key = ("above", dim)
@@ -426,33 +480,71 @@ def _canonical(dims: Sequence[str], cell: Cell) -> Cell:
     return tuple(cell[i] for i in sorted(range(len(dims)), key=lambda i: dims[i]))
 
 
-def _system(
-    tables: list[PrintedTable],
-    public: list[PublicTotals],
-    nested: Sequence[Nesting],
-    shares: list[PrintedShares],
-    told: Mapping[str, set],
-) -> _System:
-    build = _Builder(nested)
-    for table in tables:
-        node = tuple(sorted(table.dims))
-        build.add(node, (_canonical(table.dims, cell) for cell in table.cells), table.complete)
-    printed_nodes = set(build.cells)
-    refined = _refine(build)
-    for totals in public:
-        node = tuple(sorted(totals.dims))
-        build.add(node, (_canonical(totals.dims, cell) for cell, _ in totals.items()), False)
+@dataclass(frozen=True)
+class _Structure:
+    """The sums of one population, whatever is printed in their cells, and what they were made from."""
+
+    made_from: tuple
+    build: _Builder
+    matrix: sparse.csr_matrix
+    unprinted: tuple[tuple[str, ...], ...]  # sums that nobody printed, which are attacked too
+    whole: bool
+
+    def fits(self, made_from: tuple) -> bool:
+        tables, zeros, *given = made_from
+        mine, my_zeros, *my_given = self.made_from
+        return (
+            tables == mine
+            and zeros == my_zeros
+            and all(
+                len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
+                for a, b in zip(given, my_given, strict=True)
+            )
+        )
+
+
+def _structure(
+    tables: list[PrintedTable], public: list[PublicTotals], nested: Sequence[Nesting], kept: Iterable[_Structure]
+) -> _Structure:
+    shapes = [(table.dims, table.cells, table.complete, table.attributes) for table in tables]
     zeros = {
         (tuple(sorted(table.dims)), _canonical(table.dims, cell))
         for table in tables
         for cell, text in zip(table.cells, table.shown, strict=True)
         if text == "0" and not table.parts
     }
+    made_from = (shapes, zeros, tuple(public), tuple(nested))
+    for structure in kept:
+        if structure.fits(made_from):
+            return structure
+    build = _Builder(nested)
+    for table in tables:
+        node = tuple(sorted(table.dims))
+        cells = (_canonical(table.dims, cell) for cell in table.cells)
+        build.add(node, cells, table.complete, frozenset(table.attributes))
+    printed_nodes = set(build.cells)
+    refined = _refine(build)
+    for totals in public:
+        node = tuple(sorted(totals.dims))
+        build.add(node, (_canonical(totals.dims, cell) for cell, _ in totals.items()), False)
     whole = _join_cycles(build, printed_nodes, zeros)
     _meet(build)
-    rows, cols, values, extra = _relations(build, printed_nodes)
+    rows, cols, values, extra = _relations(build)
+    matrix = sparse.csr_matrix((values, (rows, cols)), shape=((max(rows) + 1) if rows else 0, build.count + extra))
+    unprinted = sorted((refined | _meets_of(build, printed_nodes)) - printed_nodes)
+    return _Structure(made_from, build, matrix, tuple(unprinted), whole)
 
-    n = build.count + extra
+
+def _system(
+    structure: _Structure,
+    tables: list[PrintedTable],
+    public: list[PublicTotals],
+    shares: list[PrintedShares],
+    told: Mapping[str, set],
+    at_most: Mapping[str, Mapping[Cell, int]],
+) -> _System:
+    build, sums = structure.build, structure.matrix
+    n = sums.shape[1]
     low, high = np.zeros(n), np.full(n, _FAR)
     public_low, public_high = low.copy(), high.copy()
     for totals in public:
@@ -464,23 +556,24 @@ def _system(
     by_name = {table.name: table for table in tables}
     for table in tables:
         _evidence(build, table, by_name, public, told.get(table.name, ()), low, high, targets)
+        for cell, most in at_most.get(table.name, {}).items():
+            at = build.cells[tuple(sorted(table.dims))][_canonical(table.dims, cell)]
+            high[at] = min(high[at], most)
     limit = max(SMALL, *(int(_each(table.hide_below, 1).max()) for table in tables))
-    for node in sorted((refined | _meets_of(build, printed_nodes)) - printed_nodes):
+    for node in structure.unprinted:
         for cell, at in build.cells[node].items():
             if public_low[at] < public_high[at]:  # not a public figure itself
                 targets.setdefault(at, ((f"(not printed) by {', '.join(node) or 'nothing'}", cell), limit))
     whole_number = np.ones(n, dtype=bool)
-    matrix = sparse.csr_matrix((values, (rows, cols)), shape=((max(rows) + 1) if rows else 0, n))
-    matrix, low, high, whole_number = _add_shares(build, by_name, shares, matrix, low, high, whole_number)
+    matrix, low, high, whole_number = _add_shares(build, by_name, shares, sums, low, high, whole_number)
     padding = len(low) - n
     public_low = np.concatenate([public_low, np.zeros(padding)])
     public_high = np.concatenate([public_high, np.full(padding, _FAR)])
-    system = _System(matrix, low, high, public_low, public_high, whole_number, targets, whole)
+    system = _System(matrix, low, high, public_low, public_high, whole_number, targets, structure.whole)
     system.low, system.high = _propagate(matrix, low, high, whole_number)
     if (system.low > system.high).any():
-        raise ValueError("the printed tables and the public figures contradict each other")
-    sums = matrix[: (max(rows) + 1) if rows else 0]
-    system.public_low, system.public_high = _propagate(sums, public_low, public_high, whole_number)
+        raise Contradiction
+    system.public_low[:n], system.public_high[:n] = _propagate(sums, public_low[:n], public_high[:n], whole_number[:n])
     return system
 
 
@@ -497,11 +590,8 @@ def _refine(build: _Builder) -> set[tuple[str, ...]]:
             continue  # a complete table of the finest areas is printed: what it leaves out is zero
         under = []
         for dim in node:
-            look = build.to(build.root(dim), dim)
-            members: dict[str, list[str]] = {}
-            for a, b in (look or {}).items():
-                members.setdefault(b, []).append(a)
-            under.append(members if look is not None else None)
+            root = build.root(dim)
+            under.append(None if root == dim else build.members(root, dim))
         order = sorted(range(len(node)), key=lambda i: build.root(node[i]))
         cells = []
         for cell in build.cells[node]:
@@ -510,30 +600,35 @@ def _refine(build: _Builder) -> set[tuple[str, ...]]:
                 choice = [cell[i]] if under[i] is None else under[i].get(cell[i], [])
                 options = [(*option, value) for option in options for value in choice]
             cells += options
-        build.add(fine, cells, build.complete[node])
-        build.spelled_out.add((fine, node))
+        build.add(fine, cells, build.complete[node], build.closed[node])
         added.add(fine)
     return added
 
 
 def _meet(build: _Builder) -> None:
-    """Add the sums that any two nodes share."""
+    """Add the sums that any two nodes share, as far as their parts are listed."""
     nodes = list(build.cells)
     derivable = {node: build.derivable(node) for node in nodes}
+    bit = {dim: 1 << i for i, dim in enumerate(sorted(frozenset().union(*derivable.values()), key=str))}
+    mask = {node: sum(bit[dim] for dim in derivable[node]) for node in nodes}
+    masks = sorted(set(mask.values()))
     wanted = {()}
-    for i, first in enumerate(nodes):
-        for second in nodes[:i]:
-            common = derivable[first] & derivable[second]
-            if len(common) > 1:
-                common = {d for d in common if not any(d != e and d in build.above_cached(e) for e in common)}
-            wanted.add(tuple(sorted(common)))
+    for common in {a & b for i, a in enumerate(masks) for b in masks[: i + 1]}:
+        dims = {dim for dim in bit if bit[dim] & common}
+        if len(dims) > 1:
+            dims = {d for d in dims if not any(d != e and d in build.above_cached(e) for e in dims)}
+        wanted.add(tuple(sorted(dims)))
     for node in sorted(wanted):
-        covering = [n for n in nodes if n != node and set(node) <= derivable[n]]
         if node in build.cells and build.complete[node]:
             continue
-        for finer in covering:
-            coarsen = build.coarsener(finer, node)
-            build.add(node, dict.fromkeys(coarsen(cell) for cell in build.cells[finer]), build.complete[finer])
+        needed = sum(bit[dim] for dim in node)
+        for finer in nodes:
+            if finer == node or needed & ~mask[finer]:
+                continue
+            cells = Counter(build.coarsen(finer, node))
+            if not build.complete[finer] and not build.drops_closed(finer, node):
+                cells = [cell for cell, parts in cells.items() if build.size(finer, node, cell) == parts]
+            build.add(node, cells, build.complete[finer], build.closed[finer] & set(node))
 
 
 def _meets_of(build: _Builder, printed: set) -> set[tuple[str, ...]]:
@@ -563,10 +658,13 @@ def _join_cycles(build: _Builder, printed: set, zeros: set) -> bool:
     core = [node for node in build.cells if frozenset(node) in edges]
     if len(core) != len(edges):
         core = [n for n in build.cells if any(edge <= frozenset(n) for edge in edges)]
-    if not all(build.complete[node] for node in core):
+    partial = [node for node in core if not build.complete[node]]
+    # tables of some schools only, all of each: everybody else is what is left
+    unlisted = {frozenset(node) - build.closed[node] for node in partial}
+    if len(unlisted) > 1:
         return False
     joint: pd.DataFrame | None = None
-    for node in sorted(core):
+    for node in sorted(core, key=lambda node: (build.complete[node], node)):
         frame = pd.DataFrame([c for c in build.cells[node] if (node, c) not in zeros], columns=list(node), dtype=object)
         common = [] if joint is None else [dim for dim in node if dim in joint]
         if joint is not None and len(joint) * len(frame) > 200 * MOST_JOINT and not common:
@@ -577,37 +675,45 @@ def _join_cycles(build: _Builder, printed: set, zeros: set) -> bool:
     if len(joint) > MOST_JOINT:
         return False
     dims = tuple(sorted(joint.columns))
-    build.add(dims, joint[list(dims)].itertuples(index=False, name=None), True)
+    closed = frozenset(dims).difference(*unlisted) if partial else frozenset()
+    build.add(dims, joint[list(dims)].itertuples(index=False, name=None), not partial, closed)
     return True
 
 
-def _relations(build: _Builder, printed: set) -> tuple[list, list, list, int]:
+def _relations(build: _Builder) -> tuple[list, list, list, int]:
     """Each coarse cell is the sum of its fine cells, for each finest step between nodes."""
     nodes = list(build.cells)
     derivable = [build.derivable(node) for node in nodes]
-    finer = np.array([[i != j and set(b) <= derivable[i] for j, b in enumerate(nodes)] for i in range(len(nodes))])
-    finer = finer.reshape(len(nodes), len(nodes)).astype(np.int32)
+    bit = {dim: 1 << i for i, dim in enumerate(sorted(frozenset().union(*derivable)))}
+    mask = [sum(bit[dim] for dim in each) for each in derivable]
+    need = [sum(bit[dim] for dim in node) for node in nodes]
+    finer = np.array([[not b & ~a for b in need] for a in mask], dtype=np.float32).reshape(len(nodes), len(nodes))
+    np.fill_diagonal(finer, 0)
     direct = (finer > 0) & ~((finer @ finer) > 0)
     rows, cols, values = [], [], []
     row, extra = 0, 0
-    lately: dict[int, deque[tuple[int, frozenset[int]]]] = {}  # by finer node: the last sums written, as (sum, parts)
-    for i, j in zip(*np.nonzero(direct), strict=True):
-        node, coarse = nodes[i], nodes[j]
-        coarsen, have = build.coarsener(node, coarse), build.cells[coarse]
-        members: dict[Cell, list[int]] = {cell: [] for cell in have}
-        for cell, at in build.cells[node].items():
-            target = coarsen(cell)
-            if target in members or build.complete[coarse]:
-                members.setdefault(target, []).append(at)
-        unlisted = not build.complete[node] and (node, coarse) not in build.spelled_out
-        recent = lately.setdefault(i, deque(maxlen=8))
-        for cell, fine in members.items():
-            entries = _sum_row(have.get(cell), fine, recent)
-            if unlisted and cell in have:  # there may be parts that are not listed
+    for i, node in enumerate(nodes):
+        sums: list[tuple[int | None, list[int], bool]] = []  # total, parts, whether the parts are all
+        for j in np.flatnonzero(direct[i]):
+            coarse = nodes[j]
+            closed = build.drops_closed(node, coarse)
+            have = build.cells[coarse]
+            members: dict[Cell, list[int]] = {cell: [] for cell in have}
+            for target, at in zip(build.coarsen(node, coarse), build.cells[node].values(), strict=True):
+                if target in members or build.complete[coarse]:
+                    members.setdefault(target, []).append(at)
+            for cell, fine in members.items():
+                # there may be parts that are not listed
+                listed = build.complete[node] or (closed and bool(fine)) or cell not in have
+                sums.append((have.get(cell), fine, listed or build.size(node, coarse, cell) == len(fine)))
+        recent: deque[tuple[int, frozenset[int]]] = deque(maxlen=8)  # the last sums written, as (sum, parts)
+        for total, fine, listed in sorted(sums, key=lambda each: len(each[1])):
+            entries = _sum_row(total, fine, recent)
+            if not listed:
                 entries[build.count + extra] = 1.0
                 extra += 1
-            elif cell in have:
-                recent.append((have[cell], frozenset(fine)))
+            elif total is not None:
+                recent.append((total, frozenset(fine)))
             rows += [row] * len(entries)
             cols += entries.keys()
             values += entries.values()
@@ -619,7 +725,7 @@ def _sum_row(total: int | None, parts: list[int], recent: Iterable[tuple[int, fr
     """The entries of "parts add up to the total", or of the shorter "it differs from another sum by these parts"."""
     mine = frozenset(parts)
     entries = dict.fromkeys(parts, 1.0)
-    if total is not None and len(parts) > 4:
+    if total is not None and len(parts) > 2:
         other, theirs = min(recent, key=lambda known: len(known[1] ^ mine), default=(None, frozenset()))
         if other is not None and len(theirs ^ mine) + 1 < len(parts):
             entries = (
@@ -661,11 +767,12 @@ def _check_parts(build: _Builder, table: PrintedTable, by_name: Mapping[str, Pri
     parts = by_name.get(table.parts)
     if parts is None or parts.parts:
         raise ValueError(f"{table.name}: says it adds up {table.parts}, which is not printed in its own right")
-    coarsen = build.coarsener(parts.dims, table.dims)
+    node = tuple(sorted(parts.dims))
+    lies_in = dict(zip(build.cells[node], build.coarsen(node, table.dims), strict=True))
     sums: dict[Cell, int] = {}
     some_hidden: set[Cell] = set()
     for cell, text in zip(parts.cells, parts.shown, strict=True):
-        key = coarsen(cell)
+        key = lies_in[_canonical(parts.dims, cell)]
         sums[key] = sums.get(key, 0) + (int(text.replace(",", "")) if _is_number(text) else 0)
         if text == "c":
             some_hidden.add(key)
@@ -732,7 +839,7 @@ def _add_shares(build, by_name, shares, matrix, low, high, whole_number):
 
 
 def _propagate(
-    matrix: sparse.csr_matrix, low: np.ndarray, high: np.ndarray, whole_number: np.ndarray, rounds: int = 60
+    matrix: sparse.csr_matrix, low: np.ndarray, high: np.ndarray, whole_number: np.ndarray, rounds: int = 1_000
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pass bounds along the sums until nothing moves: outer bounds, valid but not always the closest."""
     low, high = low.copy(), high.copy()
@@ -784,6 +891,16 @@ class _Solved:
         self.low, self.high = np.full(len(self.at), np.inf), np.full(len(self.at), -np.inf)
         self.public_low, self.public_high = system.public_low[self.at], system.public_high[self.at]
         self.attacks = 0
+        wanted = self.at[~self.uninteresting()].tolist()
+        self.core = reduce_sums(system.matrix, system.low, system.high, system.whole_number, wanted)
+        for k, i in enumerate(self.at.tolist()):
+            if i in self.core.exact:
+                self.low[k], self.high[k] = self.outer_low[k], self.outer_high[k] = self.core.exact[i]
+        left = [self.core.at.get(i, (-1, 0, 0.0)) for i in self.at.tolist()]
+        self.column = np.array([column for column, _, _ in left], dtype=int)
+        self.scale = np.array([scale for _, scale, _ in left], dtype=float)
+        self.shift = np.array([shift for _, _, shift in left], dtype=float)
+        self.unsolved = self.column >= 0
 
     def need(self, enough: int) -> np.ndarray:
         return np.minimum(enough, self.public_high - self.public_low + 1)
@@ -796,23 +913,29 @@ class _Solved:
     def enough(self, enough: int, cover: bool) -> np.ndarray:
         with np.errstate(invalid="ignore"):
             fine = self.high - self.low + 1 >= self.need(enough)
-        return fine & self.covers() if cover else fine
+        return fine & (self.covers() | ~self.could_cover()) if cover else fine
 
     def covers(self) -> np.ndarray:
-        return (self.low <= np.maximum(1, self.public_low)) & (
-            self.high >= np.minimum(self.limit - 1, self.public_high)
-        )
+        return self._cover(self.low, self.high)
+
+    def could_cover(self) -> np.ndarray:
+        """False where the outer bounds leave out some small number already."""
+        return self._cover(self.outer_low, self.outer_high)
+
+    def _cover(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        return (low <= np.maximum(1, self.public_low)) & (high >= np.minimum(self.limit - 1, self.public_high))
 
     def learn(self, solution: np.ndarray) -> bool:
         """Widen the ranges by one table of whole numbers that fits everything printed; False if it does not."""
-        system = self.system
-        point = np.where(system.whole_number, np.round(solution), solution)
-        if np.abs(point - solution).max(initial=0) > 1e-5 or (point < system.low - 1e-9).any():
+        core = self.core
+        point = np.where(core.whole_number, np.round(solution), solution)
+        if np.abs(point - solution).max(initial=0) > 1e-5 or (point < core.low - 1e-9).any():
             return False
-        if (point > system.high + 1e-9).any() or np.abs(system.matrix @ point).max(initial=0) > 1e-5:
+        if (point > core.high + 1e-9).any() or np.abs(core.matrix @ point - core.right).max(initial=0) > 1e-5:
             return False
-        values = point[self.at]
-        self.low, self.high = np.minimum(self.low, values), np.maximum(self.high, values)
+        k = np.flatnonzero(self.unsolved)
+        values = self.shift[k] + self.scale[k] * point[self.column[k]]
+        self.low[k], self.high[k] = np.minimum(self.low[k], values), np.maximum(self.high[k], values)
         return True
 
     def judged(self, enough: int, cover: bool) -> list[_Judged]:
@@ -839,16 +962,13 @@ class _Solved:
 def _solve(system: _System, exact: bool, enough: int, cover: bool) -> _Solved:
     """Find tables at the ends of the targets' ranges: many targets at a time, then one by one."""
     solved = _Solved(system)
-    if not len(solved.at):
+    if not solved.unsolved.any():
         return solved
     random = np.random.default_rng(20081)  # directions to try; what is concluded does not depend on them
-    free = np.flatnonzero(system.high > system.low)
-    if not len(free):
-        solved.learn(system.low.copy())
-        return solved
+    core = solved.core
     stale = 0
     for _ in range(_ROUNDS):
-        open_ = ~(solved.enough(enough, cover) | solved.uninteresting())
+        open_ = solved.unsolved & ~(solved.enough(enough, cover) | solved.uninteresting())
         # outer bounds already too narrow: no table can show the opposite
         open_ &= solved.outer_high - solved.outer_low + 1 >= np.minimum(solved.need(enough), enough)
         if not open_.any() or stale > 3:
@@ -856,72 +976,64 @@ def _solve(system: _System, exact: bool, enough: int, cover: bool) -> _Solved:
         before = open_.sum()
         direction = _direction(solved, open_, random, enough)
         # no further than needed, so that there is room for many targets to move at a time
-        near = system.high.copy()
-        reach = np.minimum(system.high[solved.at], np.maximum(solved.limit - 1, solved.outer_low + enough - 1))
-        near[solved.at[open_]] = reach[open_]
-        solution = _programme(system, direction, solved, near)
+        reach = np.minimum(solved.outer_high, np.maximum(solved.limit - 1, solved.outer_low + enough - 1))
+        near = core.high.copy()
+        forward = open_ & (solved.scale > 0)
+        near[solved.column[forward]] = np.maximum(
+            core.low[solved.column[forward]],
+            np.minimum(core.high[solved.column[forward]], (reach - solved.shift)[forward]),
+        )
+        solution = _programme(core, direction, solved, near)
         if solution is None:
-            solution = _programme(system, direction, solved)
+            solution = _programme(core, direction, solved)
         stale = stale + 1 if solution is None or not solved.learn(solution) else stale
         after = (open_ & ~solved.enough(enough, cover)).sum()
         stale = stale + 1 if after > 0.95 * before else 0
-    for k in np.flatnonzero(~solved.uninteresting() & (exact | ~solved.enough(enough, cover))):
+    for k in np.flatnonzero(solved.unsolved & ~solved.uninteresting() & (exact | ~solved.enough(enough, cover))):
         for sign in (1.0, -1.0):
             if not exact and solved.enough(enough, cover)[k]:
                 break
-            _one(system, solved, k, sign)
+            _one(solved, k, sign)
     return solved
 
 
 def _direction(solved: _Solved, open_: np.ndarray, random, enough: int) -> np.ndarray:
     """Costs that pull every open target towards an end it still lacks."""
-    system = solved.system
-    low_wanted = solved.low > np.maximum(system.low[solved.at], np.minimum(1, solved.outer_low))
-    high_wanted = solved.high < np.minimum(system.high[solved.at], solved.limit + enough)
+    low_wanted = solved.low > np.maximum(solved.outer_low, np.minimum(1, solved.outer_low))
+    high_wanted = solved.high < np.minimum(solved.outer_high, solved.limit + enough)
     sign = np.where(low_wanted & ~high_wanted, 1.0, np.where(high_wanted & ~low_wanted, -1.0, 0.0))
     sign = np.where(sign == 0, random.choice([-1.0, 1.0], len(sign)), sign)
-    cost = np.zeros(len(system.low))
-    cost[solved.at[open_]] = (sign * random.uniform(0.5, 1.5, len(sign)))[open_]
+    cost = np.zeros(len(solved.core.low))
+    np.add.at(cost, solved.column[open_], (sign * solved.scale * random.uniform(0.5, 1.5, len(sign)))[open_])
     return cost
 
 
-def _programme(system: _System, cost: np.ndarray, solved: _Solved, near: np.ndarray | None = None) -> np.ndarray | None:
+def _programme(core: Reduced, cost: np.ndarray, solved: _Solved, near: np.ndarray | None = None) -> np.ndarray | None:
     """The table that is cheapest, by linear programming; None if there is none as ``near`` as wanted."""
     solved.attacks += 1
-    high = system.high if near is None else near
-    result = (
-        linprog(
-            cost,
-            A_eq=system.matrix,
-            b_eq=np.zeros(system.matrix.shape[0]),
-            bounds=np.column_stack([system.low, high]),
-            method="highs",
-        )
-        if system.matrix.shape[0]
-        else None
-    )
-    if result is None:
-        return np.where(cost >= 0, system.low, high)
+    high = core.high if near is None else near
+    result = linprog(cost, A_eq=core.matrix, b_eq=core.right, bounds=np.column_stack([core.low, high]), method="highs")
     if result.status == 2 and near is None:
-        raise ValueError("the printed tables and the public figures contradict each other")
+        raise Contradiction
     return result.x if result.status == 0 else None
 
 
-def _one(system: _System, solved: _Solved, k: int, sign: float) -> None:
+def _one(solved: _Solved, k: int, sign: float) -> None:
     """The least (sign 1) or greatest (-1) whole number that one target can be."""
-    cost = np.zeros(len(system.low))
-    cost[solved.at[k]] = sign
-    solution = _programme(system, cost, solved)
+    core = solved.core
+    cost = np.zeros(len(core.low))
+    cost[solved.column[k]] = sign * solved.scale[k]
+    solution = _programme(core, cost, solved)
     if solution is not None and solved.learn(solution):
         return
     solved.attacks += 1
     result = milp(
         cost,
-        constraints=LinearConstraint(system.matrix, 0, 0) if system.matrix.shape[0] else (),
-        bounds=Bounds(system.low, system.high),
-        integrality=system.whole_number.astype(int),
+        constraints=LinearConstraint(core.matrix, core.right, core.right),
+        bounds=Bounds(core.low, core.high),
+        integrality=core.whole_number.astype(int),
     )
     if result.status == 2:
-        raise ValueError("the printed tables and the public figures contradict each other")
+        raise Contradiction
     if result.x is not None:
-        solved.learn(np.where(system.whole_number, np.round(result.x), result.x))
+        solved.learn(np.where(core.whole_number, np.round(result.x), result.x))

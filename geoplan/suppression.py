@@ -30,6 +30,7 @@ from scipy.optimize import linprog
 from geoplan.disclosure import HIDDEN, OWN_HIDE_BELOW, OWN_ROUND_TO, PUBLIC, Protected, Rule
 from geoplan.errors import DisclosureRefused
 from geoplan.gate import PUBLIC_FIGURE, GateResult, Nesting, PrintedTable, PublicTotals, attack
+from geoplan.reduction import Contradiction
 from geoplan.tables import RawTable
 
 SCHOOL = "school"
@@ -136,7 +137,8 @@ def protect_tables(
     Raises
     ------
     DisclosureRefused
-        If some count cannot be protected; the cells are named, never their counts.
+        If some count cannot be protected; the cells are named, never their counts. Also if the figures contradict
+        what was released before about the same people: other records are another population.
     ValueError
         If a public figure is not the sum of these tables.
 
@@ -156,9 +158,18 @@ def protect_tables(
     if rule.exact:
         return tuple(_exact(table, rule) for table in tables)
     release = _first_hiding(tables, rule, public, earlier, nested, totals)
-    release, result = _until_safe(release)
-    if result.passed and rule.own:
-        release, result = _show_own(release, result)
+    try:
+        release, result = _until_safe(release)
+        if result.passed and rule.own:
+            release, result = _show_own(release, result)
+    except Contradiction as error:
+        if not earlier:
+            raise
+        raise DisclosureRefused(
+            "these figures cannot be about the same people as what was released before; "
+            "if the records have changed, give them a population name of their own",
+            (),
+        ) from error
     if not result.passed:
         coarser = coarsen(tables, result.offenders) if coarsen else None
         if coarser is None:
@@ -395,15 +406,16 @@ def _exact(table: RawTable, rule: Rule) -> ProtectedTable:
 
 def _until_safe(release: _Release) -> tuple[_Release, GateResult]:
     """Hide more until no protected count can be pinned down, or nothing more can be hidden."""
+    result = None
     for _ in range(MOST_ROUNDS):  # against an attacker who was told which cells are small
-        result = _gate(release, told=True)
+        result = _gate(release, told=True, after=result)
         weak = sorted({*result.offenders, *result.partial})
         after = _second_hiding(release, weak, told=True)
         if after is release:
             break
         release = after
     while True:
-        result = _gate(release)
+        result = _gate(release, after=result)
         if result.passed:
             return release, result
         after = _second_hiding(release, result.offenders, told=False)
@@ -414,7 +426,7 @@ def _until_safe(release: _Release) -> tuple[_Release, GateResult]:
         release = after
 
 
-def _gate(release: _Release, told: bool = False) -> GateResult:
+def _gate(release: _Release, told: bool = False, after: GateResult | None = None) -> GateResult:
     known = {}
     if told:
         for k, table in enumerate(release.tables):
@@ -426,6 +438,7 @@ def _gate(release: _Release, told: bool = False) -> GateResult:
         nested=release.nested,
         told=known if told else None,
         cover=told,
+        after=after,
     )
 
 
@@ -466,7 +479,7 @@ def _cheapest_neighbours(release: _Release, offenders: Sequence[Label]) -> _Rele
                     continue
                 near = _near(release, name, cell, table, other)
                 rank = (-near, int(shown[i]), table.name, other)
-                if near and (best is None or rank < best[0]):
+                if near >= 0 and (best is None or rank < best[0]):
                     best = (rank, (k, i))
         if best:
             more.add(best[1])
@@ -474,17 +487,19 @@ def _cheapest_neighbours(release: _Release, offenders: Sequence[Label]) -> _Rele
 
 
 def _near(release: _Release, name: str, cell: Cell, table: RawTable, other: Cell) -> int:
-    """How many dimensions two cells agree in, at least one short of all; 0 if they have none in common."""
+    """How many dimensions two cells agree in, at least one short of all; -1 if hiding one cannot help the other."""
     dims = _dims_of(release, name)
     here = dict(zip(dims, cell, strict=True))
     agree = sum(here.get(dim) == value for dim, value in zip(table.dims, other, strict=True))
     if name == table.name:
-        return agree if agree == len(dims) - 1 else 0
+        return agree if agree == len(dims) - 1 else -1
+    related = agree > 0
     for coarse, value in zip(table.dims, other, strict=True):
         for nesting in release.nested:
             if nesting.coarse == coarse and nesting.fine in here:
                 agree += str(nesting.lookup.get(here[nesting.fine])) == value
-    return agree
+                related = True  # what lies outside is the rest of what lies inside
+    return agree if related else -1
 
 
 def _dims_of(release: _Release, name: str) -> tuple[str, ...]:
@@ -510,7 +525,7 @@ def _show_own(release: _Release, safe: GateResult) -> tuple[_Release, GateResult
             small |= _hidden_before(table, release.earlier)
             hidden.append(np.where(own[k], small, public_release.hidden[k]))
         trial = replace(public_release, hidden=tuple(hidden), own=tuple(own))
-        result = _gate(trial)
+        result = _gate(trial, after=safe)
         if result.passed:
             return trial, result
         back = _less_own(trial, own, result.offenders)
@@ -633,13 +648,10 @@ class _Programme:
                             slack += 1
                         right.append(known[key])
                         row += 1
-            shared = {
-                tuple(sorted(_derivable(a[1], release.nested) & _derivable(b[1], release.nested)))
-                for i, a in enumerate(sources)
-                for b in sources[:i]
-            }
+            given = [_derivable(source[1], release.nested) for source in sources]
+            shared = {tuple(sorted(a & b)) for i, a in enumerate(given) for b in given[:i]}
             for dims in sorted(shared):
-                with_them = [s for s in sources if set(dims) <= _derivable(s[1], release.nested) and s[3]]
+                with_them = [s for s, have in zip(sources, given, strict=True) if set(dims) <= have and s[3]]
                 for a, b in pairwise(with_them):
                     first = _groups(a[0], a[1], a[2], dims, release.nested)
                     second = _groups(b[0], b[1], b[2], dims, release.nested)

@@ -155,10 +155,10 @@ def test_areas_of_another_kind_over_the_same_people_are_attacked_with_the_first(
     people, squares, halves = two_kinds(4)
     first = protect_place(people, squares)
     second = protect_place(people, halves, earlier=earlier_of(first))
-    assert {nesting.coarse for nesting in second.nested} == {"lsoa21", "ward24"}
+    assert {nesting.coarse for nesting in second.overlaps} == {"lsoa21", "ward24"}
     printed = [*second.by_school.printed, *second.by_area.printed, *second.areas.printed]
     unique = list({part.name: part for part in printed}.values())
-    result = attack(unique, second.public, earlier_of(first), nested=second.nested)
+    result = attack(unique, second.public, earlier_of(first), nested=second.overlaps)
     assert result.passed and (result.narrowest is None or result.narrowest >= 5)
 
 

@@ -147,22 +147,140 @@ def test_what_was_hidden_stays_hidden_and_the_first_release_is_remembered():
     assert shown.hidden.tolist()[:2] == [True, True]
 
 
-@pytest.mark.parametrize("steps", [8, pytest.param(40, marks=pytest.mark.skipif(not LONG, reason="GEOPLAN_LONG=1"))])
-def test_the_ledger_keeps_a_tracker_out(steps):
-    """Each option is protected against all before it; all that was published passes the joint attack."""
+def stepping(steps: int):
+    """A tracker's catchments, each with its FSM count: nestings, block sizes, FSM by block, and the raw tables."""
     _, nested, sizes = tracker(steps, exact=False, seed=3)
     random = np.random.default_rng(3)
     size = random.integers(25, 60, steps)
     fsm = random.binomial(size, random.beta(1.2, 5, steps))
-    published = []
+    raw = []
     for k, nesting in enumerate(nested, start=1):
-        inside = int(fsm[:k].sum())
-        values = {("in", "yes"): inside, ("in", "no"): int(size[:k].sum()) - inside}
-        raw = table(values, nesting.coarse, "fsm", name=f"t{k}", attributes=("fsm",), complete=False)
+        values = {("in", "yes"): int(fsm[:k].sum()), ("in", "no"): int((size - fsm)[:k].sum())}
+        raw.append(table(values, nesting.coarse, "fsm", name=f"t{k}", attributes=("fsm",), complete=False))
+    return nested, sizes, size, fsm, raw
+
+
+def certain(result, sizes) -> int:
+    """Pupils whose FSM status follows: all, or none, of a block must have it."""
+    known = dict(sizes.items())
+    narrow = [
+        known[cell[:1]]
+        for (name, cell), (low, high) in result.ranges.items()
+        if name.endswith("by block, fsm") and cell[1] == "yes" and (high == 0 or low == known[cell[:1]])
+    ]
+    return sum(narrow)
+
+
+STEPS = [12, pytest.param(400, marks=pytest.mark.skipif(not LONG, reason="GEOPLAN_LONG=1"))]
+
+
+@pytest.mark.parametrize("steps", STEPS)
+def test_the_ledger_keeps_a_tracker_out(steps):
+    """Each option is protected against all before it; all that was published passes the joint attack."""
+    nested, sizes, _, _, tables = stepping(steps)
+    published = []
+    for k, raw in enumerate(tables, start=1):
         done = protect_tables([raw], public=[sizes], earlier=published, nested=nested[:k])
         published.append(done[0].printed)
-    assert attack(published, [sizes], nested=nested).passed
+    result = attack(published, [sizes], nested=nested)
+    assert result.passed
+    assert result.narrowest >= 5
+    assert certain(result, sizes) == 0
     assert sum(text != "c" for one in published for text in one.shown) > steps / 2
+
+
+@pytest.mark.parametrize("steps", STEPS)
+def test_options_that_add_up_printed_blocks_tell_a_tracker_nothing_more(steps):
+    """Blocks are protected once; an option is the sum of their printed figures, whatever its boundary."""
+    nested, sizes, size, fsm, tables = stepping(steps)
+    names = list(sizes.values.index)
+    counts = {(b, "yes"): int(y) for b, y in zip(names, fsm, strict=True)}
+    counts |= {(b, "no"): int(n - y) for b, y, n in zip(names, fsm, size, strict=True)}
+    blocks = table(counts, "block", "fsm", name="blocks", attributes=("fsm",))
+    alone = protect_tables([blocks], public=[sizes])
+    done = protect_tables([blocks, *tables], public=[sizes], nested=nested)
+    assert done[0].printed.shown == alone[0].printed.shown
+    assert {one.printed.parts for one in done[1:]} == {"blocks"}
+    with_options = attack([one.printed for one in done], [sizes], nested=nested, exact=steps < 20)
+    without = attack([alone[0].printed], [sizes], exact=steps < 20)
+    assert with_options.passed
+    assert certain(with_options, sizes) == 0
+    if steps < 20:
+        held = {label: ends for label, ends in with_options.ranges.items() if label[0] == "blocks"}
+        assert held == {label: ends for label, ends in without.ranges.items() if label[0] == "blocks"}
+
+
+def options():
+    """Two ways to draw a catchment over six blocks, one block apart, which holds 4 pupils with FSM."""
+    fsm = {"b0": 31, "b1": 22, "b2": 24, "b3": 4, "b4": 30, "b5": 21}
+    nested = [
+        Nesting("block", f"option{name}", {b: "in" if b <= last else "out" for b in fsm})
+        for name, last in (("A", "b2"), ("B", "b3"))
+    ]
+    raw = []
+    for nesting in nested:
+        inside = sum(count for b, count in fsm.items() if nesting.lookup[b] == "in")
+        raw.append(table({"in": inside, "out": sum(fsm.values()) - inside}, nesting.coarse, name=nesting.coarse))
+    return raw, nested
+
+
+def test_exact_options_would_give_away_the_block_between_them():
+    raw, nested = options()
+    slips = [
+        PrintedTable(one.name, one.dims, tuple(one.cells), tuple(map(str, one.counts)), "", 1, 1, 0) for one in raw
+    ]
+    result = attack(slips, nested=nested, exact=True)
+    assert result.ranges["(not printed) by block", ("b3",)] == (4, 4)
+    assert not result.passed
+
+
+@pytest.mark.parametrize("milder", [1, 2])
+def test_a_second_catchment_option_is_held_against_the_first(milder):
+    """Rounded less, each option alone gives nothing away; without the ledger both together do, with it they do not."""
+    raw, nested = options()
+    rule = rule_for("public", reason="Agreed with the data officer", overrides={"round_to": milder})
+    first = protect_tables(raw[:1], rule, nested=nested[:1])
+    alone = protect_tables(raw[1:], rule, nested=nested[1:])
+    assert first[0].gate.passed
+    assert alone[0].gate.passed
+    apart = attack([alone[0].printed], earlier=[first[0].printed], nested=nested)
+    ledger = append(Ledger(), "option A", "public", [first[0].printed], nested[:1])
+    before, known = earlier(ledger, [""])
+    second = protect_tables(raw[1:], rule, earlier=before, nested=[*known, *nested[1:]])
+    together = attack([second[0].printed], earlier=before, nested=nested)
+    assert together.passed
+    assert together.narrowest is None or together.narrowest >= 5
+    assert not apart.passed
+    assert second[0].hidden.sum() > alone[0].hidden.sum()
+
+
+def test_the_same_data_released_again_prints_the_same_texts():
+    for seed in range(6):
+        tables, public = release(np.random.default_rng(seed))
+        first = protect_tables(tables, public=public)
+        ledger = append(Ledger(), "spring", "public", [one.printed for one in first])
+        before, nested = earlier(ledger, [""])
+        again = protect_tables(tables, public=public, earlier=before, nested=nested)
+        assert [one.printed for one in again] == [one.printed for one in first]
+
+
+def test_records_that_changed_within_one_population_are_attacked_together_or_refused():
+    """One pupil more: where both prints may be of the same people they are taken together, else it is refused."""
+    raw = table(ROWS, "school", "segment")
+    first = protect_tables([raw], public=[HEADCOUNT])
+    before = [PrintedTable(**{**vars(first[0].printed), "name": "t (spring, 1)"})]
+    more = dict(ROWS) | {("b", "G"): 26}
+    known = PublicTotals(("school",), pd.Series({"a": 43, "b": 86}))
+    (second,) = protect_tables([table(more, "school", "segment")], public=[known], earlier=before)
+    assert attack([second.printed], [known], before).passed
+    moved = dict(ROWS) | {("b", "G"): 28}  # prints 30, where 25 was printed
+    known = PublicTotals(("school",), pd.Series({"a": 43, "b": 88}))
+    with pytest.raises(DisclosureRefused, match="a population name of their own") as refused:
+        protect_tables([table(moved, "school", "segment")], public=[known], earlier=before)
+    assert refused.value.offenders == ()
+    apart = table(moved, "school", "segment", population="summer")
+    known = PublicTotals(("school",), pd.Series({"a": 43, "b": 88}), "summer")
+    assert protect_tables([apart], public=[known], earlier=before)[0].gate.passed
 
 
 def test_areas_in_wards_share_their_sums():
