@@ -38,23 +38,29 @@ def analyst_sheets(report: HeadReport) -> dict[str, Protected | pd.DataFrame]:
     sheets: dict[str, Protected | pd.DataFrame] = {
         "Profile": _columns(profile, [c for c in profile.table if c not in BASE_COLUMNS[:2]], standing=True),
         "Base": _columns(profile, ["name", *BASE_COLUMNS]),
-        "Similar": report.similar.drop(columns="school", errors="ignore").reset_index(drop=True),
+        "Similar": _rounded(report.similar.drop(columns="school", errors="ignore").reset_index(drop=True)),
     }
     if report.homes is not None:
         sheets["Areas"] = _named_areas(report)
     if report.changes is not None:
-        sheets["Changes"] = report.changes
+        sheets["Changes"] = _columns(report.changes, list(report.changes.table))
     lines = [("caution", line) for line in report.cautions] + [("trust", line) for line in report.trust]
     sheets["Cautions"] = pd.DataFrame(lines, columns=["kind", "text"])
     return sheets
 
 
 def _columns(table: Protected, names: list[str], standing: bool = False) -> Protected:
-    shown = table.table[[name for name in names if name in table.table]].rename_axis("segment")
+    shown = _rounded(table.table[[name for name in names if name in table.table]].rename_axis("segment"))
     if standing:
         shown = shown.assign(standing=standings(table))
     hidden = table.hidden[[name for name in shown if name in table.hidden]]
     return Protected(shown, hidden, table.rule, table.base, table.units, table.printed)
+
+
+def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    """No more decimals than can mean anything: shares 4, penetration 6, indices and kilometres 1."""
+    decimals = {column: 1 if column.startswith("index") or column == "km" else 6 if column == "penetration" else 4 for column in frame}
+    return frame.round(decimals)
 
 
 def _named_areas(report: HeadReport) -> Protected:

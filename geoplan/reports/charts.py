@@ -126,14 +126,15 @@ def homes_map(
         for paths, fill in zip(layers, ("#FFFFFF", "url(#hatch)", *fills), strict=True)
         if paths
     )
-    letters, marks = _letters(order[: MOST_LETTERS + 2], values, classes, fills, outlines, window, scale)
     shown = set(inside.tolist())
     entries = [
         (label, fill) for label, fill in zip(_class_words(values[some], breaks), fills, strict=True)
     ] + ([("none", "#FFFFFF")] if layers[0] else []) + ([("a small number, hidden", "url(#hatch)")] if layers[1] else [])  # fmt: skip
-    spot = Markup("")
+    at_school = None
     if position is not None:
-        spot = _school((position[0] - window[0]) * scale, (window[3] - position[1]) * scale)
+        at_school = ((position[0] - window[0]) * scale, (window[3] - position[1]) * scale)
+    spot = Markup("") if at_school is None else _school(*at_school)
+    letters, marks = _letters(order[:MOST_LETTERS], classes, fills, outlines, window, scale, at_school)
     svg = Markup(
         '<svg class="map" role="img" font-family="{font}" viewBox="0 0 {w} {h}" width="{w}" height="{h}"><title>{title}</title>'
         '<defs><pattern id="hatch" width="{size:.4g}" height="{size:.4g}" patternUnits="userSpaceOnUse">'
@@ -168,19 +169,22 @@ def _window(boxes: np.ndarray, position: tuple[float, float] | None) -> tuple[fl
 
 
 def _letters(
-    order: np.ndarray, values: np.ndarray, classes: np.ndarray, fills: Sequence[str], outlines: Outlines,
-    window: tuple[float, float, float, float], scale: float,
+    order: np.ndarray, classes: np.ndarray, fills: Sequence[str], outlines: Outlines,
+    window: tuple[float, float, float, float], scale: float, spot: tuple[float, float] | None,
 ) -> tuple[dict[str, str], Markup]:  # fmt: skip
-    """Letters for the areas with the most people, each where it does not cover another."""
+    """Letters for the areas with the most people, each where it covers neither another nor the school."""
     letters: dict[str, str] = {}
-    taken: list[tuple[float, float]] = []
+    taken = [] if spot is None else [spot]
     marks = []
     for at in order:
-        x, y = (outlines.centres[at, 0] - window[0]) * scale, (window[3] - outlines.centres[at, 1]) * scale
-        clash = any(math.hypot(x - a, y - b) < 15 for a, b in taken)
-        off = not (8 < x < MAP_WIDTH - 8 and 8 < y < MAP_HEIGHT - 8)
-        if clash or off or len(letters) == MOST_LETTERS:
+        places = (outlines.spots[at] - (window[0], window[3])) * (scale, -scale)
+        free = [
+            (x, y) for x, y in places.tolist()
+            if 8 < x < MAP_WIDTH - 8 and 8 < y < MAP_HEIGHT - 8 and all(math.hypot(x - a, y - b) > 12 for a, b in taken)
+        ]  # fmt: skip
+        if not free:
             continue
+        x, y = free[0]
         taken.append((x, y))
         letter = letters[outlines.codes[at]] = _LETTERS[len(letters)]
         dark = palette.contrast(fills[classes[at]], "#FFFFFF") > 4.5
@@ -189,7 +193,7 @@ def _letters(
                 x, y + 4.5, "#FFFFFF" if dark else palette.TEXT, letter
             )
         )
-    group = Markup('<g font-size="13" font-weight="700" text-anchor="middle">{}</g>').format(Markup("").join(marks))
+    group = Markup('<g font-size="12" font-weight="700" text-anchor="middle">{}</g>').format(Markup("").join(marks))
     return letters, group
 
 

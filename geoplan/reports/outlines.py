@@ -49,8 +49,9 @@ class Outlines:
         Name by code.
     boxes
         West, south, east and north end of each area, metres (EPSG:27700).
-    centres
-        A point inside each area, metres.
+    spots
+        Five points inside each area, metres: one about the middle, then one in each half where a letter can go if
+        the middle is taken.
     origin
         The north-west corner of the grid, metres.
     levels
@@ -63,7 +64,7 @@ class Outlines:
     codes: tuple[str, ...]
     names: Mapping[str, str]
     boxes: np.ndarray
-    centres: np.ndarray
+    spots: np.ndarray
     origin: tuple[float, float]
     levels: tuple[Level, ...]
     source: Source
@@ -107,7 +108,7 @@ def outlines(boundaries: Boundaries, steps_m: tuple[float, ...] = STEPS_M) -> Ou
     ...     geometry=shapely.box([0, 1000], 0, [1000, 2000], 1000), crs=27700)
     >>> small = outlines(Boundaries("ward25", frame, Source("Two squares")))
     >>> small, small.levels[0].paths[0]
-    (<Outlines ward25: 2 areas>, 'M100 100v-100h-100v100z')
+    (<Outlines ward25: 2 areas>, 'M100,100v-100h-100v100z')
     """
     import shapely
 
@@ -119,11 +120,27 @@ def outlines(boundaries: Boundaries, steps_m: tuple[float, ...] = STEPS_M) -> Ou
         codes=tuple(map(str, boundaries.codes)),
         names={str(code): str(name) for code, name in boundaries.names.items()},
         boxes=shapely.bounds(geometry),
-        centres=shapely.get_coordinates(shapely.point_on_surface(geometry)),
+        spots=_spots(geometry),
         origin=origin,
         levels=tuple(Level(step, _paths(geometry, origin, step)) for step in steps_m),
         source=boundaries.source,
     )
+
+
+def _spots(geometry: np.ndarray) -> np.ndarray:
+    """A point inside each area, and one inside its north, south, west and east half; shape (areas, 5, 2)."""
+    import shapely
+
+    middle = shapely.get_coordinates(shapely.point_on_surface(geometry))
+    west, south, east, north = shapely.bounds(geometry).T
+    x, y = (west + east) / 2, (south + north) / 2
+    halves = [(west, y, east, north), (west, south, east, y), (west, south, x, north), (x, south, east, north)]
+    spots = [middle]
+    for half in halves:
+        points = shapely.point_on_surface(shapely.intersection(geometry, shapely.box(*half)))
+        found = np.column_stack([shapely.get_x(points), shapely.get_y(points)])
+        spots.append(np.where(np.isfinite(found), found, middle))
+    return np.stack(spots, axis=1)
 
 
 def _paths(geometry: np.ndarray, origin: tuple[float, float], step: float) -> tuple[str, ...]:
@@ -158,17 +175,7 @@ def _path(grid: np.ndarray) -> str:
     keep = np.ones(len(grid), dtype=bool)
     keep[1:] = (np.diff(grid, axis=0) != 0).any(axis=1)
     points = grid[keep]
-    parts = [f"M{points[0, 0]} {points[0, 1]}"]
-    before = "M"
+    parts = [f"M{points[0, 0]},{points[0, 1]}"]
     for dx, dy in np.diff(points, axis=0)[:-1].tolist():  # the last step is what z draws
-        if dx == 0:
-            parts.append(f"v{dy}")
-            before = "v"
-        elif dy == 0:
-            parts.append(f"h{dx}")
-            before = "h"
-        else:
-            sign = "" if dx < 0 else " "
-            parts.append(f"{sign if before == 'l' else 'l'}{dx}{'' if dy < 0 else ' '}{dy}")
-            before = "l"
+        parts.append(f"v{dy}" if dx == 0 else f"h{dx}" if dy == 0 else f"l{dx},{dy}")
     return "".join(parts) + "z"

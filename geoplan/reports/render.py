@@ -13,7 +13,7 @@ from geoplan.disclosure import HIDDEN, Protected
 from geoplan.maps.cells import cells, range_text
 from geoplan.maps.render import credit_sentences, policy
 from geoplan.reports.charts import HomesMap, bar, change_bar, homes_map, largest
-from geoplan.reports.words import change_sentence, closeness, in_hundred, kilometres, listed, standings, way, who_sentence
+from geoplan.reports.words import FAIR, change_sentence, closeness, in_hundred, kilometres, listed, standings, way, who_sentence
 
 if TYPE_CHECKING:
     import jinja2
@@ -122,7 +122,7 @@ def area_rows(report: HeadReport, drawn: HomesMap | None) -> list[dict]:
     table = report.homes.table.drop(index=ELSEWHERE, errors="ignore")
     top = table[table["pupils"] > 0].sort_values("pupils", ascending=False, kind="stable").head(MOST_AREAS)
     letters = {} if drawn is None else drawn.letters
-    where = {} if report.outlines is None else dict(zip(report.outlines.codes, report.outlines.centres, strict=True))
+    where = {} if report.outlines is None else dict(zip(report.outlines.codes, report.outlines.spots[:, 0], strict=True))
     rows = []
     for code, count in top["pupils"].items():
         far = ""
@@ -195,7 +195,9 @@ def alike_sentence(report: HeadReport) -> str:
         return "No school can be named: too few numbers can be compared."
     first = report.similar.iloc[0]
     far = f", {kilometres(first['km'])} away" if pd.notna(first["km"]) else ""
-    return f"{first['name']}{far}, has the mix of groups most like yours; results play no part."
+    if first.get("distance", 0) > FAIR:
+        return f"No school that far away has a mix much like yours; {first['name']}{far}, comes nearest."
+    return f"{first['name']}{far}, has the mix of neighbourhoods most like yours."
 
 
 def hidden_sentence(report: HeadReport) -> str:
