@@ -1,7 +1,7 @@
 """Every head's report of a county in one run: invented pupils on real postcodes, schools at real sites.
 
 Reads ../shared/data/kent_medway, or the folder named; further arguments say how many schools (580, Kent's own number in
-2008), pupils and PDFs (20; 0 where WeasyPrint is not installed), and a folder in which to keep the files. Prints what each
+2008), pupils and PDFs (20; 0 where WeasyPrint is not installed), and a folder to keep the files in. Prints what each
 stage took: protecting the numbers, then everything after it.
 """
 
@@ -11,6 +11,7 @@ import resource
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,8 @@ def main(folder: Path, schools: int, pupils: int, pdfs: int, keep: str = "") -> 
         step("read postcodes, invent schools and pupils", f"{len(made)} schools, {pupils:,} pupils")
         known = gp.read_schools(out / "schools.csv")
         people = gp.read_pupils(out / "pupils.csv", schools=known)
+        known = replace(known, source=replace(known.source, invented=True))
+        people = replace(people, source=replace(people.source, invented=True))
         areas = gp.read_boundaries(folder / "boundaries.gpkg", kind="lsoa21", layer="lsoa21")
         oac = gp.read_segmentation(
             folder / "oac2021_lsoa_dominant.csv", scheme="OAC", version="2021", level="supergroup", keyed_by="lsoa21",
@@ -81,12 +84,11 @@ def main(folder: Path, schools: int, pupils: int, pdfs: int, keep: str = "") -> 
         )  # fmt: skip
         placed = gp.assign(people, directory, areas, oac)
         step("read the files and assign", f"{placed.report.placed}")
-        everybody = [str(code) for code in known.frame.index]
-        tables = gp.protect_place(placed, areas)
-        step("protect the place", tables.gate)
-        tables = gp.protect_place(placed, areas, homes=[code for code in everybody if code in tables.profiles])
+        everybody = sorted(set(placed.people["school"].astype("str")))
+        tables = gp.protect_place(placed, areas, homes=everybody)
         step("protect the place and every school's homes", f"{len(tables.homes)} schools")
-        shared = backdrop(placed, known, areas, tables, place=folder.name, made="24 November 2026")
+        place = folder.name.replace("_", " and ").title()
+        shared = backdrop(placed, known, areas, tables, place=place, made="24 November 2026")
         after = step("the backdrop of all reports", shared)
         sizes, reports = [], {}
         for school in tables.profiles:

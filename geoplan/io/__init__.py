@@ -16,7 +16,8 @@ _WHERE = {
     "verify_folder": "releases",
     "demo_folder": "recipes", "describe_file": "describe", "describe_project": "describe", "read_table": "tables",
     "copy_demo": "project", "write_assignment": "outputs", "write_csv": "outputs", "write_json": "outputs",
-    "write_text": "outputs", "write_bytes": "outputs",
+    "write_text": "outputs", "write_bytes": "outputs", "write_workbook": "workbook_out",
+    "write_geopackage": "geopackage_out", "write_pdf": "pdf_out", "report_files": "report_files",
 }  # fmt: skip
 
 __all__ = sorted(_WHERE)

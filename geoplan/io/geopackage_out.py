@@ -9,10 +9,10 @@ References: OGC 12-128r18 (GeoPackage); the ``layer_styles`` table and QML as QG
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import sqlite3
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from math import ceil, floor
 from pathlib import Path
@@ -28,6 +28,7 @@ from geoplan.maps import palette
 from geoplan.sources import Source
 
 _MOMENT = "2000-01-01T00:00:00.000Z"  # the same for every file, so that the bytes follow from the content
+_CHANGES = (1).to_bytes(4, "big")
 _STYLES = """
 CREATE TABLE layer_styles (
   id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), f_table_schema TEXT(256),
@@ -78,19 +79,19 @@ def geopackage_bytes(
     from pyogrio import write_dataframe
 
     credits = " ".join(dict.fromkeys(source.credit for source in (boundaries.source, *sources) if source.credit))
-    memory = io.BytesIO()
     styles = []
-    for title, table in layers.items():
-        table = require_protected(table, f"layer {title!r}")
-        name = layer_name(title)
-        frame, coloured = _frame(boundaries, table)
-        memory.seek(0)
-        write_dataframe(
-            frame, memory, driver="GPKG", layer=name, append=bool(styles), geometry_type="MultiPolygon",
-            promote_to_multi=True, layer_options={"DESCRIPTION": f"{table.rule.sentence} {credits}"},
-        )  # fmt: skip
-        styles.append((name, qml(table, coloured)))
-    return _styled(memory.getvalue(), styles)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "areas.gpkg"
+        for title, table in layers.items():
+            table = require_protected(table, f"layer {title!r}")
+            name = layer_name(title)
+            frame, coloured = _frame(boundaries, table)
+            write_dataframe(
+                frame, file, driver="GPKG", layer=name, append=bool(styles), geometry_type="MultiPolygon",
+                promote_to_multi=True, layer_options={"DESCRIPTION": f"{table.rule.sentence} {credits}"},
+            )  # fmt: skip
+            styles.append((name, qml(table, coloured)))
+        return _styled(file.read_bytes(), styles)
 
 
 def layer_name(title: str) -> str:
@@ -118,7 +119,8 @@ def qml(table: Protected, column: str) -> str:
     some = values[np.isfinite(values) & (values > 0)]
     breaks = palette.tidy_breaks(some, 4) if len(some) else ()
     colours = palette.sequential_colours(len(breaks) + 1)
-    rules = [(f'"{column}_shown" = \'{HIDDEN}\'', f"{HIDDEN}: hidden, a small number", palette.HIDDEN_FILL, "b_diagonal")]
+    is_hidden = f"\"{column}_shown\" = '{HIDDEN}'"
+    rules = [(is_hidden, f"{HIDDEN}: hidden, a small number", palette.HIDDEN_FILL, "b_diagonal")]
     edges = [0.0, *breaks, float("inf")]
     for at, colour in enumerate(colours if len(some) else ()):
         inside = some[(some >= edges[at]) & (some < edges[at + 1])]
@@ -211,9 +213,11 @@ def _styled(data: bytes, styles: Sequence[tuple[str, str]]) -> bytes:
         _coarse_extents(link)
         link.commit()
         link.execute("VACUUM")
-        return link.serialize()
+        made = bytearray(link.serialize())
     finally:
         link.close()
+    made[24:28] = made[92:96] = _CHANGES  # SQLite's count of changes, which depends on how fast the disk was
+    return bytes(made)
 
 
 def _coarse_extents(link: sqlite3.Connection) -> None:

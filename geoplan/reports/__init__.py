@@ -13,9 +13,9 @@ alike) is worked out once, in the :class:`Backdrop`.
 from geoplan.reports.analyst import analyst_sheets
 from geoplan.reports.cluster import ClusterPage, cluster_page
 from geoplan.reports.head import Backdrop, HeadReport, backdrop, head_report
-from geoplan.reports.outlines import Outlines, outlines
+from geoplan.reports.outlines import Outlines, simplify_outlines
 
 __all__ = [
     "Backdrop", "ClusterPage", "HeadReport", "Outlines", "analyst_sheets", "backdrop", "cluster_page", "head_report",
-    "outlines",
+    "simplify_outlines",
 ]  # fmt: skip

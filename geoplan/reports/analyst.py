@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 BASE_COLUMNS = ("base_count", "base_total", "base_share")
 HOW_TO_READ = (
     "Index 100 is the same share as the base; an interval that contains 100 may be chance.",
-    "Shares are 0 to 1, worked out from the rounded counts; penetration is the part of the base's group that comes here.",
+    "Shares are 0 to 1, worked out from the rounded counts.",
+    "Penetration is the part of the base's group that comes here.",
     "A group describes a neighbourhood, not a family: set it beside what else is known.",
 )
 
@@ -59,8 +60,8 @@ def _columns(table: Protected, names: list[str], standing: bool = False) -> Prot
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
     """No more decimals than can mean anything: shares 4, penetration 6, indices and kilometres 1."""
-    decimals = {column: 1 if column.startswith("index") or column == "km" else 6 if column == "penetration" else 4 for column in frame}
-    return frame.round(decimals)
+    wanted = {"penetration": 6, "km": 1, "index": 1, "index_low": 1, "index_high": 1}
+    return frame.round({column: wanted.get(column, 4) for column in frame})
 
 
 def _named_areas(report: HeadReport) -> Protected:

@@ -127,16 +127,17 @@ def homes_map(
         if paths
     )
     shown = set(inside.tolist())
-    entries = [
-        (label, fill) for label, fill in zip(_class_words(values[some], breaks), fills, strict=True)
-    ] + ([("none", "#FFFFFF")] if layers[0] else []) + ([("a small number, hidden", "url(#hatch)")] if layers[1] else [])  # fmt: skip
+    entries = list(zip(_class_words(values[some], breaks), fills, strict=True))
+    entries += [("none", "#FFFFFF")] if layers[0] else []
+    entries += [("a small number, hidden", "url(#hatch)")] if layers[1] else []
     at_school = None
     if position is not None:
         at_school = ((position[0] - window[0]) * scale, (window[3] - position[1]) * scale)
     spot = Markup("") if at_school is None else _school(*at_school)
     letters, marks = _letters(order[:MOST_LETTERS], classes, fills, outlines, window, scale, at_school)
     svg = Markup(
-        '<svg class="map" role="img" font-family="{font}" viewBox="0 0 {w} {h}" width="{w}" height="{h}"><title>{title}</title>'
+        '<svg class="map" role="img" font-family="{font}" viewBox="0 0 {w} {h}" width="{w}" height="{h}">'
+        "<title>{title}</title>"
         '<defs><pattern id="hatch" width="{size:.4g}" height="{size:.4g}" patternUnits="userSpaceOnUse">'
         '<rect width="{size:.4g}" height="{size:.4g}" fill="{pale}"/>'
         '<path d="M0 {size:.4g}L{size:.4g} 0" stroke="{dark}" stroke-width="{thin:.4g}"/></pattern>'
@@ -232,8 +233,7 @@ def _legend(entries: Sequence[tuple[str, str]], noun: str, school: bool) -> Mark
     head = Markup('<text x="0" y="{}" font-weight="700">{}</text>').format(MAP_HEIGHT + 14, f"{noun.capitalize()}:")
     x, parts = 8.0 + 6.6 * (len(noun) + 1), [head]
     line = MAP_HEIGHT + 14
-    marks = [(label, fill) for label, fill in entries]
-    for label, fill in [*marks, *([("the school", "")] if school else [])]:
+    for label, fill in [*entries, *([("the school", "")] if school else [])]:
         width = 22 + 5.6 * len(label)
         if x + width > MAP_WIDTH:
             x, line = 0.0, line + 17

@@ -86,7 +86,7 @@ class ClusterPage:
         most = largest(shares)
         base = cells(next(iter(self.profiles.values())), "base_share", "All", "share", decimals=0)
         base_cells = [
-            {"text": text, "bar": bar([value, None], most, f"{name}: {text} in {self.compared}"), "sign": "", "word": ""}
+            {"text": text, "bar": bar([value, None], most, f"{name}: {text} in {self.compared}")}
             for text, value, name in zip(base.texts, base.values, first["name"], strict=True)
         ]
         rows = [
@@ -120,8 +120,8 @@ class ClusterPage:
         name = next(iter(self.profiles.values())).table.at[group, "name"]
         low, high = shares.loc[group].idxmin(), shares.loc[group].idxmax()
         return (
-            f"The schools differ most in {name}: {100 * shares.at[group, high]:.0f} in 100 at {self.names.get(high, high)}, "
-            f"{100 * shares.at[group, low]:.0f} in 100 at {self.names.get(low, low)}."
+            f"The schools differ most in {name}: {100 * shares.at[group, high]:.0f} in 100 at "
+            f"{self.names.get(high, high)}, {100 * shares.at[group, low]:.0f} in 100 at {self.names.get(low, low)}."
         )
 
 

@@ -17,7 +17,7 @@ from geoplan.assignment import Assignment
 from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts, require_protected
 from geoplan.errors import UnknownCodeError
 from geoplan.protection import PlaceTables
-from geoplan.reports.outlines import Outlines, outlines
+from geoplan.reports.outlines import Outlines, simplify_outlines
 from geoplan.reports.words import likeness
 from geoplan.schools import Schools
 from geoplan.similarity import similar_shown
@@ -46,7 +46,7 @@ class HeadReport:
     homes
         Its pupils by area, column ``pupils``; None draws no map.
     outlines
-        The areas, made small (:func:`geoplan.reports.outlines`).
+        The areas, made small (:func:`geoplan.reports.simplify_outlines`).
     position
         The school's easting and northing, metres.
     similar
@@ -228,7 +228,7 @@ def backdrop(
     return Backdrop(
         compared=f"all schools in {place} together" if place else "all the schools together",
         facts=schools.frame,
-        outlines=None if boundaries is None else outlines(boundaries),
+        outlines=None if boundaries is None else simplify_outlines(boundaries),
         similar={str(school): rows for school, rows in apart.groupby("school")},
         apart_km=apart_km,
         placed=_placed(people, tables.rule),

@@ -87,7 +87,7 @@ class Outlines:
         return np.flatnonzero((box[:, 0] <= east) & (box[:, 2] >= west) & (box[:, 1] <= north) & (box[:, 3] >= south))
 
 
-def outlines(boundaries: Boundaries, steps_m: tuple[float, ...] = STEPS_M) -> Outlines:
+def simplify_outlines(boundaries: Boundaries, steps_m: tuple[float, ...] = STEPS_M) -> Outlines:
     """Outlines made small, once for a run.
 
     Parameters
@@ -106,7 +106,7 @@ def outlines(boundaries: Boundaries, steps_m: tuple[float, ...] = STEPS_M) -> Ou
     >>> import geopandas as gpd, shapely
     >>> frame = gpd.GeoDataFrame({"name": ["West", "East"]}, index=["a", "b"],
     ...     geometry=shapely.box([0, 1000], 0, [1000, 2000], 1000), crs=27700)
-    >>> small = outlines(Boundaries("ward25", frame, Source("Two squares")))
+    >>> small = simplify_outlines(Boundaries("ward25", frame, Source("Two squares")))
     >>> small, small.levels[0].paths[0]
     (<Outlines ward25: 2 areas>, 'M100,100v-100h-100v100z')
     """

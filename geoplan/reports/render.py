@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,17 @@ from geoplan.disclosure import HIDDEN, Protected
 from geoplan.maps.cells import cells, range_text
 from geoplan.maps.render import credit_sentences, policy
 from geoplan.reports.charts import HomesMap, bar, change_bar, homes_map, largest
-from geoplan.reports.words import FAIR, change_sentence, closeness, in_hundred, kilometres, listed, standings, way, who_sentence
+from geoplan.reports.words import (
+    FAIR,
+    change_sentence,
+    closeness,
+    in_hundred,
+    kilometres,
+    listed,
+    standings,
+    way,
+    who_sentence,
+)
 
 if TYPE_CHECKING:
     import jinja2
@@ -25,6 +36,8 @@ ASSETS = Path(__file__).with_name("assets")
 MOST_GROUPS = 8
 MOST_AREAS = 6
 MOST_CHANGES = 4
+MOST_CAUTIONS = 4  # on the page; all are in the workbook
+ROOMY_LINES = 24  # a report with more of what varies in length is printed smaller
 ELSEWHERE = "elsewhere"
 _SHARES = ("share", "base_share", "share_low", "share_high")
 
@@ -47,7 +60,9 @@ def head_page(report: HeadReport) -> str:
         alike=alike_rows(report.similar),
         alike_words=alike_sentence(report),
         apart=kilometres(report.apart_km),
+        cautions=report.cautions[:MOST_CAUTIONS],
         hidden=hidden_sentence(report),
+        dense=lines_of(report) > ROOMY_LINES,
     )
 
 
@@ -67,6 +82,30 @@ def _page(template: str, **parts: object) -> str:
         hidden_sign=HIDDEN,
         **parts,
     )  # fmt: skip
+
+
+def lines_of(report: HeadReport) -> int:
+    """About how many lines the parts of a report take that differ in length, to print long ones smaller."""
+    cells = [wrapped(str(name), 34) for name in report.profile.table["name"]]
+    alike = [max(wrapped(row["name"], 48), wrapped(row["reason"], 60)) for row in alike_rows(report.similar)]
+    words = [wrapped(line, 76) for line in (*report.cautions[:MOST_CAUTIONS], *report.trust)]
+    changes = 0 if report.changes is None else 3 + min(len(report.changes), MOST_CHANGES)
+    intake = wrapped(" ".join(report.intake), 66) if report.intake else 0
+    return (
+        sum(cells[:MOST_GROUPS]) + sum(alike) + max(sum(words), 5) + max(intake, changes - 6)
+        + 2 * wrapped(report.name, 46) + bool(report.marking) + report.invented
+    )  # fmt: skip
+
+
+def wrapped(text: str, width: int) -> int:
+    """How many lines a text takes in a column so many letters wide.
+
+    Examples
+    --------
+    >>> wrapped("A short name", 40), wrapped("A name that is rather longer than the column is wide", 40)
+    (1, 2)
+    """
+    return max(1, math.ceil(len(text) / width))
 
 
 def group_rows(profile: Protected, compared: str) -> list[dict]:
@@ -122,13 +161,14 @@ def area_rows(report: HeadReport, drawn: HomesMap | None) -> list[dict]:
     table = report.homes.table.drop(index=ELSEWHERE, errors="ignore")
     top = table[table["pupils"] > 0].sort_values("pupils", ascending=False, kind="stable").head(MOST_AREAS)
     letters = {} if drawn is None else drawn.letters
-    where = {} if report.outlines is None else dict(zip(report.outlines.codes, report.outlines.spots[:, 0], strict=True))
+    drawing = report.outlines
+    where = {} if drawing is None else dict(zip(drawing.codes, drawing.spots[:, 0], strict=True))
     rows = []
     for code, count in top["pupils"].items():
         far = ""
         if report.position is not None and code in where:
             far = way(*(where[code] - report.position))
-        name = str(code) if report.outlines is None else report.outlines.names.get(code, str(code))
+        name = str(code) if drawing is None else drawing.names.get(code, str(code))
         rows.append({"letter": letters.get(code, ""), "name": name, "count": f"{count:,.0f}", "far": far})
     return rows
 

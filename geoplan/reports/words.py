@@ -56,7 +56,8 @@ def standings(profile: Protected) -> pd.Series:
     above, below = table["index_low"] > 100, table["index_high"] < 100
     if "notable" in table:
         notable = table["notable"].fillna(False).astype(bool)
-        above, below = notable & (table["share"] > table["base_share"]), notable & (table["share"] < table["base_share"])
+        gap = table["share"] - table["base_share"]
+        above, below = notable & (gap > 0), notable & (gap < 0)
     words = pd.Series(SAME, index=table.index)
     words = words.mask(above, MORE).mask(below, FEWER).mask(table["index"].isna(), FEW)
     return words.mask(profile.is_hidden("share").astype(bool), HIDDEN_WORD)
