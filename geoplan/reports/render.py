@@ -37,7 +37,7 @@ MOST_GROUPS = 8
 MOST_AREAS = 6
 MOST_CHANGES = 4
 MOST_CAUTIONS = 4  # on the page; all are in the workbook
-ROOMY_LINES = 24  # a report with more of what varies in length is printed smaller
+ROOMY_LINES, DENSE_LINES = 24, 36  # a report with more of what varies in length is printed smaller, and smaller
 ELSEWHERE = "elsewhere"
 _SHARES = ("share", "base_share", "share_low", "share_high")
 
@@ -62,7 +62,7 @@ def head_page(report: HeadReport) -> str:
         apart=kilometres(report.apart_km),
         cautions=report.cautions[:MOST_CAUTIONS],
         hidden=hidden_sentence(report),
-        dense=lines_of(report) > ROOMY_LINES,
+        density=_density(lines_of(report)),
     )
 
 
@@ -95,6 +95,10 @@ def lines_of(report: HeadReport) -> int:
         sum(cells[:MOST_GROUPS]) + sum(alike) + max(sum(words), 5) + max(intake, changes - 6)
         + 2 * wrapped(report.name, 46) + bool(report.marking) + report.invented
     )  # fmt: skip
+
+
+def _density(lines: int) -> str:
+    return "" if lines <= ROOMY_LINES else " dense" if lines <= DENSE_LINES else " dense tight"
 
 
 def wrapped(text: str, width: int) -> int:
