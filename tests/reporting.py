@@ -28,8 +28,8 @@ def medway() -> SimpleNamespace:
 def changed(profile: Protected) -> Protected:
     """An earlier year that is a little like this one; hidden where this one is."""
     now = profile.table["share"]
-    table = pd.DataFrame({"name": profile.table["name"], "before": (now * 0.9 + 0.01).round(2), "now": now})
-    hidden = pd.DataFrame({"before": now.isna(), "now": now.isna()})
+    table = pd.DataFrame({"name": profile.table["name"], "share": now, "share_before": (now * 0.9 + 0.01).round(2)})
+    hidden = pd.DataFrame({"share": now.isna(), "share_before": now.isna()})
     return Protected(table, hidden, profile.rule, profile.base, printed=profile.printed)
 
 

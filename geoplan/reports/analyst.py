@@ -61,7 +61,7 @@ def _columns(table: Protected, names: list[str], standing: bool = False) -> Prot
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
     """No more decimals than can mean anything: shares 4, penetration 6, indices and kilometres 1."""
     wanted = {"penetration": 6, "km": 1, "index": 1, "index_low": 1, "index_high": 1}
-    return frame.round({column: wanted.get(column, 4) for column in frame})
+    return frame.round({column: wanted.get(column, 4) for column in frame.select_dtypes("float")})
 
 
 def _named_areas(report: HeadReport) -> Protected:

@@ -55,8 +55,8 @@ class HeadReport:
     apart_km
         How far away a school is at least to be in ``similar``.
     changes
-        By segment: ``name``, ``before``, ``now`` (shares 0 to 1) and perhaps ``notable``; None where no earlier
-        year is known.
+        By segment: ``name``, ``share`` and ``share_before`` (0 to 1) and perhaps ``clear`` (more than chance); None
+        where no earlier year is known.
     period
         Which years ``changes`` is about, in words.
     intake
@@ -253,6 +253,7 @@ def head_report(
     period: str = "",
     intake: Sequence[str] = (),
     cautions: Sequence[str] = (),
+    trust: Sequence[str] | None = None,
 ) -> HeadReport:
     """The report of one school.
 
@@ -267,9 +268,12 @@ def head_report(
         The school's code.
     similar
         Schools alike, where another list than the backdrop's is wanted: ``similar``, ``name``, ``km``, and
-        perhaps ``reason``.
+        perhaps ``reason`` or ``alike`` (why, in words).
     changes, period, intake, cautions
         As in :class:`HeadReport`.
+    trust
+        Sentences instead of the backdrop's own, where the cautions say how many could be placed, and how old the
+        groups are.
 
     Returns
     -------
@@ -298,7 +302,7 @@ def head_report(
         changes=changes,
         period=period,
         intake=tuple(intake),
-        trust=(*_placed_words(shared.placed, school, shared.noun), *shared.notes),
+        trust=(*_placed_words(shared.placed, school, shared.noun), *shared.notes) if trust is None else tuple(trust),
         cautions=tuple(cautions),
         facts=tuple(str(facts[name]) for name in _FACTS if str(facts.get(name) or "")),
         contact=shared.contact,
@@ -315,8 +319,8 @@ def head_report(
 
 def _with_reasons(near: pd.DataFrame, profile: Protected, shared: Backdrop) -> pd.DataFrame:
     """The schools alike with a reason each: the one given, or one from the printed profiles of both."""
-    if "reason" in near:
-        return near
+    if "reason" in near or "alike" in near:
+        return near.rename(columns={"alike": "reason"} if "reason" not in near else {})
     own = profile.table["share"]
     reasons = [
         likeness(own, shared.shares.loc[code], shared.base, shared.names) if code in shared.shares.index else ""

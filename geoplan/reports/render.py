@@ -200,12 +200,12 @@ def _of_all(share: float, noun: str) -> str:
 
 def change_rows(changes: Protected) -> list[dict]:
     """The groups that changed most, largest first."""
-    table = changes.table.assign(gap=changes.table["now"] - changes.table["before"]).dropna(subset=["gap"])
+    table = changes.table.assign(gap=changes.table["share"] - changes.table["share_before"]).dropna(subset=["gap"])
     table = table.loc[table["gap"].abs().sort_values(ascending=False, kind="stable").index[:MOST_CHANGES]]
-    most = largest(table[["before", "now"]])
+    most = largest(table[["share_before", "share"]])
     rows = []
     for _, row in table.iterrows():
-        before, now = 100 * row["before"], 100 * row["now"]
+        before, now = 100 * row["share_before"], 100 * row["share"]
         title = f"{row['name']}: {before:.0f}% before, {now:.0f}% now"
         rows.append(
             {

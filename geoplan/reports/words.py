@@ -152,19 +152,19 @@ def kilometres(km: float) -> str:
 
 
 def change_sentence(changes: Protected, period: str) -> str:
-    """What changed, in one sentence; ``changes`` has ``name``, ``before``, ``now`` (shares) and perhaps ``notable``."""
-    table = changes.table.assign(gap=changes.table["now"] - changes.table["before"]).dropna(subset=["gap"])
+    """What changed, in one sentence; ``changes`` has ``name``, ``share``, ``share_before`` and perhaps ``clear``."""
+    table = changes.table.assign(gap=changes.table["share"] - changes.table["share_before"]).dropna(subset=["gap"])
     over = f" ({period})" if period else ""
-    if "notable" in table:
-        table = table[table["notable"].fillna(False).astype(bool)]
+    if "clear" in table:
+        table = table[table["clear"].fillna(False).astype(bool)]
     table = table[table["gap"].abs() >= 0.01]
     if not len(table):
-        return f"Nothing changed by more than chance would give{over}." if "notable" in changes.table else (
+        return f"Nothing changed by more than chance would give{over}." if "clear" in changes.table else (
             f"No group changed by as much as 1 in 100{over}."
         )  # fmt: skip
     row = table.loc[table["gap"].abs().idxmax()]
     word = "more" if row["gap"] > 0 else "fewer"
     return (
         f"The largest change{over}: {word} come from {row['name']}, "
-        f"{in_hundred(row['now'])} now against {in_hundred(row['before'])} before."
+        f"{in_hundred(row['share'])} now against {in_hundred(row['share_before'])} before."
     )

@@ -207,10 +207,10 @@ def test_a_column_notable_decides_what_stands_out():
 
 def test_the_change_is_said_only_where_there_is_one():
     assert "Terraces, 40 in 100 now against 30 in 100 before" in change_sentence(
-        shown(before=[0.3, 0.7], now=[0.4, 0.6]), ""
+        shown(share_before=[0.3, 0.7], share=[0.4, 0.6]), ""
     )
-    assert "more than chance" in change_sentence(shown(before=[0.3, 0.7], now=[0.4, 0.6], notable=[False, False]), "")
-    assert change_sentence(shown(before=[0.4, 0.6], now=[0.4, 0.6]), "two years") == (
+    assert "more than chance" in change_sentence(shown(share_before=[0.3, 0.7], share=[0.4, 0.6], clear=[False, False]), "")
+    assert change_sentence(shown(share_before=[0.4, 0.6], share=[0.4, 0.6]), "two years") == (
         "No group changed by as much as 1 in 100 (two years)."
     )
 
