@@ -125,6 +125,13 @@ class HeadReport:
         """Whether anything on the page is made-up data."""
         return is_invented(self.sources)
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What the page says, a sentence a picture: for a letter, or to be read aloud."""
+        from geoplan.reports.render import sentences
+
+        return sentences(self)
+
     def to_html(self) -> str:
         """The page as text: no script, no network; the same for the same report."""
         from geoplan.reports.render import head_page

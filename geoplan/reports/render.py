@@ -45,25 +45,33 @@ _SHARES = ("share", "base_share", "share_low", "share_high")
 def head_page(report: HeadReport) -> str:
     """The page of a :class:`~geoplan.reports.head.HeadReport`."""
     drawn = _map(report)
+    who, where, alike_words, *change = sentences(report)
     return _page(
         "head.html",
         report=report,
-        who=who_sentence(report.profile, report.noun, report.compared),
+        who=who,
         groups=group_rows(report.profile, report.compared),
         left_out=max(0, len(report.profile) - MOST_GROUPS),
         total=_total(report.profile),
         drawn=drawn,
         areas=area_rows(report, drawn),
-        where=where_sentence(report, drawn),
-        change=None if report.changes is None else change_sentence(report.changes, report.period),
+        where=where,
+        change=next(iter(change), ""),
         changes=() if report.changes is None else change_rows(report.changes),
         alike=alike_rows(report.similar),
-        alike_words=alike_sentence(report),
-        apart=kilometres(report.apart_km),
+        alike_words=alike_words,
+        apart=f"{report.apart_km:g} km",
         cautions=report.cautions[:MOST_CAUTIONS],
         hidden=hidden_sentence(report),
         density=_density(lines_of(report)),
     )
+
+
+def sentences(report: HeadReport) -> tuple[str, ...]:
+    """A sentence for each picture: who comes, from where, which schools are alike and, where known, what changed."""
+    who = who_sentence(report.profile, report.noun, report.compared)
+    said = (who, where_sentence(report), alike_sentence(report))
+    return said if report.changes is None else (*said, change_sentence(report.changes, report.period))
 
 
 def cluster_html(page: ClusterPage) -> str:
@@ -177,7 +185,7 @@ def area_rows(report: HeadReport, drawn: HomesMap | None) -> list[dict]:
     return rows
 
 
-def where_sentence(report: HeadReport, drawn: HomesMap | None) -> str:
+def where_sentence(report: HeadReport) -> str:
     """Where pupils come from, in one sentence, from the printed numbers."""
     noun = report.noun
     if report.homes is None:
@@ -240,7 +248,7 @@ def alike_sentence(report: HeadReport) -> str:
     first = report.similar.iloc[0]
     far = f", {kilometres(first['km'])} away" if pd.notna(first["km"]) else ""
     if first.get("distance", 0) > FAIR:
-        return f"No school that far away has a mix much like yours; {first['name']}{far}, comes nearest."
+        return f"No school {report.apart_km:g} km away or more is much like yours; {first['name']}{far}, comes nearest."
     return f"{first['name']}{far}, has the mix of neighbourhoods most like yours."
 
 

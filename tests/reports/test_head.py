@@ -86,6 +86,13 @@ def test_a_list_of_schools_alike_with_reasons_of_its_own_is_used():
     assert "said elsewhere" in text and "not known" in text
 
 
+def test_the_sentences_of_the_page_can_be_had_alone(text):
+    report = full_report()
+    assert len(report.sentences) == 4
+    assert all(html.escape(sentence, quote=True).replace("&#x27;", "&#39;") in text for sentence in report.sentences)
+    assert len(replace(report, changes=None).sentences) == 3
+
+
 def test_only_protected_tables_are_taken():
     report = full_report()
     with pytest.raises(NotProtected, match="profile of a HeadReport"):
@@ -209,7 +216,8 @@ def test_the_change_is_said_only_where_there_is_one():
     assert "Terraces, 40 in 100 now against 30 in 100 before" in change_sentence(
         shown(share_before=[0.3, 0.7], share=[0.4, 0.6]), ""
     )
-    assert "more than chance" in change_sentence(shown(share_before=[0.3, 0.7], share=[0.4, 0.6], clear=[False, False]), "")
+    unclear = shown(share_before=[0.3, 0.7], share=[0.4, 0.6], clear=[False, False])
+    assert "more than chance" in change_sentence(unclear, "")
     assert change_sentence(shown(share_before=[0.4, 0.6], share=[0.4, 0.6]), "two years") == (
         "No group changed by as much as 1 in 100 (two years)."
     )
