@@ -24,6 +24,8 @@ MOST_LETTERS = 6
 SHOWN_PART = 0.95  # of the people counted: what the map's window holds at least
 LEAST_WINDOW_M = 2_500.0
 NOW, BEFORE, BASE = palette.CATEGORICAL[0], palette.SEQUENTIAL[2], palette.HIGHLIGHT
+LEADER = 30  # from an area to a letter beside it
+_TURNS = [math.radians(45 * turn) for turn in (6, 2, 0, 4, 7, 1, 5, 3)]  # left, right, up, down, then between
 FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
 _LETTERS = "ABCDEFGHIJ"
 
@@ -178,24 +180,38 @@ def _letters(
     taken = [] if spot is None else [spot]
     marks = []
     for at in order:
-        places = (outlines.spots[at] - (window[0], window[3])) * (scale, -scale)
-        free = [
-            (x, y) for x, y in places.tolist()
-            if 8 < x < MAP_WIDTH - 8 and 8 < y < MAP_HEIGHT - 8 and all(math.hypot(x - a, y - b) > 12 for a, b in taken)
-        ]  # fmt: skip
-        if not free:
+        inside = ((outlines.spots[at] - (window[0], window[3])) * (scale, -scale)).tolist()
+        x, y = inside[0]
+        beside = [(x + LEADER * math.sin(turn), y - LEADER * math.cos(turn)) for turn in _TURNS]
+        place = next((each for each in (*inside, *beside) if _is_free(each, taken)), None)
+        if place is None:
             continue
-        x, y = free[0]
-        taken.append((x, y))
+        taken.append(place)
         letter = letters[outlines.codes[at]] = _LETTERS[len(letters)]
-        dark = palette.contrast(fills[classes[at]], "#FFFFFF") > 4.5
+        pale = palette.contrast(fills[classes[at]], "#FFFFFF") > 4.5 and place in inside
+        if place not in inside:
+            marks.append(_leader((x, y), place))
         marks.append(
             Markup('<text x="{:.1f}" y="{:.1f}" fill="{}">{}</text>').format(
-                x, y + 4.5, "#FFFFFF" if dark else palette.TEXT, letter
+                place[0], place[1] + 4.5, "#FFFFFF" if pale else palette.TEXT, letter
             )
         )
     group = Markup('<g font-size="12" font-weight="700" text-anchor="middle">{}</g>').format(Markup("").join(marks))
     return letters, group
+
+
+def _is_free(place: tuple[float, float], taken: Sequence[tuple[float, float]]) -> bool:
+    x, y = place
+    on = 8 < x < MAP_WIDTH - 8 and 8 < y < MAP_HEIGHT - 8
+    return on and all(math.hypot(x - a, y - b) > 12 for a, b in taken)
+
+
+def _leader(spot: Sequence[float], place: tuple[float, float]) -> Markup:
+    """A line from an area too small or too full for its letter to a white spot beside it."""
+    return Markup(
+        '<path d="M{:.1f} {:.1f}L{:.1f} {:.1f}" stroke="{ink}" stroke-width="1.2"/>'
+        '<circle cx="{:.1f}" cy="{:.1f}" r="8" fill="#FFFFFF" stroke="{ink}" stroke-width="0.8"/>'
+    ).format(*spot, *place, *place, ink=palette.TEXT)
 
 
 def _school(x: float, y: float) -> Markup:
