@@ -87,7 +87,7 @@ def main(folder: Path, schools: int, pupils: int, pdfs: int, keep: str = "") -> 
         everybody = sorted(set(placed.people["school"].astype("str")))
         tables = gp.protect_place(placed, areas, homes=everybody)
         step("protect the place and every school's homes", f"{len(tables.homes)} schools")
-        place = folder.name.replace("_", " and ").title()
+        place = " and ".join(word.title() for word in folder.name.split("_"))
         shared = backdrop(placed, known, areas, tables, place=place, made="24 November 2026")
         after = step("the backdrop of all reports", shared)
         sizes, reports = [], {}

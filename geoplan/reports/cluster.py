@@ -13,7 +13,7 @@ from geoplan.maps.cells import cells
 from geoplan.protection import PlaceTables
 from geoplan.reports.charts import bar, largest
 from geoplan.reports.head import Backdrop
-from geoplan.reports.words import FEWER, HIDDEN_WORD, MORE, listed, standings
+from geoplan.reports.words import FEWER, HIDDEN_WORD, MORE, listed, percentages, standings
 from geoplan.sources import Source, is_invented
 
 MOST_SCHOOLS = 40
@@ -81,13 +81,14 @@ class ClusterPage:
 
     def parts(self) -> dict:
         """What the template shows: headings, the base's row and a row for each school."""
-        first = next(iter(self.profiles.values())).table
+        any_one = next(iter(self.profiles.values()))
+        first = any_one.table
         shares = pd.concat([table.table[["share", "base_share"]] for table in self.profiles.values()])
         most = largest(shares)
-        base = cells(next(iter(self.profiles.values())), "base_share", "All", "share", decimals=0)
+        base = cells(any_one, "base_share", "All", "share", decimals=0)
         base_cells = [
             {"text": text, "bar": bar([value, None], most, f"{name}: {text} in {self.compared}")}
-            for text, value, name in zip(base.texts, base.values, first["name"], strict=True)
+            for text, value, name in zip(percentages(any_one, "base_share"), base.values, first["name"], strict=True)
         ]
         rows = [
             {"name": self.names.get(code, code), "total": f"{table.table['total'].iloc[0]:,.0f}",
@@ -99,11 +100,11 @@ class ClusterPage:
     def _cells(self, code: str, profile: Protected, most: float) -> list[dict]:
         share = cells(profile, "share", "Share", "share", decimals=0)
         base = cells(profile, "base_share", "All", "share", decimals=0)
-        school = self.names.get(code, code)
+        school, texts = self.names.get(code, code), percentages(profile, "share")
         return [
             {
-                "text": share.texts[at],
-                "bar": bar([share.values[at], base.values[at]], most, f"{school}, {name}: {share.texts[at]}"),
+                "text": texts[at],
+                "bar": bar([share.values[at], base.values[at]], most, f"{school}, {name}: {texts[at]}"),
                 "sign": _SIGNS.get(word, ""),
                 "word": "" if word == HIDDEN_WORD else word,
             }

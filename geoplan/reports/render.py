@@ -21,6 +21,7 @@ from geoplan.reports.words import (
     in_hundred,
     kilometres,
     listed,
+    percentages,
     standings,
     way,
     who_sentence,
@@ -132,18 +133,18 @@ def group_rows(profile: Protected, compared: str) -> list[dict]:
         table, profile.hidden.loc[table.index], profile.rule, profile.base, profile.units, profile.printed
     )
     columns = [cells(shown, name, name, "share", decimals=0) for name in _SHARES]
+    own, base = percentages(shown, "share"), percentages(shown, "base_share")
     most = largest(table[list(_SHARES)])
     rows = []
     for at, (code, name) in enumerate(zip(table.index, table["name"], strict=True)):
-        texts = [column.texts[at] for column in columns]
         span = range_text(columns[2], columns[3], at)
-        title = f"{name}: {texts[0]} here, {texts[1]} in {compared}, likely range {span}"
+        title = f"{name}: {own[at]} here, {base[at]} in {compared}, likely range {span}"
         rows.append(
             {
                 "name": str(name),
                 "bar": bar([column.values[at] for column in columns], most, title),
-                "share": texts[0],
-                "base": texts[1],
+                "share": own[at],
+                "base": base[at],
                 "range": span,
                 "standing": words[code],
             }

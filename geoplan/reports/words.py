@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from geoplan.disclosure import Protected
+from geoplan.maps.cells import cells
 
 MORE, FEWER, SAME, FEW, HIDDEN_WORD = "more", "fewer", "about the same", "too few to say", "hidden"
 _POINTS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
@@ -85,7 +86,29 @@ def _named(rows: pd.DataFrame) -> list[str]:
 
 
 def _against(share: float, base: float) -> str:
-    return f"{in_hundred(share)} against {in_hundred(base).removesuffix(' in 100')}"
+    """Two shares set against each other.
+
+    Examples
+    --------
+    >>> _against(0.4, 0.22), _against(0.0, 0.26)
+    ('40 in 100 against 22', 'none against 26 in 100')
+    """
+    own, other = in_hundred(share), in_hundred(base)
+    return f"{own} against {other.removesuffix(' in 100') if own.endswith(' in 100') else other}"
+
+
+def percentages(table: Protected, column: str) -> list[str]:
+    """Shares as whole percentages: ``c`` where hidden, and something that is not nothing is never 0%.
+
+    Examples
+    --------
+    >>> shares = pd.DataFrame({"share": [0.4, 0.002, 0.0, None, None]})
+    >>> percentages(Protected(shares, shares.isna() & (shares.index == 3)[:, None]), "share")
+    ['40%', 'under 1%', '0%', 'c', 'no data']
+    """
+    texts = cells(table, column, column, "share", decimals=0).texts
+    some = (table.table[column] > 0).tolist()
+    return ["under 1%" if text == "0%" and above else text for text, above in zip(texts, some, strict=True)]
 
 
 def likeness(own: pd.Series, other: pd.Series, base: pd.Series, names: pd.Series) -> str:

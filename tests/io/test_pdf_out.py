@@ -16,7 +16,10 @@ from geoplan.reports import cluster_page
 
 @pytest.fixture(scope="module")
 def reader():
-    pytest.importorskip("weasyprint", reason="WeasyPrint is not installed: pip install geoplan[pdf]")
+    try:
+        import weasyprint  # noqa: F401
+    except (ImportError, OSError) as error:
+        pytest.skip(f"WeasyPrint cannot be loaded ({error.__class__.__name__}): pip install geoplan[pdf], and Pango")
     pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed: pip install geoplan[test]")
     return lambda data: pypdf.PdfReader(io.BytesIO(data))
 
