@@ -16,6 +16,7 @@ from geoplan.areas import Boundaries
 from geoplan.assignment import Assignment
 from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts, require_protected
 from geoplan.errors import UnknownCodeError
+from geoplan.maps.panels import check_columns
 from geoplan.protection import PlaceTables
 from geoplan.reports.outlines import Outlines, simplify_outlines
 from geoplan.reports.words import likeness
@@ -26,6 +27,11 @@ from geoplan.sources import Source, is_invented, unique_sources
 APART_KM = 3.0  # "not next door"
 MOST_SIMILAR = 5
 MOST_GROUPS = 8
+_NEEDED = {
+    "profile": ("name", "total", "share", "share_low", "share_high", "base_share", "index", "index_low", "index_high"),
+    "homes": ("pupils",),
+    "changes": ("name", "share", "share_before"),
+}
 _FACTS = ("phase", "type", "cluster")
 
 
@@ -101,9 +107,10 @@ class HeadReport:
     sources: tuple[Source, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("profile", "homes", "changes"):
+        for name, columns in _NEEDED.items():
             if getattr(self, name) is not None:
-                require_protected(getattr(self, name), f"{name} of a HeadReport")
+                table = require_protected(getattr(self, name), f"{name} of a HeadReport").table
+                check_columns(f"{name} of a HeadReport", table, columns)
         for name in ("intake", "trust", "cautions", "facts", "sources"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
 

@@ -16,6 +16,7 @@ import geoplan as gp
 from geoplan.disclosure import Protected
 from geoplan.errors import NotProtected, UnknownCodeError
 from geoplan.leaks import scan_bytes
+from geoplan.maps import LayerRefused
 from geoplan.reports import HeadReport, head_report
 from geoplan.reports.words import change_sentence, standings, who_sentence
 
@@ -99,6 +100,12 @@ def test_only_protected_tables_are_taken():
         replace(report, profile=report.profile.table)
     with pytest.raises(NotProtected, match="homes of a HeadReport"):
         replace(report, homes=report.homes.table)
+
+
+def test_a_table_that_lacks_a_column_is_refused_by_its_name():
+    report = full_report()
+    with pytest.raises(LayerRefused, match="'changes of a HeadReport': no column 'share_before'"):
+        replace(report, changes=report.profile)
 
 
 def test_a_school_without_pupils_is_refused():
