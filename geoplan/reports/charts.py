@@ -24,6 +24,7 @@ MOST_LETTERS = 6
 SHOWN_PART = 0.95  # of the people counted: what the map's window holds at least
 LEAST_WINDOW_M = 2_500.0
 NOW, BEFORE, BASE = palette.CATEGORICAL[0], palette.SEQUENTIAL[2], palette.HIGHLIGHT
+LETTER = 18  # an area smaller than this, in the map's own units, has its letter beside it
 LEADER = 30  # from an area to a letter beside it
 _TURNS = [math.radians(45 * turn) for turn in (6, 2, 0, 4, 7, 1, 5, 3)]  # left, right, up, down, then between
 FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
@@ -183,7 +184,9 @@ def _letters(
         inside = ((outlines.spots[at] - (window[0], window[3])) * (scale, -scale)).tolist()
         x, y = inside[0]
         beside = [(x + LEADER * math.sin(turn), y - LEADER * math.cos(turn)) for turn in _TURNS]
-        place = next((each for each in (*inside, *beside) if _is_free(each, taken)), None)
+        box = outlines.boxes[at]
+        roomy = min(box[2] - box[0], box[3] - box[1]) * scale > LETTER
+        place = next((each for each in (*(inside if roomy else ()), *beside) if _is_free(each, taken)), None)
         if place is None:
             continue
         taken.append(place)

@@ -51,6 +51,12 @@ def test_letters_follow_the_numbers_most_first():
     assert [counts[code] for code in letters] == sorted(counts.dropna(), reverse=True)[:6]
 
 
+def test_an_area_too_small_for_its_letter_has_it_beside_with_a_line():
+    near, far = (a_map([50, 40, 0, 0, 0, 0, 0, 0, 0], position=(x, 161_500.0)) for x in (581_500.0, 640_000.0))
+    assert 'r="8"' not in str(near.svg) and len(near.letters) == 2
+    assert str(far.svg).count('r="8"') == len(far.letters) == 2
+
+
 def test_a_hidden_number_changes_no_byte():
     pictures = {str(a_map([small, *COUNTS[1:]]).svg) for small in (1, 2, 3, 4, 9)}
     assert len(pictures) == 1
