@@ -17,7 +17,8 @@ _WHERE = {
     "verify_folder": "releases",
     "demo_folder": "recipes", "describe_file": "describe", "describe_project": "describe", "read_table": "tables",
     "copy_demo": "project", "write_assignment": "outputs", "write_csv": "outputs", "write_json": "outputs",
-    "write_text": "outputs", "write_bytes": "outputs",
+    "write_text": "outputs", "write_bytes": "outputs", "write_workbook": "workbook_out",
+    "write_geopackage": "geopackage_out", "write_pdf": "pdf_out", "report_files": "report_files",
     "read_statistics": "statistics", "read_cluster_recipe": "clusters", "read_clusters": "clusters",
     "read_published": "clusters", "save_clusters": "clusters",
 }  # fmt: skip

@@ -27,13 +27,24 @@ def write_csv(path: str | os.PathLike, frame: pd.DataFrame, index: bool = False,
 
     ``private`` makes a file that only its owner can read, for tables about single people.
     """
+    return write_bytes(path, csv_bytes(frame, index), private)
+
+
+def csv_bytes(frame: pd.DataFrame, index: bool = False) -> bytes:
+    """The bytes of :func:`write_csv`.
+
+    Examples
+    --------
+    >>> csv_bytes(pd.DataFrame({"name": ["=1+1"], "n": [2]}))
+    b"name,n\\n'=1+1,2\\n"
+    """
     memory = io.StringIO(newline="")
     table = frame.reset_index() if index else frame
     guarded = pd.DataFrame({i: _guarded(table.iloc[:, i]) for i in range(table.shape[1])})
     writer = csv.writer(memory, lineterminator="\n")
     writer.writerow([guard(str(name)) for name in table.columns])
     memory.write(guarded.to_csv(index=False, header=False, lineterminator="\n") if len(guarded) else "")
-    return write_bytes(path, memory.getvalue().encode("utf-8"), private)
+    return memory.getvalue().encode("utf-8")
 
 
 def table_csv(content: Any) -> bytes:

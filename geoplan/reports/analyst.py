@@ -1,0 +1,72 @@
+"""The analyst's sheets behind a head's page: the same protected numbers, with the index and its interval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from geoplan.disclosure import Protected
+from geoplan.reports.words import standings
+
+if TYPE_CHECKING:
+    from geoplan.reports.head import HeadReport
+
+BASE_COLUMNS = ("base_count", "base_total", "base_share")
+HOW_TO_READ = (
+    "Index 100 is the same share as the base; an interval that contains 100 may be chance.",
+    "Shares are 0 to 1, worked out from the rounded counts.",
+    "Penetration is the part of the base's group that comes here.",
+    "A group describes a neighbourhood, not a family: set it beside what else is known.",
+)
+
+
+def analyst_sheets(report: HeadReport) -> dict[str, Protected | pd.DataFrame]:
+    """Sheets for a workbook, or tables for CSV files.
+
+    Parameters
+    ----------
+    report
+        The head's report.
+
+    Returns
+    -------
+    dict
+        ``Profile`` (by segment: counts, shares, index and interval, and whether it stands out), ``Base``,
+        ``Similar`` (public facts), ``Areas``, ``Changes`` (those that the report has) and ``Cautions``.
+    """
+    profile = report.profile
+    sheets: dict[str, Protected | pd.DataFrame] = {
+        "Profile": _columns(profile, [c for c in profile.table if c not in BASE_COLUMNS[:2]], standing=True),
+        "Base": _columns(profile, ["name", *BASE_COLUMNS]),
+        "Similar": _rounded(report.similar.drop(columns="school", errors="ignore").reset_index(drop=True)),
+    }
+    if report.homes is not None:
+        sheets["Areas"] = _named_areas(report)
+    if report.changes is not None:
+        sheets["Changes"] = _columns(report.changes, list(report.changes.table))
+    lines = [("caution", line) for line in report.cautions] + [("trust", line) for line in report.trust]
+    sheets["Cautions"] = pd.DataFrame(lines, columns=["kind", "text"])
+    return sheets
+
+
+def _columns(table: Protected, names: list[str], standing: bool = False) -> Protected:
+    shown = _rounded(table.table[[name for name in names if name in table.table]].rename_axis("segment"))
+    if standing:
+        shown = shown.assign(standing=standings(table))
+    hidden = table.hidden[[name for name in shown if name in table.hidden]]
+    return Protected(shown, hidden, table.rule, table.base, table.units, table.printed)
+
+
+def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    """No more decimals than can mean anything: shares 4, penetration 6, indices and kilometres 1."""
+    wanted = {"penetration": 6, "km": 1, "index": 1, "index_low": 1, "index_high": 1}
+    return frame.round({column: wanted.get(column, 4) for column in frame.select_dtypes("float")})
+
+
+def _named_areas(report: HeadReport) -> Protected:
+    homes = report.homes
+    names = {} if report.outlines is None else report.outlines.names
+    shown = homes.table.rename_axis("area")
+    shown.insert(0, "name", [names.get(str(code), str(code)) for code in shown.index])
+    return Protected(shown, homes.hidden, homes.rule, homes.base, homes.units, homes.printed)
