@@ -146,13 +146,13 @@ def similar_schools(
     """
     counts = segment_counts(people)
     counts = counts[counts.index != ""]
-    shown, fill = counts.astype(float), 0.0
+    shown, fill, totals = counts.astype(float), 0.0, None
     if rule is not None:
         flat, hidden = protect_counts(pd.Series(counts.to_numpy().ravel()), rule)
         shown = pd.DataFrame(flat.mask(hidden).to_numpy().reshape(counts.shape), counts.index, counts.columns)
-        fill = rule.hide_below / 2
+        fill, totals = rule.hide_below / 2, protect_counts(counts.sum(axis=1), rule)[0]
     names = {segment: people.segmentation.name(segment) for segment in counts.columns}
-    return _by_mix(shown, fill, names, school, schools, Wish(n, tuple(same), **options), better).table
+    return _by_mix(shown, fill, totals, names, school, schools, Wish(n, tuple(same), **options), better).table
 
 
 def similar_by_mix(
@@ -163,14 +163,17 @@ def similar_by_mix(
     same: tuple[str, ...] = ("phase",),
     *,
     names: Mapping[str, str] | None = None,
+    totals: pd.Series | None = None,
     exclude_within_km: float = 0.0,
     draws: int = 0,
     better: Better | None = None,
 ) -> SimilarSchools:
     """The schools whose pupils come from the most similar mix of segments, from the table that a page prints.
 
-    Nothing but printed counts is used, so distances, reasons and stability say no more than the profile does. A
-    hidden count stands at the middle of the numbers it could be (5 under the public rule) and gives no figure.
+    Nothing but printed counts is used, so distances, reasons and stability say no more than the profile does. For
+    hidden counts the rest of the school's printed total is spread as all schools' pupils are; without totals each
+    stands at 5 under the public rule, although a count that was hidden to protect another may be large. No figure
+    is given for either.
 
     Parameters
     ----------
@@ -187,6 +190,8 @@ def similar_by_mix(
         in ``left_out``; a column that the facts lack is passed over, and noted.
     names
         Segments' names, for the reasons.
+    totals
+        Each school's printed total, as from :func:`printed_totals`.
     exclude_within_km
         Leave out schools this near, in a straight line; 0 for none. A school without a position is then left out
         too, and listed.
@@ -213,7 +218,7 @@ def similar_by_mix(
     """
     table = by_school.table.mask(by_school.hidden.astype(bool))
     wish = Wish(n, tuple(same), exclude_within_km, draws)
-    return _by_mix(table, by_school.rule.hide_below / 2, names, school, schools, wish, better)
+    return _by_mix(table, by_school.rule.hide_below / 2, totals, names, school, schools, wish, better)
 
 
 def similar_shown(
@@ -298,6 +303,12 @@ def similar_by_attributes(
     return _finished(ranked, method.name, notes, facts, wish, better, school)
 
 
+def printed_totals(profiles: Mapping[str, Protected]) -> pd.Series:
+    """Each school's total as its profile prints it, for :func:`similar_by_mix`; missing where it is hidden."""
+    totals = {school: each.table["total"].mask(each.is_hidden("total")).iloc[0] for school, each in profiles.items()}
+    return pd.Series(totals, dtype="float64")
+
+
 def overlap(first: SimilarSchools, second: SimilarSchools) -> pd.DataFrame:
     """How far two lists agree, for each school that is in both.
 
@@ -347,9 +358,21 @@ def _hellinger_points(counts: np.ndarray) -> np.ndarray:
     return np.sqrt(counts / counts.sum(axis=1, keepdims=True) / 2)
 
 
+def _filled(shown: pd.DataFrame, fill: float, totals: pd.Series | None) -> pd.DataFrame:
+    """Printed counts with likely ones for the hidden: what is left of the total, spread as all schools' pupils are."""
+    hidden = shown.isna()
+    if totals is None:
+        return shown.fillna(fill)
+    spread = hidden * shown.fillna(fill).sum()
+    spread = spread.div(spread.sum(axis=1), axis=0)
+    rest = (totals.reindex(shown.index) - shown.sum(axis=1)).clip(lower=hidden.sum(axis=1))
+    return shown.fillna(spread.mul(rest, axis=0)).fillna(fill)
+
+
 def _by_mix(
     shown: pd.DataFrame,
     fill: float,
+    totals: pd.Series | None,
     names: Mapping[str, str] | None,
     school: str | None,
     schools: pd.DataFrame | None,
@@ -357,7 +380,7 @@ def _by_mix(
     better: Better | None,
 ) -> SimilarSchools:
     """Similar schools from counts as printed, NaN where hidden."""
-    filled = shown.fillna(fill)
+    filled = _filled(shown, fill, totals)
     enough = (filled.sum(axis=1) >= MIN_TOTAL).to_numpy()
     if school is not None and school not in filled.index[enough]:
         raise UnknownCodeError(f"school {school} has no pupils placed in a segment, or fewer than {MIN_TOTAL}")
@@ -385,7 +408,8 @@ def _by_mix(
         "segment in common), worked out from the numbers printed."
     ]
     if shown.isna().to_numpy().any():
-        notes.append(f"A hidden number counts as {fill:g}; known is how many segments both schools print.")
+        likely = f"{fill:g}" if totals is None else "its part of what is left of the school's total"
+        notes.append(f"A hidden number is replaced by {likely}; known is how many segments both schools print.")
     return _finished(ranked, "mix", notes, facts, wish, better, school)
 
 
