@@ -12,7 +12,7 @@ not there, so take-up is of pupils in the authority's schools, not of all childr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -104,7 +104,8 @@ class Intakes:
     catchments
         By catchment: ``residents``, ``own`` (attend its school), ``other``, ``take_up`` and ``leakage`` (0 to 1).
     schools
-        By school: ``pupils``, ``inside`` (live in its catchment), ``outside`` and ``inflow`` (0 to 1).
+        By school: ``pupils``, ``inside`` (live in its catchment), ``outside`` and ``inflow`` (0 to 1; missing
+        for a school without a catchment).
     areas
         By area of the plan, the same as ``catchments``.
     bands
@@ -243,7 +244,7 @@ def protect_intakes(
     return Intakes(
         matrix=_matrix(matrix),
         catchments=_take_up(by_catchment, "residents", ("own", "other"), "take_up", "leakage"),
-        schools=_take_up(by_school, "pupils", ("inside", "outside"), "", "inflow"),
+        schools=_with_catchment(_take_up(by_school, "pupils", ("inside", "outside"), "", "inflow"), plan),
         areas=_take_up(by_area, "residents", ("own", "other"), "take_up", "leakage"),
         bands=bands,
         rule=rule,
@@ -274,6 +275,48 @@ def _protect_homes(
     attended, schools = protect_tables([matrix, by_school], rule, [known, stays], totals="rounded")
     lived = protect_tables([by_area], rule, [stays], nested=nested, totals="rounded")[0]
     return attended, protect_tables([by_catchment], rule, totals="rounded")[0], schools, lived
+
+
+def protect_pupil_facts(people: Assignment, rule: Rule = PUBLIC) -> Protected:
+    """What the rolls say of each school's pupils, as it may be shown: for schools whose published figures are lacking.
+
+    Parameters
+    ----------
+    people
+        Pupils, with any of ``fsm``, ``eal`` and ``sen``.
+    rule
+        Of the audience.
+
+    Returns
+    -------
+    Protected
+        By school: ``roll`` (printed headcount) and, of those whose answer is known, ``fsm_percent``,
+        ``eal_percent`` and ``sen_percent`` (support or a plan), worked out from printed counts; missing where one is
+        hidden or the base is under the rule's.
+    """
+    rows = people.people
+    rows = rows[rows["school"].astype("str") != ""]
+    school = rows["school"].astype("str")
+    roll, gone = protect_counts(school.value_counts().sort_index(), rule)
+    table, hidden, printed = {"roll": roll}, {"roll": gone}, []
+    for column, no in (("fsm", "no"), ("eal", "no"), ("sen", "N")):
+        if column not in rows:
+            continue
+        known = (rows[column].astype("str") != "unknown").to_numpy()
+        answer = pd.Series(np.where(rows[column].astype("str") == no, NO, YES), index=rows.index)[known]
+        counts = pd.crosstab(school[known], answer).reindex(columns=[YES, NO], fill_value=0).stack()
+        who = f"{people.noun} whose {column} is known"
+        raw = RawTable(f"{who} by school", counts.rename_axis(["school", column]), people.noun, who, None, (column,))
+        headcounts = PublicTotals(("school",), counts.groupby(level=0).sum(), who, "taken as known")
+        shown = protect_tables([raw], rule, [headcounts])[0]
+        wide = shown.unstack(column)
+        parts = wide.table.mask(wide.hidden)
+        base = (parts[YES] + parts[NO]).where(lambda total: total >= max(rule.min_base, 1))
+        table[f"{column}_percent"] = (100 * parts[YES] / base).reindex(roll.index)
+        hidden[f"{column}_percent"] = wide.hidden.any(axis=1).reindex(roll.index, fill_value=False)
+        printed.append(shown.printed)
+    units = {name: "%" if name.endswith("_percent") else people.noun for name in table}
+    return Protected(pd.DataFrame(table), pd.DataFrame(hidden), rule, f"{people.noun} on roll", units, tuple(printed))
 
 
 def leakage(intakes: Intakes, catchment: str) -> pd.DataFrame:
@@ -429,6 +472,12 @@ def _ordered(table: Protected, columns: list[str] | None) -> Protected:
         table.base,
         printed=table.printed,
     )
+
+
+def _with_catchment(table: Protected, plan: Catchments) -> Protected:
+    """No inflow for schools that have no catchment for pupils to come from outside of."""
+    has = table.table.index.isin([code for codes in plan.schools.values() for code in codes])
+    return replace(table, table=table.table.assign(inflow=table.table["inflow"].where(has)))
 
 
 def _take_up(table: ProtectedTable, whole: str, parts: tuple[str, str], share: str, rest: str) -> Protected:

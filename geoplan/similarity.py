@@ -39,6 +39,9 @@ from geoplan.likeness import (
 from geoplan.profiles import segment_counts
 
 
+HARDLY_ALIKE = 0.5
+
+
 @dataclass(frozen=True)
 class Better:
     """Which of the similar schools do better, by a column that played no part in finding them.
@@ -527,6 +530,8 @@ def _finished(
             f"{int(short.sum()):,} of {len(table):,} rows rest on fewer than all variables (known, of): the distance "
             "is over those that both schools have, scaled up for those missing."
         )
+    if by == "mix" and school is not None and len(table) and table["distance"].iloc[0] > HARDLY_ALIKE:
+        notes.append(f"No school is much alike: the nearest differs by {table['distance'].iloc[0]:.2f} of at most 1.")
     if len(ranked.left_out):
         notes.append(f"{ranked.left_out['school'].nunique():,} schools could not be compared; left_out says why.")
     if better is not None:

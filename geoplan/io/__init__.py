@@ -12,6 +12,7 @@ _WHERE = {
     "read_postcodes": "directories", "read_schools": "schools", "read_segmentation": "segmentations",
     "Project": "project", "read_project": "project", "write_project_template": "project",
     "Recipe": "recipes", "load_recipe": "recipes", "list_recipes": "recipes", "boundaries_folder": "recipes",
+    "read_attributes": "attributes", "read_catchments": "plans",
     "Release": "releases",
     "verify_folder": "releases",
     "demo_folder": "recipes", "describe_file": "describe", "describe_project": "describe", "read_table": "tables",

@@ -13,11 +13,13 @@ from pathlib import Path
 from geoplan.areas import Boundaries
 from geoplan.columns import PEOPLE, PUPILS, SCHOOLS, explain
 from geoplan.errors import ProjectError
+from geoplan.intakes import Catchments
 from geoplan.io.directories import read_postcodes
 from geoplan.io.files import file_name, refuse
 from geoplan.io.layers import read_boundaries
 from geoplan.io.outputs import cannot_write, write_bytes, write_new
 from geoplan.io.people import read_people, read_pupils
+from geoplan.io.plans import read_catchments
 from geoplan.io.recipes import demo_folder
 from geoplan.io.schools import read_schools
 from geoplan.io.segmentations import read_segmentation
@@ -102,6 +104,11 @@ class Project(Settings):
         return replace(
             answer, source=replace(answer.source, invented=True, attribution=answer.source.attribution or credit)
         )
+
+    def catchments(self, role: str, kind: str | None = None) -> Catchments:
+        """A plan of catchments by its role under [plans]: ``today``, ``option_a`` ..."""
+        plan = read_catchments(self.file(role), kind)
+        return replace(plan, source=self._source(plan.source, f"Catchments, {role.replace('_', ' ')}"))
 
     def _source(self, source: Source, title: str) -> Source:
         note = self.name + (" (invented)" if self.invented else "")
