@@ -123,7 +123,7 @@ DFE_PRIMARY = Method(
 )
 """The DfE's method for primary schools.
 
-DFE-Digital/sap-sector, commit f34c83 of August 2026, publishes the values of 93 schools and the distances of their
+DFE-Digital/sap-sector, commit f04b29 of August 2026, publishes the values of 93 schools and the distances of their
 50 most similar schools; squared distances are linear in squared differences, so least squares gives the scales.
 Fitted on 700 pairs they give the other 745 to 8e-16. Key stage 2 results have no weight in them.
 """

@@ -38,7 +38,6 @@ from geoplan.likeness import (
 )
 from geoplan.profiles import segment_counts
 
-
 HARDLY_ALIKE = 0.5
 
 

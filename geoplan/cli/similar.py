@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,7 +64,7 @@ def command(
     Example: geoplan similar --school 900029 --count 5 --exclude-within-km 3
     """
     from geoplan.attributes import METHODS
-    from geoplan.errors import GeoplanError
+    from geoplan.errors import GeoplanError, UnknownCodeError
     from geoplan.io.project import read_project
     from geoplan.similarity import Better, overlap, printed_totals, similar_by_attributes, similar_by_mix
 
@@ -101,13 +102,15 @@ def command(
 
     with steps("protecting the numbers") as step:
         next(step)
+        other = None
         try:
             if by == MIX:
-                found, other = mix(better), None
+                found = mix(better)
             else:
                 method = by if by in METHODS else chosen or None
                 found = similar_by_attributes(known, method, school or None, better=better, **options)
-                other = mix(None) if people.segmentation is not None and better is None else None
+                with suppress(UnknownCodeError):  # no segments, or too few pupils of this school: one list then
+                    other = mix(None) if better is None else None
         except GeoplanError:
             raise
         except ValueError as error:
@@ -117,7 +120,7 @@ def command(
         agree = overlap(found, other)
         if len(agree) and (not school or school in agree.index):
             notes.append(
-                f"Of the schools listed, {100 * agree['share'].mean():.0f}% are also on the list by the mix of segments."
+                f"Of these schools, {100 * agree['share'].mean():.0f}% are also on the list by mix of segments."
             )
     _write(found, notes, out)
     if as_json:
