@@ -87,7 +87,7 @@ def command(
         "exclude_within_km": exclude_within_km,
         "draws": DRAWS,
     }
-    known = _facts(schools.frame, people, facts, [*chosen, *_columns(by), better_on, better_pupils], by != MIX)
+    known = _facts(schools.frame, people, facts, [*chosen, *_columns(by), better_on, better_pupils], by)
     _require_columns(known, options["same"])
 
     def mix(better: Better | None) -> SimilarSchools:
@@ -155,7 +155,14 @@ def _columns(by: str) -> list[str]:
     return list(USUAL) if by == ATTRIBUTES else []
 
 
-def _facts(frame: pd.DataFrame, people, path: Path | None, columns: list[str], from_rolls: bool) -> pd.DataFrame:
+def _our_names(by: str) -> dict[str, str]:
+    """A published method's headers to our names, so that a file's own column comes before any other."""
+    from geoplan.attributes import METHODS
+
+    return {header: each.name for each in METHODS[by].attributes for header in each.headers} if by in METHODS else {}
+
+
+def _facts(frame: pd.DataFrame, people, path: Path | None, columns: list[str], by: str) -> pd.DataFrame:
     """The schools with more numbers: of a file first, then of the schools file, then of the rolls, protected."""
     frame = frame.copy()
     if path is not None:
@@ -163,9 +170,10 @@ def _facts(frame: pd.DataFrame, people, path: Path | None, columns: list[str], f
 
         more = read_attributes(path, [column for column in dict.fromkeys(columns) if column])
         frame = frame.reindex(frame.index.union(more.index, sort=False))
+        ours = _our_names(by)
         for column in more:
-            frame[column] = more[column].reindex(frame.index)
-    if from_rolls:
+            frame[ours.get(column, column)] = more[column].reindex(frame.index)
+    if by != MIX:
         from geoplan.intakes import protect_pupil_facts
 
         own = protect_pupil_facts(people)
