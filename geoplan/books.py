@@ -14,7 +14,7 @@ from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
 from geoplan.errors import UnknownCodeError
 from geoplan.protection import ELSEWHERE, PUPILS, PlaceTables, protect_areas, protect_place
 from geoplan.schools import Schools
-from geoplan.similarity import similar_shown
+from geoplan.similarity import printed_totals, similar_shown
 
 READ_WITH_CARE = "Read with local knowledge: a segment describes a neighbourhood, not a family."
 SCHOOL_FACTS = {"Phase": "phase", "Type": "type", "Cluster": "cluster", "Places": "places", "PAN": "pan"}
@@ -110,7 +110,9 @@ def community_book(
     if school not in tables.profiles:
         raise UnknownCodeError(f"school {school} has no pupils placed in a segment")
     shown, homes = tables.profiles[school], tables.homes[school]
-    alike = similar_shown(tables.by_school, school, schools=schools.frame)
+    alike = similar_shown(
+        tables.by_school, school, schools=schools.frame, totals=printed_totals(tables.profiles)
+    )
     name = str(schools.frame.loc[school, "name"])
     sources = (*people.sources, schools.source)
     role = pd.Series("other school", index=schools.frame.index).mask(
@@ -198,7 +200,9 @@ def _segment_layers(people: Assignment, tables: PlaceTables, boundaries: Boundar
 
 
 def _schools_layer(people: Assignment, schools: Schools, tables: PlaceTables) -> maps.PointLayer:
-    alike = similar_shown(tables.by_school, schools=schools.frame, n=5)
+    alike = similar_shown(
+        tables.by_school, schools=schools.frame, n=5, totals=printed_totals(tables.profiles)
+    )
     near = dict(list(alike.groupby("school")))
     sources = (*people.sources, schools.source)
     details = {}

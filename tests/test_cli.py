@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -366,3 +367,39 @@ def test_an_unknown_postcode_in_the_corrections_stops_the_run_with_its_line(own_
     assert "corrections.csv: 1 problem" in said
     assert "record 1   postcode   a postcode that the directory does not have" in said
     assert "ZZ1" not in said
+
+
+def test_similar_by_each_way_with_reasons(medway, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(medway)
+    assert main(["similar", "-s", "900029", "--by", "attributes", "--same", "phase,type", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["by"] == "attributes"
+    assert all(row["differs"] for row in said["schools"])
+    assert any("on the list by mix" in note for note in said["notes"])
+    assert main(["similar", "-s", "900029", "--exclude-within-km", "3", "--better-on", "pan", "-n", "8"]) == 0
+    printed = capsys.readouterr().out
+    assert "Schools within 3 km" in printed
+    assert "does not say why" in printed
+    values = Path(__file__).parent / "published" / "dfe_primary" / "values.csv"
+    dfe = ["similar", "--by", "dfe-primary", "--facts", str(values), "--any-phase"]
+    assert main([*dfe, "-s", "100171", "-n", "3"]) == 0
+    assert "9 of 9" in capsys.readouterr().out
+    assert main([*dfe, "-o", str(values)]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--by", "nothing"], 2),
+        (["--by", "attributes", "--variables", "progress_8"], 2),
+        (["--by", "attributes", "--variables", "pan=heavy"], 2),
+        (["--variables", "pan"], 2),
+        (["--same", "colour"], 2),
+        (["--better-pupils", "roll"], 2),
+        (["--by", "dfe-primary"], 3),
+        (["--better-on", "colour"], 3),
+    ],
+)
+def test_similar_refuses_what_makes_no_sense(medway, monkeypatch, words, code):
+    monkeypatch.chdir(medway)
+    assert main(["similar", "-s", "900029", *words]) == code

@@ -183,8 +183,10 @@ def correct_command(
 
 def _base(base: str, place, people, schools):
     """What to compare with, by the word of the command."""
+    import pandas as pd
+
     from geoplan.hierarchies import hierarchy
-    from geoplan.io.counts import read_catchments, read_residents
+    from geoplan.io.counts import read_residents
     from geoplan.profiles import residents
     from geoplan.protection import GroupBase
 
@@ -202,9 +204,9 @@ def _base(base: str, place, people, schools):
         plans = list(place.settings.plans)
         if not plans:
             raise UnknownCodeError("the project names no catchments; add them under [plans]")
-        kind, school = read_catchments(place.file(plans[0]))
-        each = school.drop_duplicates()
-        return GroupBase("catchment", each.set_axis(each.to_numpy()), school, kind)
+        plan = place.catchments(plans[0])
+        own = {school: name for name, members in plan.schools.items() for school in members}
+        return GroupBase("catchment", pd.Series(own), pd.Series(plan.lookup), plan.kind)
     groups = hierarchy(schools.frame, [base]).groups(base)
     return GroupBase(base, groups)
 

@@ -9,10 +9,11 @@ import importlib
 
 _WHERE = {
     "read_boundaries": "layers", "read_corrections": "corrections", "append_correction": "corrections",
-    "read_catchments": "counts", "read_residents": "counts", "list_layers": "layer_files", "read_people": "people",
+    "read_residents": "counts", "list_layers": "layer_files", "read_people": "people",
     "read_pupils": "people", "read_postcodes": "directories", "read_schools": "schools", "read_segmentation":
     "segmentations", "Project": "project", "read_project": "project", "write_project_template": "project",
     "Recipe": "recipes", "load_recipe": "recipes", "list_recipes": "recipes", "boundaries_folder": "recipes",
+    "read_attributes": "attributes", "read_catchments": "plans",
     "Release": "releases",
     "verify_folder": "releases",
     "demo_folder": "recipes", "describe_file": "describe", "describe_project": "describe", "read_table": "tables",

@@ -1,4 +1,4 @@
-"""Readers of small tables by area: residents counted elsewhere, and which school's catchment an area is in."""
+"""Reader of small tables by area: residents counted elsewhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from geoplan.io.tables import TextTable, table_from
 
 _KIND = re.compile(r"^(oa|lsoa|msoa|ward|wd|lad|postcode)[a-z]*\d*(cd|code)?$")
 _COUNTS = ("residents", "children", "people", "population", "count", "pupils", "persons", "all")
-_SCHOOLS = ("school", "urn", "school_urn", "catchment")
 
 
 def read_residents(path: str | os.PathLike) -> tuple[str, pd.Series]:
@@ -43,32 +42,6 @@ def read_residents(path: str | os.PathLike) -> tuple[str, pd.Series]:
             more=int(bad.sum()) - 1,
         )
     return kind, numbers.groupby(codes).sum().rename_axis(kind).rename("residents")
-
-
-def read_catchments(path: str | os.PathLike) -> tuple[str, pd.Series]:
-    """Which school's catchment each area is in.
-
-    Returns
-    -------
-    kind, school
-        The header of the codes as a kind, and the school of each code.
-
-    Raises
-    ------
-    InputRefused
-        If a column is missing, or an area occurs twice.
-    """
-    text, kind, codes, values = _two_columns(path, _SCHOOLS, "school")
-    twice = codes.duplicated()
-    if twice.any():
-        raise refuse(
-            text.file,
-            "code_duplicated",
-            "an area in two catchments, or twice in the file",
-            record=int(twice.idxmax()) + 1,
-            more=int(twice.sum()) - 1,
-        )
-    return kind, pd.Series(values.to_numpy(), index=pd.Index(codes, name=kind), name="school", dtype="str")
 
 
 def _two_columns(
