@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from geoplan.containers import Rows, Text, Values, pieces
@@ -144,7 +145,8 @@ def _as_read(table: Protected, column: object, slices: dict) -> bool:
             at = [list(frame.index.names).index(dim) if dim in frame.index.names else 0 for dim in dims]
             rows = [tuple(map(str, row if isinstance(row, tuple) else (row,))) for row in frame.index]
             keys = [tuple(row[i] for i in at) for row in rows]
-            absent = "0" if printed.complete else None
+            # along its attributes what is not listed is nobody, even in a table of some groups only
+            absent = "0" if printed.complete or set(dims) <= set(printed.attributes) else None
             for texts in slices[id(printed), dims].values():
                 if all(texts.get(key, absent) == text for key, text in zip(keys, wanted, strict=True)):
                     return True
@@ -371,6 +373,8 @@ def _is(cell: object, value: object) -> bool:
     """Whether a figure, or a text, is a value as it may be printed."""
     if isinstance(value, str):
         return cell == value or (isinstance(cell, tuple) and _same_text(cell, value))
+    if isinstance(value, (bool, np.bool_)):
+        return cell == str(value)
     missing = value is None
     if not isinstance(cell, tuple):
         return missing and cell in NOTHING
