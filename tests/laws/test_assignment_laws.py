@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from conftest import LETTERS, make_boundaries, make_directory, make_people, make_segments, postcode
 from hypothesis import given, settings
@@ -73,4 +72,4 @@ def test_renaming_schools_changes_only_names(people):
     )
     assert sorted(rename[school] for school in before.groups) == sorted(after.groups)
     for school in before.groups:
-        np.testing.assert_array_equal(before.of(school).to_numpy(), after.of(rename[school]).to_numpy())
+        pd.testing.assert_frame_equal(before.of(school), after.of(rename[school]))
