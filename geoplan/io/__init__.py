@@ -9,6 +9,8 @@ import importlib
 
 _WHERE = {
     "read_boundaries": "layers", "list_layers": "layer_files", "read_people": "people", "read_pupils": "people",
+    "read_applications": "people", "read_area_counts": "counts", "read_preference_counts": "counts",
+    "read_sites": "counts",
     "read_postcodes": "directories", "read_schools": "schools", "read_segmentation": "segmentations",
     "Project": "project", "read_project": "project", "write_project_template": "project",
     "Recipe": "recipes", "load_recipe": "recipes", "list_recipes": "recipes", "boundaries_folder": "recipes",
