@@ -54,6 +54,8 @@ class AssignmentReport:
         What a reader should know: which kinds came from codes and which from points.
     repairs
         Outlines that had to be mended when their layer was read, with areas before and after.
+    corrected
+        People counted whose segment was put right by hand; see :mod:`geoplan.corrections`.
     """
 
     noun: str
@@ -70,6 +72,7 @@ class AssignmentReport:
     findings: pd.DataFrame = field(repr=False)
     notes: tuple[str, ...] = ()
     repairs: tuple[Problem, ...] = ()
+    corrected: int = 0
 
     def __str__(self) -> str:
         share = f"{100 * self.counted_share:.1f}%"
@@ -111,6 +114,7 @@ class AssignmentReport:
             "by_school": by_school,
             "by_reason": _findings.count_reasons(self.findings),
             "placed": self.placed,
+            "corrected": self.corrected,
             "notes": list(self.notes),
             "repairs": [{"file": each.file, "codes": [each.code], "what": each.what} for each in self.repairs],
             "problems": _findings.problem_entries(self.findings),

@@ -393,7 +393,7 @@ SITES = Table(
     "sites",
     "a place where a service is given",
     (
-        Column("site", "the site's code or name", needed=True, aliases=_words("site code name urn site_code site_name")),
+        Column("site", "the site's code or name", needed=True, aliases=_words("site code name urn site_code")),
         Column("postcode", "the site's postcode, where no grid reference is given", aliases=_words("postcode pcds")),
         _number("easting", "British National Grid easting", "easting eastings x", type="metres", unit="m"),
         _number("northing", "British National Grid northing", "northing northings y", type="metres", unit="m"),
@@ -402,9 +402,26 @@ SITES = Table(
     ),
 )
 
+CORRECTIONS = Table(
+    "corrections",
+    "a postcode whose segment is put right by hand",
+    (
+        Column(**(_POSTCODE.__dict__ | {"meaning": "the postcode, as written", "exclusive": False})),
+        Column(
+            "segment",
+            "the segment it belongs to, by its code",
+            needed=True,
+            aliases=_words("segment segment_code group type supergroup corrected_segment"),
+        ),
+        Column("reason", "why, in words", needed=True, aliases=_words("reason why comment note")),
+        Column("by", "by whose word", needed=True, aliases=_words("by who name source head")),
+        Column("date", "since when", "date", aliases=_words("date since recorded")),
+    ),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
-    for table in (PUPILS, PEOPLE, SCHOOLS, APPLICATIONS, PREFERENCE_COUNTS, AREA_COUNTS, SITES)
+    for table in (PUPILS, PEOPLE, SCHOOLS, CORRECTIONS, APPLICATIONS, PREFERENCE_COUNTS, AREA_COUNTS, SITES)
 }
 
 # ---------------------------------------------------------------------------------- finding the columns

@@ -94,6 +94,10 @@ class UnknownCodeError(GeoplanError, ValueError):
     code = "code_unknown"
 
 
+class ComparisonRefused(GeoplanError, ValueError):
+    """Groups and a base that cannot be compared, with the reason."""
+
+
 class RecipeError(GeoplanError, ValueError):
     """A recipe that lacks what every recipe must state, attribution first of all."""
 

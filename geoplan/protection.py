@@ -8,23 +8,50 @@ is taken as known to everybody.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from geoplan.areas import Boundaries
 from geoplan.assignment import Assignment
-from geoplan.comparison import measure_shown
+from geoplan.comparison import Base, measure_shown
 from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
 from geoplan.errors import UnknownCodeError, VintageError
-from geoplan.gate import GateResult, PublicTotals
+from geoplan.gate import GateResult, Nesting, PublicTotals
+from geoplan.hierarchies import NO_GROUP
 from geoplan.segments import Segmentation
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import RawTable
 
 ELSEWHERE = "elsewhere"
 PUPILS = "pupils"
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class GroupBase:
+    """A base that differs from school to school, for :func:`protect_place`: its cluster, its phase, its catchment.
+
+    Parameters
+    ----------
+    dim
+        What a group is, in one word.
+    of_school
+        Indexed by school, the group that is its base; missing for none.
+    of_home
+        Indexed by area code of ``kind``, the group its residents belong to. Where it is not given, a pupil belongs to
+        the group of the school attended, and each group has a profile of its own.
+    kind
+        The kind of area of ``of_home``.
+    """
+
+    dim: str
+    of_school: pd.Series
+    of_home: pd.Series | None = None
+    kind: str = ""
+
+    def __repr__(self) -> str:
+        return f"<GroupBase: {self.of_school.nunique():,} by {self.dim}>"
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,6 +77,11 @@ class PlaceTables:
         What the shares are compared with, in words.
     gate
         What the outsider could find out, at the narrowest.
+    extra
+        Further tables protected together with these, by name.
+    groups
+        For each group of schools (cluster, phase ...), where a :class:`GroupBase` of schools was asked for, its
+        segments as in ``profiles``, against all pupils.
     """
 
     by_school: Protected
@@ -61,13 +93,20 @@ class PlaceTables:
     rule: Rule
     base: str
     gate: GateResult | None = field(default=None)
+    extra: Mapping[str, ProtectedTable] = field(default_factory=dict)
+    groups: Mapping[str, Protected] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<PlaceTables: {len(self.profiles):,} schools, {self.rule.name}, {self.rule.tag}>"
 
 
 def protect_place(
-    people: Assignment, boundaries: Boundaries | None = None, rule: Rule = PUBLIC, homes: Iterable[str] = ()
+    people: Assignment,
+    boundaries: Boundaries | None = None,
+    rule: Rule = PUBLIC,
+    homes: Iterable[str] = (),
+    extra: Sequence[RawTable] = (),
+    base: GroupBase | Base | None = None,
 ) -> PlaceTables:
     """Protect the tables of a place together.
 
@@ -81,6 +120,12 @@ def protect_place(
         Of the audience, from :func:`geoplan.disclosure.rule_for`.
     homes
         Schools whose pupils are wanted by area.
+    extra
+        Further tables of the same place to be protected together with these, such as
+        :func:`geoplan.cautions.caution_tables`.
+    base
+        What the profiles are compared with: all pupils unless given; a :class:`GroupBase`; or a
+        :class:`~geoplan.comparison.Base` of public figures about other people (residents).
 
     Returns
     -------
@@ -113,11 +158,17 @@ def protect_place(
             attributes=("segment",),
         )
         tables += [area, area.sum_over("segment", f"{people.noun} by area")]
+    own, nested = _group_table(people, base, population) if isinstance(base, GroupBase) else (None, ())
+    living = [] if own is None or base.of_home is None else [own.sum_over("segment", f"{people.noun} by {base.dim}")]
+    more = [*extra, *([] if own is None else [own]), *living]
     headcounts = school.counts.groupby(level="school").sum()
     known = PublicTotals(("school",), headcounts, population, "school headcounts")
-    shown = {table.name: table for table in protect_tables(tables, rule, [known], totals="rounded")}
+    done = protect_tables([*tables, *more], rule, [known], nested=nested, totals="rounded")
+    shown = {table.name: table for table in done}
     by_school, segments, *rest = (shown[table.name] for table in tables)
-    profiles = _profiles(by_school, segments, headcounts, people, rule)
+    groups = {} if own is None else _group_profiles(shown[own.name], segments, headcounts, people, rule, base)
+    of_base = [shown[table.name] for table in more[len(extra) :]]
+    profiles = _profiles(by_school, segments, headcounts, people, rule, base, *of_base)
     return PlaceTables(
         by_school=by_school.unstack("segment"),
         by_area=rest[0].unstack("segment") if rest else None,
@@ -126,8 +177,10 @@ def protect_place(
         profiles=profiles,
         area_shares=_area_shares(*rest, people, rule) if rest else {},
         rule=rule,
-        base=f"all {population}",
+        base=base.name if isinstance(base, Base) else f"all {population}",
         gate=by_school.gate,
+        extra={table.name: shown[table.name] for table in extra},
+        groups=groups,
     )
 
 
@@ -183,20 +236,106 @@ def _homes(placed: pd.DataFrame, school: str, people: Assignment, rule: Rule) ->
 
 
 def _profiles(
-    by_school: ProtectedTable, segments: ProtectedTable, headcounts: pd.Series, people: Assignment, rule: Rule
+    by_school: ProtectedTable,
+    segments: ProtectedTable,
+    headcounts: pd.Series,
+    people: Assignment,
+    rule: Rule,
+    base: GroupBase | Base | None = None,
+    by_base: ProtectedTable | None = None,
+    living: ProtectedTable | None = None,
 ) -> dict[str, Protected]:
+    """The profiles of all schools, measured in one go: what is notable is so among all cells of all schools."""
     totals, _ = protect_counts(headcounts, rule)
-    base = f"all {people.noun} placed in a segment"
-    measured = measure_shown(by_school, segments, totals, float(segments.shown.sum()), rule, base)
+    everybody, _ = protect_counts(pd.Series([headcounts.sum()]), rule)
+    name = f"all {people.noun} placed in a segment"
+    names: dict[str, str] = {}
+    if isinstance(base, GroupBase):
+        of_school = base.of_school.set_axis(base.of_school.index.astype("str"))
+        inside = base.of_home is None
+        if inside:  # sums of public headcounts
+            sizes, _ = protect_counts(headcounts.groupby(of_school.reindex(headcounts.index)).sum(), rule)
+        else:
+            sizes = living.shown
+        name = f"{people.noun} of the school's own {base.dim}"
+        measured = measure_shown(by_school, by_base, totals, sizes, rule, name, of_school, inside)
+        of_own = f"{people.noun} living in {base.dim} " if not inside else f"{people.noun} of {base.dim} "
+        names = {str(school): of_own + str(group) for school, group in of_school.dropna().items()}
+    elif isinstance(base, Base):
+        name, counts = base.name, base.counts
+        public = _Public(counts, pd.Series(False, index=counts.index))
+        measured = measure_shown(by_school, public, totals, float(counts.sum()), rule, name, contains_group=False)
+    else:
+        measured = measure_shown(by_school, segments, totals, float(everybody.iloc[0]), rule, name)
+    return _each(measured, headcounts.index, people, names)
+
+
+@dataclass(frozen=True)
+class _Public:
+    """Counts that anyone can look up."""
+
+    shown: pd.Series
+    hidden: pd.Series
+    printed: None = None
+
+
+def _each(
+    measured: Protected, codes: Iterable[str], people: Assignment, bases: Mapping[str, str]
+) -> dict[str, Protected]:
+    """One table for each school or group, with the segments' names."""
     names = {segment: people.segmentation.name(segment) for segment in people.segmentation.segments}
-    profiles = {}
-    for school in headcounts.index:
-        table = measured.table.loc[school]
+    tables = {}
+    for code in codes:
+        table = measured.table.loc[code].drop(columns=["rest_count", "rest_total"], errors="ignore")
         table.insert(0, "name", [names[segment] for segment in table.index])
-        profiles[str(school)] = Protected(
-            table, measured.hidden.loc[school], rule, base, measured.units, measured.printed
+        tables[str(code)] = Protected(
+            table,
+            measured.hidden.loc[code],
+            measured.rule,
+            bases.get(str(code), measured.base),
+            measured.units,
+            measured.printed,
         )
-    return profiles
+    return tables
+
+
+def _group_table(people: Assignment, base: GroupBase, population: str) -> tuple[RawTable, tuple[Nesting, ...]]:
+    """Pupils by group and segment, and for the gate which school lies in which group."""
+    placed = _placed(people, None)
+    if base.of_home is None:
+        of_school = base.of_school.set_axis(base.of_school.index.astype("str"))
+        lookup = of_school.reindex(sorted(placed["school"].unique())).astype("object")
+        lookup = lookup.where(lookup.notna(), NO_GROUP).astype("str")
+        groups = placed["school"].map(lookup)
+        nested = (Nesting("school", base.dim, {str(school): str(group) for school, group in lookup.items()}),)
+    else:
+        if base.kind not in people.kinds:
+            raise VintageError(f"these people have no {base.kind} codes, only {', '.join(people.kinds)}")
+        homes = people.frame.loc[placed.index, base.kind].astype("object").map(base.of_home)
+        groups, nested = homes.where(homes.notna(), NO_GROUP).astype("str"), ()
+    table = RawTable(
+        f"{people.noun} by {base.dim} and segment",
+        _crossed(placed.assign(**{base.dim: groups}), base.dim, people.segmentation),
+        people.noun,
+        population,
+        attributes=("segment",),
+    )
+    return table, nested
+
+
+def _group_profiles(
+    by_group: ProtectedTable, segments: ProtectedTable, headcounts: pd.Series, people: Assignment, rule: Rule,
+    base: GroupBase,
+) -> dict[str, Protected]:  # fmt: skip
+    if base.of_home is not None:
+        return {}
+    of_school = base.of_school.set_axis(base.of_school.index.astype("str")).reindex(headcounts.index).astype("object")
+    sizes = headcounts.groupby(of_school.where(of_school.notna(), NO_GROUP).astype("str")).sum()
+    totals, _ = protect_counts(sizes, rule)
+    everybody, _ = protect_counts(pd.Series([headcounts.sum()]), rule)
+    name = f"all {people.noun} placed in a segment"
+    measured = measure_shown(by_group, segments, totals, float(everybody.iloc[0]), rule, name)
+    return _each(measured, sizes.index, people, {})
 
 
 def _area_shares(

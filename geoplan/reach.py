@@ -276,7 +276,7 @@ def reach_of_areas(
     areas = areas.rename(index=str)
     if len(users) and not users.index.isin(areas.index).any():
         raise VintageError(
-            f"none of the {len(users):,} areas of the users is listed; are they of another kind or year?"
+            f"none of the {len(users):,} areas of the users is listed: are they of another kind or year?"
         )
     dims = tuple(map(str, areas.columns))
     lookup = areas.astype("object").where(areas.notna(), NOT_PLACED).astype("str")

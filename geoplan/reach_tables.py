@@ -7,7 +7,7 @@ at least ``hide_below`` users in a cell that is not empty; otherwise its name an
 
 Where the users are people of the base (``inside``: a survey, an outcome of the pupils on roll) those who are not users
 can be counted too, so both are cells of one table and both are protected. Where the counts by small area are published
-already (``published``: members by LSOA), their sums give nobody away: each table is only hidden and rounded by the rule.
+already (``published``: members by LSOA), their sums give nobody away: each table is hidden and rounded for itself.
 
 Everything else here (index, interval, the missed, how many more would make it even, the change since last year) is
 worked out from the printed counts.
@@ -179,12 +179,15 @@ def missed(tables: ReachTables, dim: str, crossed: _Shown) -> Protected:
     theirs, gone = shown.reindex(columns=under), hidden.reindex(columns=under, fill_value=False)
     table = whole.table[["name", "base_count"]].copy()
     table["of_under"] = theirs.sum(axis=1, min_count=1) if under else 0.0
-    table["share_under"] = (table["of_under"] / table["base_count"].where(table["base_count"] >= tables.rule.min_base)).clip(upper=1)  # fmt: skip  # noqa: E501
+    large = table["base_count"].where(table["base_count"] >= max(1, tables.rule.min_base))
+    table["share_under"] = (table["of_under"] / large).clip(upper=1)
     table["count"], table["expected"] = whole.table["count"], whole.table["expected"].round()
     table["gap"] = -whole.table["more_than_expected"].round()
     table["to_even"] = (theirs * rates).sum(axis=1, min_count=1).round() if under else 0.0
     away = pd.DataFrame(False, index=table.index, columns=[name for name in table if name != "name"])
-    away["base_count"], away["count"], away["gap"] = whole.hidden["base_count"], whole.hidden["count"], whole.hidden["count"]  # fmt: skip  # noqa: E501
+    for name in ("base_count", "count"):
+        away[name] = whole.hidden[name]
+    away["gap"] = whole.hidden["count"]
     for name in ("of_under", "share_under", "to_even"):
         away[name] = gone.all(axis=1) & bool(under)
         table[name] = table[name].mask(away[name])
@@ -266,7 +269,8 @@ def change_in_reach(now: ReachTables, before: ReachTables, dim: str = "") -> Pro
     )
     table["clear"] = (table["ratio_low"] > 1) | (table["ratio_high"] < 1)
     table["in_words"] = [_change_words(row) for _, row in table.iterrows()]
-    gone = (this.hidden["count"] | that.hidden["count"].reindex(rows, fill_value=True)).reindex(table.index, fill_value=False)  # fmt: skip  # noqa: E501
+    gone = this.hidden["count"] | that.hidden["count"].reindex(rows, fill_value=False)
+    gone = gone.reindex(table.index, fill_value=False)
     hidden = pd.DataFrame(dict.fromkeys(table.columns[1:-2], gone), index=table.index)
     units = dict.fromkeys(("rate_before", "rate"), "share") | {"index": "index", "index_before": "index"}
     return Protected(table, hidden, now.rule, now.base_name, MappingProxyType(units), (*this.printed, *that.printed))
@@ -435,9 +439,9 @@ def _measured(reached: ServiceReach, dims, shown: Mapping, rule: Rule) -> Protec
         [[reached.service], users.shown.index], names=["service", users.shown.index.name]
     )
     groups = _Shown(users.shown.set_axis(index), users.hidden.set_axis(index), users.printed)
-    total, _ = protect_counts(pd.Series([reached.counts(dims).sum()], index=[reached.service]), replace(rule, hide_below=1))  # fmt: skip  # noqa: E501
-    base_total, _ = protect_counts(pd.Series([reached.counts(dims, "base").sum()]), replace(rule, hide_below=1))
-    measured = measure_shown(groups, base, total, float(base_total[0]), rule, reached.base_name)
+    totals = pd.Series({reached.service: reached.counts(dims).sum(), "base": reached.counts(dims, "base").sum()})
+    totals, _ = protect_counts(totals, replace(rule, hide_below=1))
+    measured = measure_shown(groups, base, totals, float(totals["base"]), rule, reached.base_name)
     table, hidden = measured.table.loc[reached.service], measured.hidden.loc[reached.service]
     table.insert(0, "name", [_name(reached, dims, code) for code in table.index])
     units = dict.fromkeys(("share", "share_low", "share_high", "base_share", "penetration"), "share")

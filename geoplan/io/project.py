@@ -12,7 +12,10 @@ from pathlib import Path
 
 from geoplan.areas import Boundaries
 from geoplan.columns import PEOPLE, PUPILS, SCHOOLS, explain
+from geoplan.corrections import Corrections
 from geoplan.errors import ProjectError
+from geoplan.io.corrections import FILE_NAME as CORRECTIONS_FILE
+from geoplan.io.corrections import read_corrections
 from geoplan.io.directories import read_postcodes
 from geoplan.io.files import file_name, refuse
 from geoplan.io.layers import read_boundaries
@@ -102,6 +105,17 @@ class Project(Settings):
         return replace(
             answer, source=replace(answer.source, invented=True, attribution=answer.source.attribution or credit)
         )
+
+    @property
+    def corrections_file(self) -> Path:
+        """Where segments put right by hand are recorded: as named under [files], or ``corrections.csv`` beside it."""
+        return self.file("corrections") if self.has("corrections") else self.folder / CORRECTIONS_FILE
+
+    def corrections(self) -> Corrections | None:
+        """Segments put right by hand, or None where none are recorded."""
+        if not self.has("corrections") and not self.corrections_file.is_file():
+            return None
+        return read_corrections(self.corrections_file, self.settings.columns.get("corrections"))
 
     def _source(self, source: Source, title: str) -> Source:
         note = self.name + (" (invented)" if self.invented else "")
