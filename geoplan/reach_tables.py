@@ -7,7 +7,7 @@ at least ``hide_below`` users in a cell that is not empty; otherwise its name an
 
 Where the users are people of the base (``inside``: a survey, an outcome of the pupils on roll) those who are not users
 can be counted too, so both are cells of one table and both are protected. Where the counts by small area are published
-already (``published``: members by LSOA), their sums give nobody away: each table is hidden and rounded for itself.
+already (``published``: members by LSOA), their sums give nobody away: each table is protected for itself.
 
 Everything else here (index, interval, the missed, how many more would make it even, the change since last year) is
 worked out from the printed counts.
@@ -136,7 +136,7 @@ def protect_reach(
         crossings=MappingProxyType({pair: _measured(reached, pair, shown, rule) for pair in kept}),
         missed=MappingProxyType({}),
         accounts=_accounts(reached, rule),
-        contacts=_contacts(reached, subject, rule),
+        contacts=_contacts(reached, subject, shown["users", subject], rule),
         left_out=MappingProxyType(left_out),
         rule=rule,
         gate=gate,
@@ -377,22 +377,17 @@ def _protected(reached: ServiceReach, subject: str, others, kept, rule: Rule) ->
     keys += [("base", dim) for dim in others] + [("base", (subject, dim)) for dim in others]
     keys += [("base", pair) for pair in kept if ("base", pair) not in keys]
     keys += [("users", dim) for dim in reached.dims] + [("users", pair) for pair in kept]
-    if reached.published:
-        found = {key: _rounded(_whole(reached, *key), rule) for key in keys}
-        return found, None
     raw = {}
-    part_of = reached.inside and _fits(reached)
+    part_of = reached.inside and not reached.published and _fits(reached)
     population = f"{reached.base_noun}: {reached.base_name}"
     for who, dims in keys:
         counts, name = _whole(reached, who, dims), _title(reached, who, dims)
-        geography = None
-        if who == "base":
-            noun, of = reached.base_noun, population
-            raw[who, dims] = RawTable(name, counts, noun, of, geography)
-        elif part_of:
+        if who == "users" and part_of:
             raw[who, dims] = take_up(name, counts, _whole(reached, "base", dims), reached.noun, population)
-        else:
-            raw[who, dims] = RawTable(name, counts, reached.noun, f"{reached.noun} of {reached.service}", geography)
+            continue
+        noun = reached.base_noun if who == "base" else reached.noun
+        of = population if who == "base" else f"{reached.noun} of {reached.service}"
+        raw[who, dims] = RawTable(name, counts, noun, name if reached.published else of)
     shown = dict(zip(raw, protect_tables(list(raw.values()), rule, totals="rounded"), strict=True))
     gate = next(iter(shown.values())).gate
     return {key: _taken(table) for key, table in shown.items()}, gate
@@ -424,11 +419,6 @@ def _taken(table: ProtectedTable) -> _Shown:
         hidden = hidden | hidden.xs(NO, level=TAKE_UP).reindex(hidden.index.droplevel(TAKE_UP)).to_numpy()
         shown, hidden = shown.mask(hidden).xs(YES, level=TAKE_UP), hidden.xs(YES, level=TAKE_UP)
     return _Shown(shown, hidden, (table.printed,))
-
-
-def _rounded(counts: pd.Series, rule: Rule) -> _Shown:
-    shown, hidden = protect_counts(counts, rule)
-    return _Shown(shown, hidden, ())
 
 
 def _measured(reached: ServiceReach, dims, shown: Mapping, rule: Rule) -> Protected:
@@ -485,26 +475,25 @@ def _accounts(reached: ServiceReach, rule: Rule) -> Protected:
         rows[f"{reached.noun} not placed by {dim}"] = found.users - found.placed[dim]
         rows[f"{reached.noun} elsewhere by {dim}"] = found.outside[dim]
     rows[f"base: {reached.base_name}"] = found.base[""]
-    counts = pd.Series(rows, name="people")
-    shown, hidden = protect_counts(counts, rule)
-    index = pd.Index(counts.index, name="what")
-    return Protected(
-        shown.set_axis(index).to_frame(), hidden.set_axis(index).rename("people").to_frame(), rule, reached.service
-    )
+    counts = pd.Series(rows).rename_axis("what")
+    name = f"accounts of {reached.service}"
+    shown = protect_tables([RawTable(name, counts, "people", name)], rule)[0].to_protected("people")
+    return replace(shown, table=shown.table.loc[list(rows)], hidden=shown.hidden.loc[list(rows)], base=reached.service)
 
 
-def _contacts(reached: ServiceReach, dim: str, rule: Rule) -> Protected:
-    """Contacts are not people: they are shown where the users they are of are shown."""
-    contacts, users = reached.counts(dim, "contacts"), reached.counts(dim)
-    contacts = contacts.reindex(users.index, fill_value=0)
-    shown, hidden = protect_counts(users, rule)
-    each, hidden_too = protect_counts(contacts, rule)
-    gone = hidden | hidden_too
-    table = pd.DataFrame({"name": [reached.name(dim, code) for code in users.index]}, index=users.index)
-    table["users"], table["contacts"] = shown.mask(gone), each.mask(gone)
-    table["for_each"] = (table["contacts"] / table["users"].where(table["users"] >= rule.min_base)).round(1)
-    away = pd.DataFrame(dict.fromkeys(("users", "contacts", "for_each"), gone))
-    return Protected(table, away, rule, reached.service)
+def _contacts(reached: ServiceReach, dim: str, users: _Shown, rule: Rule) -> Protected:
+    """Contacts, a population of their own, beside the users."""
+    name = f"contacts of {reached.service} by {dim}"
+    raw = RawTable(name, reached.counts(dim, "contacts").rename_axis(dim), "contacts", name)
+    shown = protect_tables([raw], rule)[0]
+    users = users.without(NOT_PLACED)
+    table = pd.DataFrame({"name": [reached.name(dim, code) for code in users.shown.index]}, index=users.shown.index)
+    table["users"] = users.shown
+    table["contacts"] = shown.shown.reindex(table.index, fill_value=0.0)
+    table["for_each"] = (table["contacts"] / table["users"].where(table["users"] >= max(1, rule.min_base))).round(1)
+    hidden = pd.DataFrame({"users": users.hidden, "contacts": shown.hidden.reindex(table.index, fill_value=False)})
+    hidden["for_each"] = hidden["users"] | hidden["contacts"]
+    return Protected(table, hidden, rule, reached.service, printed=(*users.printed, shown.printed))
 
 
 def _of_base(table: pd.DataFrame) -> pd.DataFrame:
