@@ -359,8 +359,7 @@ def best_sites(
     fixed
         Candidates that stay whatever is chosen.
     most_pairs
-        For the p-median, the nearest candidates considered for each place; a place all of whose nearest are passed
-        over counts 0, so the value stays a value that can be had, and the bound adds what that may hide.
+        For the p-median, the nearest candidates considered one by one for each place; the bound holds for all of them.
     seconds
         When the solver stops; what it has found by then is given, with its bound.
 
@@ -587,24 +586,24 @@ def _choice(pull: np.ndarray, slope: np.ndarray, km: np.ndarray) -> np.ndarray:
 
 
 def _median(weight, gain, count: int, held, pairs: int, seconds: float) -> tuple[np.ndarray, float]:
-    """p-median on each place's best ``pairs`` candidates; the bound covers the pairs left out."""
+    """p-median on each place's best ``pairs`` candidates.
+
+    What a place could have from the others is open to it without a site, at the best that any of them gives: so the
+    bound holds for all candidates, and the choice is valued afterwards by what it gives.
+    """
     places, sites = gain.shape
-    keep = np.argsort(-gain, axis=1, kind="stable")[:, :pairs]
-    value = (weight[:, None] * np.take_along_axis(gain, keep, axis=1)).ravel()
-    left_out = np.zeros(places)
-    if pairs < sites:
-        left_out = weight * np.partition(gain, sites - pairs - 1, axis=1)[:, sites - pairs - 1]
-    x = np.arange(places * pairs)
+    order = np.argsort(-gain, axis=1, kind="stable")
+    keep = order[:, :pairs]
+    others = np.take_along_axis(gain, order[:, [pairs]], axis=1)[:, 0] if pairs < sites else np.zeros(places)
+    value = np.r_[(weight[:, None] * np.take_along_axis(gain, keep, axis=1)).ravel(), weight * others]
     row, site = np.repeat(np.arange(places), pairs), keep.ravel()
-    one = sparse.csr_array((np.ones(len(x)), (row, x)), shape=(places, len(x) + sites))
+    x, free = np.arange(places * pairs), places * pairs + places
+    at = np.r_[row, np.arange(places)]
+    one = sparse.csr_array((np.ones(free), (at, np.arange(free))), shape=(places, free + sites))
     opened = sparse.csr_array(
-        (np.r_[np.ones(len(x)), -np.ones(len(x))], (np.r_[x, x], np.r_[x, len(x) + site])),
-        shape=(len(x), len(x) + sites),
+        (np.r_[np.ones(len(x)), -np.ones(len(x))], (np.r_[x, x], np.r_[x, free + site])), shape=(len(x), free + sites)
     )
-    chosen, bound = _solve(
-        np.r_[value, np.zeros(sites)], [(one, 1.0), (opened, 0.0)], len(x), sites, count, held, seconds
-    )
-    return chosen, bound + float(left_out.sum()) if pairs < sites else bound
+    return _solve(np.r_[value, np.zeros(sites)], [(one, 1.0), (opened, 0.0)], free, sites, count, held, seconds)
 
 
 def _cover(weight, gain, count: int, held, seconds: float) -> tuple[np.ndarray, float]:

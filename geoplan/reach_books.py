@@ -12,13 +12,16 @@ import pandas as pd
 from geoplan import maps
 from geoplan.areas import Boundaries
 from geoplan.comparison import overall_shown
-from geoplan.disclosure import Protected, protect_counts
+from geoplan.disclosure import Protected
+from geoplan.gate import PublicTotals
 from geoplan.maps.panels import MOST_BARS
 from geoplan.placements import Placement, PlanReach, ReachModel
 from geoplan.reach import ELSEWHERE
 from geoplan.reach_tables import ReachTables, change_sentences, more_to_be_even
 from geoplan.sources import Source
+from geoplan.suppression import protect_tables
 from geoplan.surveys import LEAST_RESPONSE, Raked, response, top_up
+from geoplan.tables import RawTable
 
 READ_WITH_CARE = "A segment describes a neighbourhood, not a family; a family may call from anywhere."
 HOW_SURE = (
@@ -199,18 +202,23 @@ def plan_panel(plan: Protected, sources: Iterable[Source]) -> maps.TablePanel:
 
 def fit_panel(model: ReachModel, sources: Iterable[Source], tables: ReachTables) -> maps.TablePanel:
     """How well the model agrees with what was seen, by distance; counts hidden and rounded by the rule."""
-    shown, hidden = {}, {}
-    for name in ("base", "seen"):
-        shown[name], hidden[name] = protect_counts(model.fit[name], tables.rule)
-    step = tables.rule.round_to
-    shown["expected"] = (model.fit["expected"] / step).round() * step
+    parts = {}
+    for name, noun in (("base", tables.base_noun), ("seen", tables.noun)):
+        population = f"{noun} by distance to {tables.service}"
+        counts = model.fit[name].astype("int64")
+        total = PublicTotals((), pd.Series([int(counts.sum())]), population)
+        parts[name] = protect_tables([RawTable(population, counts, noun, population)], tables.rule, [total])[0]
+    rows = list(model.fit.index)
+    shown = pd.DataFrame({name: part.shown for name, part in parts.items()}).loc[rows]
+    hidden = pd.DataFrame({name: part.hidden for name, part in parts.items()}).loc[rows]
     hidden["expected"] = hidden["base"] | hidden["seen"]
-    shown["expected"] = shown["expected"].mask(hidden["expected"])
-    evidence = tables.by[tables.subject].printed
-    table = Protected(pd.DataFrame(shown), pd.DataFrame(hidden), tables.rule, tables.base_name, printed=evidence)
+    step = tables.rule.round_to
+    shown["expected"] = ((model.fit["expected"] / step).round() * step).mask(hidden["expected"])
+    evidence = tuple(part.printed for part in parts.values())
+    table = Protected(shown, hidden, tables.rule, tables.base_name, printed=evidence)
     whole, distance = model.explained
     note = (
-        f"{_capital(model.sentence)}. The model explains {100 * whole:.0f}% of what one rate for everybody leaves open, "
+        f"{_capital(model.sentence)}. The model explains {100 * whole:.0f}% of what one rate for all leaves open, "
         f"distance {100 * distance:.0f}% of it; spread {model.dispersion:.1f} times that of chance."
     )
     columns = {"base": ("People", ""), "seen": ("Users seen", ""), "expected": ("Users expected", "")}
@@ -408,8 +416,8 @@ def _missed_table(tables: ReachTables, dim: str, sources) -> maps.TablePanel:
     }
     under = ", ".join(tables.under()["name"]) or "none"
     note = (
-        f"Under-reached: {under}. More to make it even: if each of these segments were reached at the rate of all others, "
-        "everywhere alike; hidden numbers count as none."
+        f"Under-reached: {under}. More to make it even: if each of these segments were reached at the rate of all "
+        "others, everywhere alike; hidden numbers count as none."
     )
     return maps.table(f"Where the missed are, by {dim}", part, columns, sources=sources, index=_capital(dim), note=note)
 

@@ -9,7 +9,21 @@ from typing import Annotated
 import typer
 
 from geoplan._version import __version__
-from geoplan.cli import assign, boundaries, check, check_leaks, demo, init, map, profile, similar, verify
+from geoplan.cli import (
+    assign,
+    boundaries,
+    check,
+    check_leaks,
+    demo,
+    init,
+    map,
+    preferences,
+    profile,
+    reach,
+    similar,
+    survey,
+    verify,
+)
 from geoplan.cli.common import refuse
 from geoplan.errors import GeoplanError
 
@@ -21,7 +35,20 @@ app = typer.Typer(
     help="School place planning: from pupil postcodes to profiles and maps, on one laptop, offline.",
     epilog="Exit codes: 0 done, 1 findings, 2 wrong usage, 3 input refused. Start with: geoplan demo",
 )
-for _module in (demo, init, check, assign, profile, similar, map, check_leaks, verify):
+for _module in (
+    demo,
+    init,
+    check,
+    assign,
+    profile,
+    similar,
+    reach,
+    preferences,
+    survey,
+    map,
+    check_leaks,
+    verify,
+):
     app.command(_module.command.__name__)(_module.command)
 app.add_typer(boundaries.app, name="boundaries")
 
