@@ -22,7 +22,7 @@ import pandas as pd
 
 from geoplan.areas import Boundaries
 from geoplan.assignment import NOT_PLACED, Assignment
-from geoplan.comparison import Comparison, compare
+from geoplan.comparison import Base, Comparison, compare
 from geoplan.errors import NotProtected, UnknownCodeError, VintageError
 from geoplan.segments import require_same
 from geoplan.sources import Source, unique_sources
@@ -143,11 +143,30 @@ class ServiceReach:
         Returns
         -------
         Comparison
-            One group, named after the service. The categories of a crossing are codes joined by `` | ``.
+            One group, named after the service. The categories of a crossing are codes joined by `` | ``. Where every
+            count of users fits into the base's, they are taken as people of it; otherwise as other people.
         """
-        users, base = _joined(self.counts(dims)), _joined(self.counts(dims, "base"))
+        users, base = (_joined(self.comparable(dims, who)) for who in ("users", "base"))
+        base = base.reindex(base.index.union(users.index), fill_value=0)
+        users = users.reindex(base.index, fill_value=0)
         groups = users.to_frame().T.set_axis([self.service]).rename_axis(columns=base.index.name)
-        return compare(groups, base, self.base_name)
+        return compare(groups, Base(self.base_name, base, contains_group=bool((users <= base).all())))
+
+    def base_elsewhere(self, dims: str | Sequence[str]) -> bool:
+        """Whether people of the base are elsewhere too, in any of the dimensions."""
+        base = self.counts(dims, "base")
+        return any(
+            base[base.index.get_level_values(level) == ELSEWHERE].sum() > 0 for level in range(base.index.nlevels)
+        )
+
+    def comparable(self, dims: str | Sequence[str], who: str = "users") -> pd.Series:
+        """Exact counts without those elsewhere, where the base has nobody there: they could not be reached."""
+        counts = self.counts(dims, who)
+        if self.base_elsewhere(dims):
+            return counts
+        for level in range(counts.index.nlevels):
+            counts = counts[counts.index.get_level_values(level) != ELSEWHERE]
+        return counts
 
     def _require(self, dims: str | Sequence[str]) -> list[str]:
         wanted = [dims] if isinstance(dims, str) else list(dims)

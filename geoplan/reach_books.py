@@ -17,7 +17,7 @@ from geoplan.gate import PublicTotals
 from geoplan.maps.panels import MOST_BARS
 from geoplan.placements import Placement, PlanReach, ReachModel
 from geoplan.reach import ELSEWHERE
-from geoplan.reach_tables import ReachTables, change_sentences, more_to_be_even
+from geoplan.reach_tables import ReachTables, more_to_be_even
 from geoplan.sources import Source
 from geoplan.suppression import protect_tables
 from geoplan.surveys import LEAST_RESPONSE, Raked, response, top_up
@@ -100,16 +100,16 @@ def reach_note(
 ) -> maps.MapBook:
     """One page for a lead member: the finding, one picture, where the missed are, and what changed, in sentences."""
     sources = tuple(sources)
-    notes = [*more_sentences(tables), *where_sentences(tables)]
-    if changed is not None:
-        rows = [*tables.under().index[:2], *tables.over().index[:1], "all"]
-        notes += change_sentences(changed, rows)
     panels = _bars(tables, tables.by[tables.subject], sources) or [_reach_table(tables, tables.subject, sources)]
+    panels += [_missed_table(tables, dim, sources, 3) for dim in tables.missed if len(tables.under())]
+    if changed is not None:
+        panels.append(change_panel(changed, sources, tables.subject, brief=True))
+    finding = " ".join([tables.finding, *more_sentences(tables)])
     return maps.MapBook(
         title or f"{_capital(tables.service)}: who is missed, in one page",
-        finding=tables.finding,
+        finding=finding,
         panels=tuple(panels),
-        notes=(*notes, *_notes(tables)[:1], READ_WITH_CARE),
+        notes=(*_notes(tables)[:1], READ_WITH_CARE),
         marking=tables.rule.marking,
     )
 
@@ -311,8 +311,8 @@ def raking_sentence(raked: Raked) -> str:
 # --- the parts ------------------------------------------------------------------------------------------
 
 
-def change_panel(changed: Protected, sources: Iterable[Source], subject: str) -> maps.TablePanel:
-    """This year beside the earlier one."""
+def change_panel(changed: Protected, sources: Iterable[Source], subject: str, brief: bool = False) -> maps.TablePanel:
+    """This year beside the earlier one; ``brief`` for the indices and the words alone."""
     columns = {
         "name": (_capital(subject), ""),
         "rate_before": ("Reach before", "share"),
@@ -323,6 +323,8 @@ def change_panel(changed: Protected, sources: Iterable[Source], subject: str) ->
         "index": ("Index now", "index"),
         "in_words": ("In words", ""),
     }
+    if brief:
+        columns = {name: columns[name] for name in ("name", "index_before", "index", "in_words")}
     table = changed.table.round({"points_low": 1, "points_high": 1})
     shown = Protected(table, changed.hidden, changed.rule, changed.base, changed.units, changed.printed)
     return maps.table("Better than before?", shown, columns, sources=sources)
@@ -333,7 +335,7 @@ def _bars(tables: ReachTables, shown: Protected, sources) -> list:
         return []
     return [
         maps.bars(
-            f"Who uses {tables.service}, and who could",
+            f"{_capital(tables.noun)}, and all who could be",
             shown,
             sources=sources,
             low="share_low",
@@ -354,7 +356,7 @@ def _reach_columns(tables: ReachTables) -> dict[str, tuple[str, str]]:
         "index": ("Index", "index"),
         "index_low": ("Index, low", "index"),
         "index_high": ("Index, high", "index"),
-        "clearly": ("Clearly", ""),
+        "clearly": ("More or fewer", ""),
     }
 
 
@@ -362,7 +364,11 @@ def _clearly(shown: Protected) -> Protected:
     """The table with the verdict in a word."""
     gap = shown.table["gap_points"]
     sure = shown.table["notable"].fillna(False).astype(bool)
-    words = pd.Series("", index=gap.index).mask(sure & (gap > 0), "more").mask(sure & (gap < 0), "fewer")
+    words = (
+        pd.Series("not clearly", index=gap.index)
+        .mask(sure & (gap > 0), "clearly more")
+        .mask(sure & (gap < 0), "clearly fewer")
+    )
     return Protected(
         shown.table.assign(clearly=words), shown.hidden, shown.rule, shown.base, shown.units, shown.printed
     )
@@ -401,9 +407,9 @@ def _crossing_table(tables: ReachTables, pair: tuple[str, str], sources) -> maps
     return maps.table(f"Reach by {' and '.join(pair)}", shown, _reach_columns(tables), sources=sources, note=note)
 
 
-def _missed_table(tables: ReachTables, dim: str, sources) -> maps.TablePanel:
+def _missed_table(tables: ReachTables, dim: str, sources, most: int = MOST_ROWS) -> maps.TablePanel:
     shown = tables.missed[dim]
-    rows = list(shown.table.index[:MOST_ROWS])
+    rows = list(shown.table.index[:most])
     part = Protected(shown.table.loc[rows], shown.hidden.loc[rows], shown.rule, shown.base, shown.units, shown.printed)
     columns = {
         "name": ("Name", ""),

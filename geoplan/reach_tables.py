@@ -329,15 +329,6 @@ def finding(tables: ReachTables, dim: str = "", most: int = 2) -> str:
     return f"{words[0].upper()}{words[1:]}. {against}"
 
 
-def change_sentences(changed: Protected, rows: Sequence[str]) -> list[str]:
-    """A sentence for each row: the index then and now, and whether it could be chance."""
-    return [
-        f"{changed.table.loc[row, 'name']}: {changed.table.loc[row, 'in_words']}."
-        for row in rows
-        if row in changed.table.index
-    ]
-
-
 # --- the parts ------------------------------------------------------------------------------------------
 
 
@@ -422,17 +413,28 @@ def _taken(table: ProtectedTable) -> _Shown:
 
 
 def _measured(reached: ServiceReach, dims, shown: Mapping, rule: Rule) -> Protected:
+    """The measures of users against base; a row ``elsewhere`` that is not the base's stands last, without any."""
+    strange = [] if reached.base_elsewhere(dims) else [ELSEWHERE]
     users, base = (shown[who, dims].without(NOT_PLACED) for who in ("users", "base"))
+    outside, users, base = users, users.without(*strange), base.without(*strange)
     if isinstance(dims, tuple):
-        users, base = _flat(users), _flat(base)
-    index = pd.MultiIndex.from_product(
-        [[reached.service], users.shown.index], names=["service", users.shown.index.name]
-    )
+        outside, users, base = _flat(outside), _flat(users), _flat(base)
+    codes = users.shown.index
+    base = _Shown(base.shown.reindex(codes, fill_value=0.0), base.hidden.reindex(codes, fill_value=False), base.printed)
+    index = pd.MultiIndex.from_product([[reached.service], codes], names=["service", codes.name])
     groups = _Shown(users.shown.set_axis(index), users.hidden.set_axis(index), users.printed)
-    totals = pd.Series({reached.service: reached.counts(dims).sum(), "base": reached.counts(dims, "base").sum()})
+    totals = pd.Series({who: reached.comparable(dims, who).sum() for who in ("users", "base")})
     totals, _ = protect_counts(totals, replace(rule, hide_below=1))
-    measured = measure_shown(groups, base, totals, float(totals["base"]), rule, reached.base_name)
+    measured = measure_shown(
+        groups, base, totals.rename({"users": reached.service}), float(totals["base"]), rule, reached.base_name
+    )
     table, hidden = measured.table.loc[reached.service], measured.hidden.loc[reached.service]
+    for code in outside.shown.index.difference(codes):
+        table.loc[code, ["count", "base_count"]] = [outside.shown[code], 0.0]
+        table.loc[code, "notable"] = False
+        hidden.loc[code] = False
+        hidden.loc[code, "count"] = outside.hidden[code]
+    table["notable"], hidden = table["notable"].astype(bool), hidden.astype(bool)
     table.insert(0, "name", [_name(reached, dims, code) for code in table.index])
     units = dict.fromkeys(("share", "share_low", "share_high", "base_share", "penetration"), "share")
     units |= dict.fromkeys(("index", "index_low", "index_high"), "index")
