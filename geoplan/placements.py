@@ -10,7 +10,10 @@ each segment are reproduced; ``per_km`` is fitted too, or stated by the user. Th
 
 **Choice between sites** (:func:`fit_choice_model`), where it is known who uses which::
 
-    share of place i that uses site j = pull_j * exp(-per_km_s * km_ij) / sum over sites k of the same
+    share of place i that uses site j = pull_j * fall_s(km_ij) / sum over sites k of the same
+
+where ``fall_s(km)`` is ``exp(-slope_s * km)`` or, by the curve called ``power``, ``(0.5 + km) ** -slope_s``, which has
+more people next door and more from far away.
 
 **The best k sites** (:func:`best_sites`): p-median (most expected use) or maximal covering (most people within a
 distance), by the mixed integer solver HiGHS, with its bound: no choice of sites does better than the bound.
@@ -40,6 +43,7 @@ SEED = 2026
 DRAWS = 2000
 BANDS_KM = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, np.inf)
 MOST_PER_KM = 20.0
+CURVES = {"exponential": lambda km: km, "power": lambda km: np.log(0.5 + km)}
 _Z = 1.959963984540054
 
 
@@ -163,10 +167,12 @@ class ChoiceModel:
     ----------
     pulls
         By site, the logarithm of its pull; the mean is 0.
-    per_km
-        By segment, the falling-off for each kilometre.
+    slopes
+        By segment, the falling-off with distance.
     error
-        Standard errors of ``per_km``, widened by the dispersion.
+        Standard errors of ``slopes``, widened by the dispersion.
+    curve
+        ``exponential`` or ``power``.
     explained
         Share of the deviance from "everybody in proportion to the sites' size" that distance explains (0 to 1).
     agreement
@@ -178,8 +184,9 @@ class ChoiceModel:
     """
 
     pulls: pd.Series
-    per_km: pd.Series
+    slopes: pd.Series
     error: pd.Series
+    curve: str
     explained: float
     agreement: float
     mean_km: tuple[float, float]
@@ -198,8 +205,9 @@ class ChoiceModel:
         if len(unknown):
             raise UnknownCodeError(f"{len(unknown):,} sites were not fitted; the first is {unknown[0]}")
         km = straight_line_table_m(places["easting"], places["northing"], sites["easting"], sites["northing"]) / 1000
-        slope = self.per_km.reindex(places["segment"].astype("str")).to_numpy(dtype=float)
-        return pd.DataFrame(_choice(self.pulls[sites.index].to_numpy(), slope, km), places.index, sites.index)
+        slope = self.slopes.reindex(places["segment"].astype("str")).to_numpy(dtype=float)
+        shares = _choice(self.pulls[sites.index].to_numpy(), slope, CURVES[self.curve](km))
+        return pd.DataFrame(shares, places.index, sites.index)
 
 
 # --- reach by distance and segment ----------------------------------------------------------------------
@@ -399,7 +407,9 @@ def best_sites(
 # --- choice between sites -------------------------------------------------------------------------------
 
 
-def fit_choice_model(flows: pd.DataFrame, places: pd.DataFrame, sites: pd.DataFrame) -> ChoiceModel:
+def fit_choice_model(
+    flows: pd.DataFrame, places: pd.DataFrame, sites: pd.DataFrame, curve: str = "exponential"
+) -> ChoiceModel:
     """Fit who uses which site.
 
     Parameters
@@ -410,32 +420,36 @@ def fit_choice_model(flows: pd.DataFrame, places: pd.DataFrame, sites: pd.DataFr
         Indexed as the rows: ``segment``, ``easting``, ``northing``.
     sites
         Indexed as the columns: ``easting``, ``northing``.
+    curve
+        ``exponential`` or ``power``; try both, and keep the one whose fit is better.
 
     Returns
     -------
     ChoiceModel
-        By maximum likelihood: each site's users and each segment's mean distance are reproduced.
+        By maximum likelihood: each site's users are reproduced, and each segment's mean distance (for ``power``, the
+        mean of its logarithm).
     """
     flows = flows.reindex(index=places.index, columns=sites.index, fill_value=0)
     seen = flows.to_numpy(dtype=float)
     if seen.sum() <= 0 or (seen.sum(axis=0) <= 0).any():
         raise ValueError("every site needs a user to be fitted")
     km = straight_line_table_m(places["easting"], places["northing"], sites["easting"], sites["northing"]) / 1000
+    far = CURVES[curve](km)
     segments, code = np.unique(places["segment"].astype("str").to_numpy(), return_inverse=True)
     total, at_site = seen.sum(axis=1), seen.sum(axis=0)
-    travelled = np.bincount(code, (seen * km).sum(axis=1), minlength=len(segments))
+    travelled = np.bincount(code, (seen * far).sum(axis=1), minlength=len(segments))
     scale = seen.sum()
 
     def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
         pull, slope = theta[: len(at_site)], theta[len(at_site) :]
-        utility = pull - slope[code][:, None] * km
+        utility = pull - slope[code][:, None] * far
         top = utility.max(axis=1, keepdims=True)
         each = np.exp(utility - top)
         whole = each.sum(axis=1, keepdims=True)
         expected = total[:, None] * each / whole
         likelihood = (seen * utility).sum() - (total * (np.log(whole) + top)[:, 0]).sum()
-        km_expected = np.bincount(code, (expected * km).sum(axis=1), minlength=len(segments))
-        gradient = np.concatenate([at_site - expected.sum(axis=0), km_expected - travelled])
+        expected_far = np.bincount(code, (expected * far).sum(axis=1), minlength=len(segments))
+        gradient = np.concatenate([at_site - expected.sum(axis=0), expected_far - travelled])
         return -likelihood / scale, -gradient / scale
 
     start = np.concatenate([np.log(at_site / at_site.mean()), np.ones(len(segments))])
@@ -443,11 +457,11 @@ def fit_choice_model(flows: pd.DataFrame, places: pd.DataFrame, sites: pd.DataFr
     options = {"maxiter": 2000, "maxfun": 4000, "ftol": 1e-13, "gtol": 1e-9}
     answer = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=limits, options=options)
     pull, slope = answer.x[: len(at_site)], answer.x[len(at_site) :]
-    share = _choice(pull, slope[code], km)
+    share = _choice(pull, slope[code], far)
     expected = total[:, None] * share
     by_size = total[:, None] * (at_site / scale)[None, :]
     deviance, null = (2 * _gain(seen, each).sum() for each in (expected, by_size))
-    spread = (share * km**2).sum(axis=1) - (share * km).sum(axis=1) ** 2
+    spread = (share * far**2).sum(axis=1) - (share * far).sum(axis=1) ** 2
     information = np.bincount(code, total * spread, minlength=len(segments))
     pearson = ((seen - expected) ** 2 / np.maximum(expected, 1e-9))[expected > 1].sum()
     dispersion = max(1.0, pearson / max(1, int((expected > 1).sum()) - len(answer.x)))
@@ -455,6 +469,7 @@ def fit_choice_model(flows: pd.DataFrame, places: pd.DataFrame, sites: pd.DataFr
         pd.Series(pull - pull.mean(), index=sites.index),
         pd.Series(slope, index=segments),
         pd.Series(np.sqrt(dispersion / np.maximum(information, 1e-12)), index=segments),
+        curve,
         float(1 - deviance / null) if null > 0 else 0.0,
         float(2 * np.minimum(seen, expected).sum() / (seen.sum() + expected.sum())),
         (float((seen * km).sum() / scale), float((expected * km).sum() / scale)),
@@ -579,8 +594,8 @@ def _by_distance(km: np.ndarray, **columns: np.ndarray) -> pd.DataFrame:
     return table.set_axis(pd.Index(names, name="distance"))
 
 
-def _choice(pull: np.ndarray, slope: np.ndarray, km: np.ndarray) -> np.ndarray:
-    utility = pull[None, :] - slope[:, None] * km
+def _choice(pull: np.ndarray, slope: np.ndarray, far: np.ndarray) -> np.ndarray:
+    utility = pull[None, :] - slope[:, None] * far
     each = np.exp(utility - utility.max(axis=1, keepdims=True))
     return each / each.sum(axis=1, keepdims=True)
 
