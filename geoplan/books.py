@@ -135,7 +135,8 @@ def community_book(
             _profile_columns(),
             sources=sources,
             index="Segment",
-            note="Index 100 is the same share as the base; an interval that contains 100 may be chance.",
+            note="Index 100 is the same share as the base. Clear: beyond chance, all schools and segments of the place "
+            "taken together (of those called clear, one in twenty at most is expected to be chance).",
         ),
         maps.table(
             "Schools that serve people like ours, near or far",
@@ -245,9 +246,9 @@ def _profile_columns() -> dict[str, tuple[str, str]]:
 
 def _finding(shown: Protected, most: int = 2) -> str:
     """One plain sentence: the segments clearly over and under the base, the widest gaps first."""
-    table = shown.table.assign(gap=100 * (shown.table["share"] - shown.table["base_share"]))
-    more = table[table["index_low"] > 100].sort_values("gap", ascending=False).head(most)
-    fewer = table[table["index_high"] < 100].sort_values("gap").head(most)
+    table = shown.table[shown.table["notable"]]
+    more = table[table["gap_points"] > 0].sort_values("gap_points", ascending=False).head(most)
+    fewer = table[table["gap_points"] < 0].sort_values("gap_points").head(most)
     if not len(more) and not len(fewer):
         return f"No segment stands out beyond chance, compared with {shown.base}."
     parts = []

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from geoplan.assignment import Assignment
@@ -26,7 +27,6 @@ from geoplan.segments import Segmentation
 from geoplan.suppression import ProtectedTable
 from geoplan.tables import NO, YES, RawTable
 
-NOT_KNOWN = "not known"
 NEW, DISAGREES, PLACED, BY_HAND = "new_postcode", "segment_disagrees", "placed", "corrected_by_hand"
 MANY_NEW = 0.10  # of a school's pupils, at postcodes newer than the classification
 WELL_MATCHED, HARDLY_MATCHED = 0.95, 0.80
@@ -68,7 +68,7 @@ def caution_tables(people: Assignment) -> tuple[RawTable, ...]:
     Returns
     -------
     tuple of RawTable
-        Each by school and a second dimension of the table's name with ``yes``, ``no`` and ``not known``:
+        Each by school and a second dimension of the table's name, ``yes`` or ``no`` (where nothing says so):
         ``new_postcode`` (introduced after the classification's date), ``segment_disagrees``, ``placed``, and where
         segments were put right ``corrected_by_hand``.
 
@@ -88,12 +88,12 @@ def caution_tables(people: Assignment) -> tuple[RawTable, ...]:
     month = _month(people.segmentation.base_date)
     if month and "introduced" in placed and (placed["introduced"] > 0).any():
         introduced = placed["introduced"]
-        tables.append(_by_school(placed, NEW, _answer(introduced > month, introduced > 0), people, population))
+        tables.append(_by_school(placed, NEW, introduced > month, people, population))
     if "fsm" in placed and placed["fsm"].isin([YES, NO]).any():
         tables.append(_by_school(placed, DISAGREES, _disagreement(placed), people, population))
     if CORRECTED in placed and placed[CORRECTED].any():
-        tables.append(_by_school(placed, BY_HAND, _answer(placed[CORRECTED]), people, population))
-    tables.append(_by_school(rows, PLACED, _answer(in_segment), people, f"{people.noun} on roll"))
+        tables.append(_by_school(placed, BY_HAND, placed[CORRECTED], people, population))
+    tables.append(_by_school(rows, PLACED, in_segment, people, f"{people.noun} on roll"))
     return tuple(tables)
 
 
@@ -173,24 +173,18 @@ def _month(date: str) -> int:
     return int(digits) if len(digits) == 6 and digits.isdigit() else int(digits) * 100 + 12 if len(digits) == 4 else 0
 
 
-def _answer(yes: pd.Series, known: pd.Series | None = None) -> pd.Series:
-    text = pd.Series(NO, index=yes.index).mask(yes, YES)
-    return text if known is None else text.where(known, NOT_KNOWN)
-
-
 def _disagreement(placed: pd.DataFrame) -> pd.Series:
     eligible, known = placed["fsm"] == YES, placed["fsm"].isin([YES, NO])
     segment = placed["segment"].astype("str")
     rate = eligible[known].groupby(segment[known]).mean()
     poorer = segment.map(rate > eligible[known].mean()).fillna(False).astype(bool)
-    return _answer(eligible != poorer, known)
+    return known & (eligible != poorer)
 
 
-def _by_school(rows: pd.DataFrame, name: str, answer: pd.Series, people: Assignment, population: str) -> RawTable:
-    schools = rows["school"].astype("str")
-    counts = pd.crosstab(schools.to_numpy(), answer.to_numpy())
-    columns = [each for each in (YES, NO, NOT_KNOWN) if each in counts or each != NOT_KNOWN]
-    counts = counts.reindex(columns=columns, fill_value=0).rename_axis(index="school", columns=name)
+def _by_school(rows: pd.DataFrame, name: str, yes: pd.Series, people: Assignment, population: str) -> RawTable:
+    answer = np.where(yes, YES, NO)
+    counts = pd.crosstab(rows["school"].astype("str").to_numpy(), answer)
+    counts = counts.reindex(columns=[YES, NO], fill_value=0).rename_axis(index="school", columns=name)
     return RawTable(name, counts.stack().astype("int64"), people.noun, population, attributes=(name,))
 
 
@@ -270,8 +264,12 @@ def _placed(school: str, tables: Mapping[str, ProtectedTable]) -> Caution | None
     seen = _seen(PLACED, school, tables)
     if not seen.there:
         return None
-    if seen.share is None:
-        return Caution(PLACED, "All pupils but a few, or but a number that is not shown, could be placed in a segment.")
+    if seen.count is None:
+        return Caution(PLACED, "How many pupils could be placed in a segment is not shown: they are too few.", True)
+    if seen.share is None:  # those who could not are the hidden part
+        return Caution(
+            PLACED, "Nearly all pupils could be placed in a segment; those who could not are too few to show."
+        )
     if seen.share >= WELL_MATCHED:
         return Caution(PLACED, f"{100 * seen.share:.0f}% of pupils could be placed in a segment.", share=seen.share)
     words = f"Only {100 * seen.share:.0f}% of pupils could be placed in a segment; the profile is of those"

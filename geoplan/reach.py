@@ -150,7 +150,8 @@ class ServiceReach:
         base = base.reindex(base.index.union(users.index), fill_value=0)
         users = users.reindex(base.index, fill_value=0)
         groups = users.to_frame().T.set_axis([self.service]).rename_axis(columns=base.index.name)
-        return compare(groups, Base(self.base_name, base, contains_group=bool((users <= base).all())))
+        inside = bool((users <= base).all())
+        return compare(groups, Base(self.base_name, base, contains_group=inside), finite=inside)
 
     def base_elsewhere(self, dims: str | Sequence[str]) -> bool:
         """Whether people of the base are elsewhere too, in any of the dimensions."""

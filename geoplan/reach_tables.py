@@ -426,7 +426,13 @@ def _measured(reached: ServiceReach, dims, shown: Mapping, rule: Rule) -> Protec
     totals = pd.Series({who: reached.comparable(dims, who).sum() for who in ("users", "base")})
     totals, _ = protect_counts(totals, replace(rule, hide_below=1))
     measured = measure_shown(
-        groups, base, totals.rename({"users": reached.service}), float(totals["base"]), rule, reached.base_name
+        groups,
+        base,
+        totals.rename({"users": reached.service}),
+        float(totals["base"]),
+        rule,
+        reached.base_name,
+        finite=bool((users.shown.dropna() <= base.shown.reindex(users.shown.dropna().index).fillna(np.inf)).all()),
     )
     table, hidden = measured.table.loc[reached.service], measured.hidden.loc[reached.service]
     for code in outside.shown.index.difference(codes):

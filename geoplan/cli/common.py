@@ -95,6 +95,7 @@ def save_page(book, path: Path) -> None:
 def project_inputs(project) -> list[Path]:
     """Every file that a project names, and the project file."""
     files = [project.file(role) for role in (*project.settings.files, *project.settings.plans)]
+    files.append(project.corrections_file)
     return [project.path, *files, *project.area_files.values()]
 
 
@@ -119,9 +120,10 @@ def steps(*names: str) -> Iterator[Iterator[str]]:
         yield walk()
 
 
-def load_people(project):
-    """The project's pupils, assigned, with its schools and its first area layer (the one to draw), if any."""
+def load_people(project, level: str | None = None, role: str = "pupils"):
+    """The project's pupils, assigned and corrected, with its schools and its first area layer (to draw), if any."""
     from geoplan.assignment import assign
+    from geoplan.corrections import correct
 
     with steps("reading postcodes", "reading schools", "reading pupils", "reading areas", "placing pupils") as step:
         next(step)
@@ -129,11 +131,14 @@ def load_people(project):
         next(step)
         schools = project.schools()
         next(step)
-        pupils = project.pupils(schools=schools)
+        pupils = project.pupils(schools=schools, role=role)
         next(step)
         layers = project.areas(*list(project.settings.areas)[:1]) if project.settings.areas else ()
         next(step)
-        people = assign(pupils, postcodes, layers, project.segments())
+        people = assign(pupils, postcodes, layers, project.segments(level))
+        corrections = project.corrections()
+        if corrections is not None and people.segmentation is not None:
+            people = correct(people, corrections, postcodes)
     return people, schools, layers
 
 

@@ -35,21 +35,9 @@ app = typer.Typer(
     help="School place planning: from pupil postcodes to profiles and maps, on one laptop, offline.",
     epilog="Exit codes: 0 done, 1 findings, 2 wrong usage, 3 input refused. Start with: geoplan demo",
 )
-for _module in (
-    demo,
-    init,
-    check,
-    assign,
-    profile,
-    similar,
-    reach,
-    preferences,
-    survey,
-    map,
-    check_leaks,
-    verify,
-):
+for _module in (demo, init, check, assign, similar, reach, preferences, survey, map, check_leaks, verify):
     app.command(_module.command.__name__)(_module.command)
+app.add_typer(profile.app, name="profile")
 app.add_typer(boundaries.app, name="boundaries")
 
 

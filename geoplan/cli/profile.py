@@ -24,49 +24,95 @@ from geoplan.cli.common import (
 )
 from geoplan.errors import UnknownCodeError
 
+app = typer.Typer(no_args_is_help=False)
 
+
+@app.callback(invoke_without_command=True)
 def command(
+    context: typer.Context,
     school: Annotated[str, typer.Option("--school", "-s", help="The school's URN.")] = "",
     every: Annotated[bool, typer.Option("--all", help="Every school (to a CSV with -o, or JSON).")] = False,
+    base: Annotated[
+        str,
+        typer.Option(help="Compare with: all, residents, catchment, or a column of the schools (cluster, phase)."),
+    ] = "all",
+    level: Annotated[
+        str, typer.Option(help="Level of the segmentation; auto chooses by the school's size.", show_default=False)
+    ] = "",
+    since: Annotated[
+        str, typer.Option(help="What changed since another file of pupils, by its name in [files].", show_default=False)
+    ] = "",
+    by: Annotated[
+        str, typer.Option(help="Profiles of groups of schools: a column of the schools (cluster).", show_default=False)
+    ] = "",
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print a school's profile by segment; with -o write its page (.html) or table (.csv).
 
-    Small numbers are hidden (shown as c) and the others rounded.
+    Small numbers are hidden (shown as c) and the others rounded. A head's challenge is recorded with
+    "geoplan profile correct".
 
-    Example: geoplan profile --school 900003 -o school.html
+    Example: geoplan profile --school 900003 --base cluster -o school.html
     """
+    if context.invoked_subcommand is not None:
+        return
     from geoplan.books import community_book
+    from geoplan.cautions import caution_tables
     from geoplan.io.outputs import write_csv
     from geoplan.io.project import read_project
+    from geoplan.profiles import at_level
     from geoplan.protection import protect_place
 
-    if bool(school) == every:
-        raise typer.BadParameter("give one school with --school, or all of them with --all", param_hint="--school")
+    if sum((bool(school), every, bool(by))) != 1:
+        raise typer.BadParameter(
+            "give one school with --school, all of them with --all, or groups of schools with --by",
+            param_hint="--school",
+        )
+    if since and not school:
+        raise typer.BadParameter("a change is of one school: give --school", param_hint="--since")
     if out is not None:
-        by_ending(out, *((".csv",) if every else (".html", ".csv")))
+        by_ending(out, *((".csv",) if every or by or since else (".html", ".csv")))
     place = read_project(project)
     check_targets([out], inputs=project_inputs(place))
-    people, schools, layers = load_people(place)
+    people, schools, layers = load_people(place, None if level in ("", "auto") else level)
+    why = ""
+    if level == "auto":
+        chosen, why = _auto_level(people, school)
+        people = at_level(people, chosen)
     page = out is not None and out.suffix == ".html"
     if page:
         require_areas(layers)
+    compared = _base(by or base, place, people, schools)
+    extra = caution_tables(people) if school and not since else ()
     with steps("protecting the numbers") as step:
         next(step)
-        tables = protect_place(people, layers[0] if layers else None, homes=[school] if page else ())
-    if every:
-        _all(tables, out, as_json)
+        tables = protect_place(
+            people, layers[0] if layers else None, homes=[school] if page else (), extra=extra, base=compared
+        )
+    if every or by:
+        _all(tables.groups if by else tables.profiles, by or "school", out, as_json)
         return
     if school not in tables.profiles:
         some = ", ".join(list(tables.profiles)[:5])
         raise UnknownCodeError(f"no pupil placed goes to school {school}; schools with pupils are {some} ...")
+    name = str(schools.frame["name"].get(school, ""))
+    if since:
+        _change(place, people, school, since, tables, name, out, as_json)
+        return
     table = tables.profiles[school]
+    from geoplan.cautions import cautions
+
+    said = cautions(school, table, tables.extra, people.segmentation)
     if as_json:
-        typer.echo(json.dumps(_as_json(school, table), indent=2))
+        answer = _as_json(school, table) | {
+            "level": people.segmentation.level,
+            "cautions": [{"code": each.code, "serious": each.serious, "words": each.words} for each in said],
+        }
+        typer.echo(json.dumps(answer, indent=2))
     else:
-        _print(str(schools.frame["name"].get(school, "")), school, people.segmentation.label, table)
+        _print(name, school, people.segmentation.label, table, said, why)
     if out is None:
         return
     if page:
@@ -76,14 +122,139 @@ def command(
     typer.echo(f"wrote {out}", err=True)
 
 
-def _print(name: str, school: str, scheme: str, table) -> None:
+@app.command("correct")
+def correct_command(
+    postcode: Annotated[str, typer.Option(prompt=True, help="The postcode whose segment is wrong.")],
+    segment: Annotated[str, typer.Option(prompt=True, help="The segment it belongs to, by its code.")],
+    reason: Annotated[str, typer.Option(prompt=True, help="Why, for the next reader.")],
+    by: Annotated[str, typer.Option(prompt=True, help="By whose word.")],
+    date: Annotated[str, typer.Option(help="Since when (2026-09-01); today unless given.", show_default=False)] = "",
+    project: ProjectOption = Path("geoplan.toml"),
+) -> None:
+    """Record that a postcode belongs to another segment; profiles, lists and maps use it from the next run.
+
+    The line goes to the project's corrections file (corrections.csv), which its owner alone can read. Leave
+    --postcode out to be asked for it, so that it does not stay in the shell's history.
+
+    Example: geoplan profile correct --segment 3 --reason "new estate, half of it social rent" --by "head of 900003"
+    """
+    import datetime
+
+    import pandas as pd
+
+    from geoplan.corrections import Corrections, check_corrections
+    from geoplan.io.corrections import append_correction
+    from geoplan.io.project import read_project
+    from geoplan.sources import Source
+
+    place = read_project(project)
+    when = date or datetime.date.today().isoformat()
+    try:
+        when = datetime.date.fromisoformat(when).isoformat()
+    except ValueError:
+        raise typer.BadParameter("write the date as 2026-09-01", param_hint="--date") from None
+    segmentation = place.segments()
+    if segmentation is None:
+        raise UnknownCodeError("the project names no segmentation, so there is nothing to correct")
+    cells = {"postcode": postcode, "segment": segment, "reason": reason.strip(), "by": by.strip(), "date": when}
+    line = pd.DataFrame({"record": [1]} | {name: [text] for name, text in cells.items()})
+    new = Corrections(line, Source("the correction"))
+    _, (level_segment,) = check_corrections(new, place.postcodes(), segmentation)
+    append_correction(place.corrections_file, *cells.values())
+    count = len(place.corrections())
+    typer.echo(
+        f"recorded: the postcode is in {level_segment} ({segmentation.name(level_segment)}); "
+        f"{place.corrections_file.name} has {count:,} line{'s' if count != 1 else ''}"
+    )
+
+
+def _base(base: str, place, people, schools):
+    """What to compare with, by the word of the command."""
+    from geoplan.hierarchies import hierarchy
+    from geoplan.io.counts import read_catchments, read_residents
+    from geoplan.profiles import residents
+    from geoplan.protection import GroupBase
+
+    if base == "all":
+        return None
+    if base == "residents":
+        kind, counts = read_residents(place.file("residents"))
+        if kind != people.segmentation.keyed_by:
+            raise UnknownCodeError(
+                f"residents are by {kind}, and {people.segmentation.label} is by {people.segmentation.keyed_by}; "
+                "give residents by those areas"
+            )
+        return residents(counts, people.segmentation, f"people living here ({place.file('residents').name})")
+    if base == "catchment":
+        plans = list(place.settings.plans)
+        if not plans:
+            raise UnknownCodeError("the project names no catchments; add them under [plans]")
+        kind, school = read_catchments(place.file(plans[0]))
+        each = school.drop_duplicates()
+        return GroupBase("catchment", each.set_axis(each.to_numpy()), school, kind)
+    groups = hierarchy(schools.frame, [base]).groups(base)
+    return GroupBase(base, groups)
+
+
+def _auto_level(people, school: str) -> tuple[str, str]:
+    from geoplan.disclosure import protect_counts
+    from geoplan.profiles import at_level, choose_level, segment_counts
+
+    shares = {}
+    for level in people.segmentation.table.columns:
+        sums = segment_counts(at_level(people, level)).sum()
+        shares[level] = sums / max(sums.sum(), 1)
+    placed = people.people["segment"].notna() & (people.people["school"].astype("str") == school)
+    shown, _ = protect_counts(placed.to_frame().sum())
+    return choose_level(float(shown.fillna(0).iloc[0]), shares)
+
+
+def _change(place, people, school: str, since: str, tables, name: str, out: Path | None, as_json: bool) -> None:
+    from geoplan.changes import change_shown
+    from geoplan.io.outputs import write_csv
+    from geoplan.protection import protect_place
+
+    earlier, _, layers = load_people(place, people.segmentation.level, role=since)
+    before = protect_place(earlier, layers[0] if layers else None).profiles
+    if school not in before:
+        raise UnknownCodeError(f"no pupil of {since} placed in a segment goes to school {school}")
+    changes = change_shown(tables.profiles[school], before[school])
+    rows, hidden = changes.table, changes.hidden
+    if as_json:
+        typer.echo(json.dumps(_as_json(school, changes) | {"since": since}, indent=2))
+    else:
+        import pandas as pd
+
+        typer.echo(f"{name} ({school}): what changed since {since}, by {people.segmentation.label}")
+        cells = pd.DataFrame(
+            {
+                "name": rows["name"],
+                "now": shown(100 * rows["share"], hidden["share"], "{:.0f}%"),
+                "before": shown(100 * rows["share_before"], hidden["share_before"], "{:.0f}%"),
+                "low": shown(rows["change_low"], hidden["change_low"], "{:+.0f}"),
+                "high": shown(rows["change_high"], hidden["change_high"], "{:+.0f}"),
+                "words": rows["in_words"],
+            }
+        )
+        print_table(cells, ["segment", "now", "before", "low", "high", "change in points"])
+        typer.echo(changes.rule.sentence)
+    if out is not None:
+        write_csv(out, rows.rename_axis("segment").reset_index())
+        typer.echo(f"wrote {out}", err=True)
+
+
+def _print(name: str, school: str, scheme: str, table, said, why: str) -> None:
     import pandas as pd
 
     from geoplan.books import READ_WITH_CARE
 
     rows, hidden = table.table, table.hidden
-    typer.echo(f"{name} ({school}): about {rows['total'].iloc[0]:,.0f} pupils placed in a segment")
+    total = rows["total"].iloc[0]
+    about = f"about {total:,.0f}" if total == total else f"fewer than {table.rule.hide_below}"
+    typer.echo(f"{name} ({school}): {about} pupils placed in a segment")
     typer.echo(f"{scheme}, against {table.base}")
+    if why:
+        typer.echo(why)
     cells = pd.DataFrame(
         {
             "name": rows["name"],
@@ -93,35 +264,36 @@ def _print(name: str, school: str, scheme: str, table) -> None:
             "index": shown(rows["index"], hidden["index"], "{:.0f}"),
             "low": shown(rows["index_low"], hidden["index_low"], "{:.0f}"),
             "high": shown(rows["index_high"], hidden["index_high"], "{:.0f}"),
+            "than": shown(rows["more_than_expected"], hidden["more_than_expected"], "{:+,.0f}"),
+            "clear": ["yes" if each else "" for each in rows["notable"]],
         }
     )
-    print_table(cells, ["segment", "pupils", "share", "base", "index", "low", "high"])
+    headings = ["segment", "pupils", "share", "base", "index", "low", "high", "more than expected", "clear"]
+    print_table(cells, headings)
+    for each in said:
+        typer.echo(f"{'Caution: ' if each.serious else ''}{each.words}")
     typer.echo(table.rule.sentence)
     typer.echo(READ_WITH_CARE)
 
 
-def _as_json(school: str, table) -> dict:
+def _as_json(school: str, table, what: str = "school") -> dict:
     rows = [
         {"segment": segment} | {k: None if v != v else v for k, v in row.items()}
         for segment, row in table.table.to_dict(orient="index").items()
     ]
-    return {"school": school, "base": table.base, "rule": table.rule.sentence, "segments": rows}
+    return {what: school, "base": table.base, "rule": table.rule.sentence, "segments": rows}
 
 
-def _all(tables, out: Path | None, as_json: bool) -> None:
+def _all(protected, what: str, out: Path | None, as_json: bool) -> None:
     import pandas as pd
 
     from geoplan.io.outputs import write_csv
 
-    protected = tables.profiles
     if as_json:
-        typer.echo(json.dumps([_as_json(school, table) for school, table in protected.items()], indent=2))
+        typer.echo(json.dumps([_as_json(code, table, what) for code, table in protected.items()], indent=2))
     if out is not None:
-        table = pd.concat({school: table.table for school, table in protected.items()}, names=["school", "segment"])
+        table = pd.concat({code: table.table for code, table in protected.items()}, names=[what, "segment"])
         write_csv(out, table.reset_index())
-        typer.echo(f"wrote {out}: {len(protected):,} schools", err=True)
+        typer.echo(f"wrote {out}: {len(protected):,} {what if what != 'school' else 'schools'}", err=True)
     elif not as_json:
-        typer.echo(f"{len(protected):,} schools have pupils placed in a segment; use -o profiles.csv or --json")
-
-
-command.__name__ = "profile"
+        typer.echo(f"{len(protected):,} have pupils placed in a segment, by {what}; use -o profiles.csv or --json")

@@ -197,7 +197,7 @@ def _models(folder, what_if, per_km, mailing, place, users, key, pupils, conditi
     if what_if is None and not place:
         return None, None, None, None
     from geoplan.assignment import assign
-    from geoplan.io.counts import read_sites
+    from geoplan.io.services import read_sites
     from geoplan.placements import best_sites, compare_plan, fit_reach_model
     from geoplan.reach_books import plan_shown
 

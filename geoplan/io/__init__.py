@@ -8,11 +8,12 @@ from __future__ import annotations
 import importlib
 
 _WHERE = {
-    "read_boundaries": "layers", "list_layers": "layer_files", "read_people": "people", "read_pupils": "people",
-    "read_applications": "people", "read_area_counts": "counts", "read_preference_counts": "counts",
-    "read_sites": "counts",
-    "read_postcodes": "directories", "read_schools": "schools", "read_segmentation": "segmentations",
-    "Project": "project", "read_project": "project", "write_project_template": "project",
+    "read_boundaries": "layers", "read_corrections": "corrections", "append_correction": "corrections",
+    "read_catchments": "counts", "read_residents": "counts", "list_layers": "layer_files", "read_people": "people",
+    "read_pupils": "people", "read_postcodes": "directories", "read_schools": "schools", "read_segmentation":
+    "segmentations", "Project": "project", "read_project": "project", "write_project_template": "project",
+    "read_applications": "people", "read_area_counts": "services", "read_preference_counts": "services",
+    "read_sites": "services",
     "Recipe": "recipes", "load_recipe": "recipes", "list_recipes": "recipes", "boundaries_folder": "recipes",
     "Release": "releases",
     "verify_folder": "releases",

@@ -14,7 +14,7 @@ import pandas as pd
 from geoplan.columns import CORRECTIONS, check, find_columns, known_headers
 from geoplan.corrections import Corrections
 from geoplan.errors import InputRefused, Problem
-from geoplan.io.files import refuse, table_bytes
+from geoplan.io.files import Contents, refuse, table_bytes
 from geoplan.io.outputs import guard, write_bytes
 from geoplan.io.tables import TextTable, table_from
 from geoplan.io.text import to_utf8
@@ -42,11 +42,15 @@ def read_corrections(path: str | os.PathLike, columns: Mapping[str, str] | None 
     """
     contents = table_bytes(path)
     text, found = _text(contents, columns)
+    if text is None:
+        return Corrections(pd.DataFrame(columns=["record", *CORRECTIONS.names], dtype="str"), _source(contents))
     headers = {name: text.headers[position] for name, position in found.items()}
     cells = pd.DataFrame({name: text.frame[position] for name, position in found.items()})
     checked = check(cells, CORRECTIONS)
     bad = dict(zip(text.bad["row"].tolist(), text.bad["code"].tolist(), strict=True))
     wrong = [(row, "", code) for row, code in bad.items() if code != "record_blank"]
+    if text.unfinished and len(text) - 1 not in bad:
+        wrong.append((len(text) - 1, "", "row_unfinished"))
     wrong += [
         (row, name, code)
         for row, name, code in zip(
@@ -67,15 +71,7 @@ def read_corrections(path: str | os.PathLike, columns: Mapping[str, str] | None 
         )  # fmt: skip
     frame = checked.values.reindex(columns=list(CORRECTIONS.names), fill_value="")
     frame.insert(0, "record", np.arange(1, len(frame) + 1))
-    source = Source(
-        title=contents.name,
-        publisher=OWN_FILE,
-        file=contents.name,
-        fingerprint=contents.fingerprint,
-        attribution="Segments corrected by the authority, postcode by postcode",
-        personal=True,
-    )
-    return Corrections(frame.loc[~frame.index.isin(list(bad))], source, headers)
+    return Corrections(frame.loc[~frame.index.isin(list(bad))], _source(contents), headers)
 
 
 def append_correction(path: str | os.PathLike, postcode: str, segment: str, reason: str, by: str, date: str) -> Path:
@@ -97,6 +93,8 @@ def append_correction(path: str | os.PathLike, postcode: str, segment: str, reas
     missing = [name for name in line if name not in found]
     if missing:
         raise refuse(contents.name, "column_missing", f"no column for {', '.join(missing)}", "add it to the header")
+    if text is None:  # a header of ours and nothing else
+        return write_bytes(target, _row(list(line)) + _row(list(line.values())), private=True)
     cells = [""] * len(text.headers)
     for name, position in found.items():
         cells[position] = line[name]
@@ -105,7 +103,19 @@ def append_correction(path: str | os.PathLike, postcode: str, segment: str, reas
     return write_bytes(target, data + _row(cells, text.details["delimiter"]), private=True)
 
 
-def _text(contents, columns: Mapping[str, str] | None) -> tuple[TextTable, dict[str, int]]:
+def _source(contents: Contents) -> Source:
+    return Source(
+        title=contents.name,
+        publisher=OWN_FILE,
+        file=contents.name,
+        fingerprint=contents.fingerprint,
+        attribution="Segments corrected by the authority, postcode by postcode",
+        personal=True,
+    )
+
+
+def _text(contents: Contents, columns: Mapping[str, str] | None) -> tuple[TextTable | None, dict[str, int]]:
+    """The table, None where there is a header and no line yet, and where its columns are."""
     found: dict[str, int] = {}
 
     def choose(headers: Sequence[str]) -> set[int]:
@@ -118,7 +128,12 @@ def _text(contents, columns: Mapping[str, str] | None) -> tuple[TextTable, dict[
         found.update(answer.positions)
         return set(found.values())
 
-    return table_from(contents, known_headers(CORRECTIONS, columns), choose), found
+    try:
+        return table_from(contents, known_headers(CORRECTIONS, columns), choose), found
+    except InputRefused as error:
+        if error.code == "no_records":
+            return None, found
+        raise
 
 
 def _row(cells: Sequence[str], delimiter: str = ",") -> bytes:
