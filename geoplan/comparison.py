@@ -404,6 +404,7 @@ def measure_shown(
     base_name: str,
     base_of: pd.Series | None = None,
     contains_group: bool = True,
+    finite: bool = False,
 ) -> Protected:
     """The measures of groups against a base, from counts that were protected already.
 
@@ -425,6 +426,8 @@ def measure_shown(
     contains_group
         Whether the groups lie inside their base. If only some of a group's people do (a catchment), say no: the two
         are then tested as separate people, and people whom both have make them look more alike, never less.
+    finite
+        As for :func:`compare`.
 
     Returns
     -------
@@ -447,7 +450,7 @@ def measure_shown(
     hidden = pd.DataFrame({"count": groups.hidden.to_numpy()}, index=index)
     hidden["base_count"] = base.hidden.reindex(mine, fill_value=False).to_numpy()
     printed = tuple(each for each in (groups.printed, base.printed) if each is not None)
-    return _measured(shown, hidden, rule, base_name, printed)
+    return _measured(shown, hidden, rule, base_name, printed, finite)
 
 
 class ShownCounts(Protocol):

@@ -425,14 +425,11 @@ def _measured(reached: ServiceReach, dims, shown: Mapping, rule: Rule) -> Protec
     groups = _Shown(users.shown.set_axis(index), users.hidden.set_axis(index), users.printed)
     totals = pd.Series({who: reached.comparable(dims, who).sum() for who in ("users", "base")})
     totals, _ = protect_counts(totals, replace(rule, hide_below=1))
+    totals = totals.rename({"users": reached.service})
+    both = pd.DataFrame({"users": users.shown, "base": base.shown}).dropna()
+    inside = bool((both["users"] <= both["base"]).all())
     measured = measure_shown(
-        groups,
-        base,
-        totals.rename({"users": reached.service}),
-        float(totals["base"]),
-        rule,
-        reached.base_name,
-        finite=bool((users.shown.dropna() <= base.shown.reindex(users.shown.dropna().index).fillna(np.inf)).all()),
+        groups, base, totals, float(totals["base"]), rule, reached.base_name, contains_group=inside, finite=inside
     )
     table, hidden = measured.table.loc[reached.service], measured.hidden.loc[reached.service]
     for code in outside.shown.index.difference(codes):
