@@ -378,7 +378,8 @@ def _protected(reached: ServiceReach, subject: str, others, kept, rule: Rule) ->
             continue
         noun = reached.base_noun if who == "base" else reached.noun
         of = population if who == "base" else f"{reached.noun} of {reached.service}"
-        raw[who, dims] = RawTable(name, counts, noun, name if reached.published else of)
+        along = (subject,) if subject in counts.index.names else ()
+        raw[who, dims] = RawTable(name, counts, noun, name if reached.published else of, attributes=along)
     shown = dict(zip(raw, protect_tables(list(raw.values()), rule, totals="rounded"), strict=True))
     gate = next(iter(shown.values())).gate
     return {key: _taken(table) for key, table in shown.items()}, gate
@@ -391,11 +392,15 @@ def _fits(reached: ServiceReach) -> bool:
 
 
 def _whole(reached: ServiceReach, who: str, dims) -> pd.Series:
-    """Counts with the rows of those not placed and elsewhere, every combination of codes that occurs written out."""
+    """Counts with the rows of those not placed and elsewhere, and zeros written out."""
     wanted = [dims] if isinstance(dims, str) else list(dims)
     counts = getattr(reached, who).groupby(level=wanted, observed=True).sum()
-    both = reached.base.groupby(level=wanted, observed=True).sum()
-    return counts.reindex(counts.index.union(both.index), fill_value=0).astype("int64")
+    base = reached.base.groupby(level=wanted, observed=True).sum()
+    if len(wanted) == 1 or SEGMENT not in wanted:
+        return counts.reindex(counts.index.union(base.index), fill_value=0).astype("int64")
+    whole = counts.unstack(fill_value=0)
+    whole = whole.loc[whole.sum(axis=1) > 0, whole.sum(axis=0) > 0]
+    return whole.stack().astype("int64")
 
 
 def _title(reached: ServiceReach, who: str, dims) -> str:
@@ -432,12 +437,12 @@ def _measured(reached: ServiceReach, dims, shown: Mapping, rule: Rule) -> Protec
         groups, base, totals, float(totals["base"]), rule, reached.base_name, contains_group=inside, finite=inside
     )
     table, hidden = measured.table.loc[reached.service], measured.hidden.loc[reached.service]
-    for code in outside.shown.index.difference(codes):
-        table.loc[code, ["count", "base_count"]] = [outside.shown[code], 0.0]
-        table.loc[code, "notable"] = False
-        hidden.loc[code] = False
-        hidden.loc[code, "count"] = outside.hidden[code]
-    table["notable"], hidden = table["notable"].astype(bool), hidden.astype(bool)
+    last = outside.shown.index.difference(codes)
+    table, hidden = table.reindex([*codes, *last]), hidden.reindex([*codes, *last], fill_value=False).astype(bool)
+    table.index.name = hidden.index.name = codes.name
+    table.loc[last, "count"], table.loc[last, "base_count"] = outside.shown[last], 0.0
+    hidden.loc[last, "count"] = outside.hidden[last]
+    table["notable"] = table["notable"].eq(True)
     table.insert(0, "name", [_name(reached, dims, code) for code in table.index])
     units = dict.fromkeys(("share", "share_low", "share_high", "base_share", "penetration"), "share")
     units |= dict.fromkeys(("index", "index_low", "index_high"), "index")
