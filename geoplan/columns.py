@@ -373,6 +373,7 @@ PREFERENCE_COUNTS = Table(
             )
         ),
         _number("offers", "children offered the school", "offers allocated offered allocations"),
+        _number("first_offers", "of those, children who named it first", "first_offers offers_first"),
     ),
 )
 

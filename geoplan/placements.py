@@ -318,7 +318,7 @@ def compare_plan(
         then, now = users(levels, per_km, "after"), users(levels, per_km, "before")
         found["ratio"].append(np.divide(then, now, out=np.full(len(now), np.nan), where=now > 0))
         found["change"].append(then - now)
-    ends = {name: np.nanpercentile(np.array(each), [2.5, 97.5], axis=0) for name, each in found.items()}
+    ends = {name: np.percentile(np.array(each), [2.5, 97.5], axis=0) for name, each in found.items()}
     index = pd.Index([*rows, "all"], name="segment")
     ratio = np.divide(point["after"], point["before"], out=np.full(len(index), np.nan), where=point["before"] > 0)
     table = pd.DataFrame({"ratio": ratio, "low": ends["ratio"][0], "high": ends["ratio"][1]}, index=index)
@@ -513,7 +513,7 @@ def _access(km: np.ndarray, hours: np.ndarray, per_km: float) -> tuple[np.ndarra
 
 
 def _share(log_odds: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-np.clip(log_odds, -700, 700)))
+    return np.where(np.isneginf(log_odds), 0.0, 1 / (1 + np.exp(-np.clip(log_odds, -700, 700))))
 
 
 def _predict(theta: np.ndarray, code: np.ndarray, km: np.ndarray, hours: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from geoplan.assignment import Assignment
+from geoplan.chance import wilson_interval
 from geoplan.columns import PREFERENCE_RANKS
 from geoplan.distances import straight_line_table_m
 from geoplan.errors import NotProtected, UnknownCodeError
@@ -139,21 +140,27 @@ def preferences(
     return Preferences(replace(applicants, frame=frame), words)
 
 
-def area_preferences(table: pd.DataFrame, nearest: Mapping[str, str]) -> pd.DataFrame:
-    """First preferences and offers by area, and the share of both for the nearest school, from counts.
+def counted_preferences(
+    table: pd.DataFrame, by: str = "area", nearest: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """First preferences and offers by area or school, from counts, with the share of the nearest school.
 
     Parameters
     ----------
     table
-        From ``read_preference_counts``: ``area``, ``school``, ``year``, ``first``, ``second``, ``third``, ``offers``.
+        From ``read_preference_counts``: ``area``, ``school``, ``year``, ``first``, and where the file has them
+        ``second``, ``third``, ``offers`` and ``first_offers`` (offers to those who named the school first).
+    by
+        ``area``, ``school`` or ``year`` alone.
     nearest
-        Area to the school nearest to most of its children.
+        Area to the school nearest to most of its children; only for areas.
 
     Returns
     -------
     DataFrame
-        Indexed by (year, area): ``first``, ``nearest_first``, ``nearest_first_share``, ``named_share`` (named at any
-        rank, of first preferences), ``offers``, ``nearest_offers``, ``nearest_offers_share``.
+        Indexed by year (and ``by``): ``first``, ``first_share`` (of all first preferences of the year), ``offers``,
+        ``first_offers`` with ``first_choice_rate`` and its Wilson interval ``rate_low``, ``rate_high``; with
+        ``nearest``, ``nearest_first_share``, ``nearest_named_share`` (at any rank) and ``nearest_offers_share``.
 
     Raises
     ------
@@ -164,25 +171,35 @@ def area_preferences(table: pd.DataFrame, nearest: Mapping[str, str]) -> pd.Data
     --------
     >>> counts = pd.DataFrame({"area": "A", "school": ["X", "Y"], "year": "2024", "first": [30, 10],
     ...     "second": [5, 20], "third": [0, 5], "offers": [35, 5]})
-    >>> area_preferences(counts, {"A": "X"})[["first", "nearest_first_share", "nearest_offers_share"]].values.tolist()
-    [[40.0, 0.75, 0.875]]
+    >>> counted_preferences(counts, nearest={"A": "X"})[["first", "nearest_first_share"]].values.tolist()
+    [[40.0, 0.75]]
     """
+    keys = ["year"] if by == "year" else ["year", by]
+    counts = [name for name in ("first", "second", "third", "offers", "first_offers") if name in table]
+    whole = table.groupby(keys)[counts].sum()
+    found = whole[[name for name in ("first", "offers", "first_offers") if name in counts]].copy()
+    base = whole["first"].where(whole["first"] > 0)
+    of_year = whole["first"].groupby(level="year").transform("sum")
+    found["first_share"] = whole["first"] / of_year.where(of_year > 0)
+    if "first_offers" in counts:
+        found["first_choice_rate"] = whole["first_offers"] / base
+        found["rate_low"], found["rate_high"] = wilson_interval(whole["first_offers"].where(base.notna()), base)
+    if nearest is None:
+        return found
     known = set(table["school"])
     wrong = [area for area in table["area"].unique() if nearest.get(area) not in known]
-    if wrong:
-        raise UnknownCodeError(f"{len(wrong):,} areas have no nearest school in the table; the first is {wrong[0]}")
-    rows = table.assign(is_nearest=table["school"] == table["area"].map(dict(nearest)))
-    counts = [name for name in ("first", "second", "third", "offers") if name in rows]
-    keys = ["year", "area"]
-    whole = rows.groupby(keys)[counts].sum()
-    close = rows[rows["is_nearest"]].groupby(keys)[counts].sum().reindex(whole.index, fill_value=0)
-    found = pd.DataFrame({"first": whole["first"], "nearest_first": close["first"]})
-    base = found["first"].where(found["first"] > 0)
-    found["nearest_first_share"] = found["nearest_first"] / base
+    if wrong or by != "area":
+        raise UnknownCodeError(
+            f"{len(wrong):,} areas have no nearest school in the table; the first is {wrong[0]}"
+            if wrong
+            else "the nearest school is a matter of areas: use by='area'"
+        )
+    close = table[table["school"] == table["area"].map(dict(nearest))].groupby(keys)[counts].sum()
+    close = close.reindex(whole.index, fill_value=0)
     ranks = [name for name in ("first", "second", "third") if name in counts]
-    found["named_share"] = close[ranks].sum(axis=1) / base
+    found["nearest_first_share"] = close["first"] / base
+    found["nearest_named_share"] = close[ranks].sum(axis=1) / base
     if "offers" in counts:
-        found["offers"], found["nearest_offers"] = whole["offers"], close["offers"]
         found["nearest_offers_share"] = close["offers"] / whole["offers"].where(whole["offers"] > 0)
     return found
 

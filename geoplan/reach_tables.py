@@ -370,7 +370,7 @@ def _protected(reached: ServiceReach, subject: str, others, kept, rule: Rule) ->
     keys += [("users", dim) for dim in reached.dims] + [("users", pair) for pair in kept]
     raw = {}
     part_of = reached.inside and not reached.published and _fits(reached)
-    population = f"{reached.base_noun}: {reached.base_name}"
+    population = f"{reached.base_noun}: {reached.base_name}, for {reached.service}"
     for who, dims in keys:
         counts, name = _whole(reached, who, dims), _title(reached, who, dims)
         if who == "users" and part_of:
@@ -405,7 +405,8 @@ def _whole(reached: ServiceReach, who: str, dims) -> pd.Series:
 
 def _title(reached: ServiceReach, who: str, dims) -> str:
     wanted = [dims] if isinstance(dims, str) else list(dims)
-    return f"{reached.noun if who == 'users' else reached.base_noun} by {' and '.join(wanted)}, {who}"
+    noun = reached.noun if who == "users" else f"base ({reached.base_noun})"
+    return f"{noun} by {' and '.join(wanted)}, {reached.service}"
 
 
 def _taken(table: ProtectedTable) -> _Shown:

@@ -50,7 +50,8 @@ def read_preference_counts(
     Returns
     -------
     table, totals, source
-        ``area``, ``school``, ``year`` ("" where the file has none), ``first``, ``second``, ``third``, ``offers``.
+        ``area``, ``school``, ``year`` ("" where the file has none), ``first``, and where the file has them
+        ``second``, ``third``, ``offers``, ``first_offers``.
         Rows that the file calls a total are in ``totals``, to be held against the sums.
 
     Raises
@@ -61,7 +62,7 @@ def read_preference_counts(
     values, own, found = _read(path, PREFERENCE_COUNTS, columns, needed=("first",))
     if "year" not in values:
         values["year"] = ""
-    counts = [name for name in ("first", "second", "third", "offers") if name in values]
+    counts = [name for name in ("first", "second", "third", "offers", "first_offers") if name in values]
     for name in counts:
         _refuse_rows(own.file, values[name].isna(), "number_malformed", "not a whole number", found[name])
     keys = ["area", "school", "year"]
