@@ -537,7 +537,8 @@ def _notes(tables: ReachTables) -> list[str]:
         row = f"{tables.noun} not placed by {dim}"
         if gone[row] or shown[row] > 0:
             many = f"fewer than {tables.rule.hide_below}" if gone[row] else f"about {shown[row]:,.0f}"
-            notes.append(f"{_capital(many)} {tables.noun} have no {dim}; shares are of those who have.")
+            whom = "they are in no table" if dim == tables.subject else "shares by it are of those who have"
+            notes.append(f"{_capital(many)} {tables.noun} have no {dim}; {whom}.")
     notes += [f"Not shown: {what} ({why})." for what, why in tables.left_out.items()]
     return notes
 

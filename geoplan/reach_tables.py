@@ -1,8 +1,9 @@
 """What of a service's reach may be shown: its tables protected together, and what follows from them.
 
 Users and base are two populations, each with its margins: users by segment, by ward and by school; the base by the
-same, and by segment within ward and school. People not placed and people elsewhere stay in the tables as rows, so
-that every table of a population has the same sum. A crossing of users is made only where numbers allow it: on average
+same, and by segment within ward and school. Those without a segment are in no table (the accounts count them); those
+without a ward or school, and those elsewhere, stay in the tables as rows, so that every table of a population has the
+same sum. A crossing of users is made only where numbers allow it: on average
 at least ``hide_below`` users in a cell that is not empty; otherwise its name and the reason are in ``left_out``.
 
 Where the users are people of the base (``inside``: a survey, an outcome of the pupils on roll) those who are not users
@@ -122,6 +123,7 @@ def protect_reach(
         If a small number could be worked out whatever is hidden.
     """
     subject = SEGMENT if SEGMENT in reached.dims else reached.dims[0]
+    reached = _placed(reached, subject)
     others = [dim for dim in reached.dims if dim != subject]
     wanted = [(subject, dim) for dim in others] if crossings is None else [tuple(pair) for pair in crossings]
     kept, left_out = _where_numbers_allow(reached, wanted, rule)
@@ -347,6 +349,13 @@ class _Shown:
         return _Shown(self.shown[keep], self.hidden[keep], self.printed)
 
 
+def _placed(reached: ServiceReach, subject: str) -> ServiceReach:
+    """Only those who have a segment; the accounts stay those of everybody."""
+    kept = {who: getattr(reached, who) for who in ("users", "base", "contacts")}
+    kept = {who: counts[counts.index.get_level_values(subject) != NOT_PLACED] for who, counts in kept.items()}
+    return replace(reached, **kept)
+
+
 def _where_numbers_allow(reached: ServiceReach, wanted, rule: Rule) -> tuple[list[tuple[str, str]], dict[str, str]]:
     kept, left_out = [], {}
     for pair in wanted:
@@ -380,8 +389,12 @@ def _protected(reached: ServiceReach, subject: str, others, kept, rule: Rule) ->
         of = population if who == "base" else f"{reached.noun} of {reached.service}"
         along = (subject,) if subject in counts.index.names else ()
         raw[who, dims] = RawTable(name, counts, noun, name if reached.published else of, attributes=along)
-    shown = dict(zip(raw, protect_tables(list(raw.values()), rule, totals="rounded"), strict=True))
-    gate = next(iter(shown.values())).gate
+    shown: dict = {}
+    for population in dict.fromkeys(table.population for table in raw.values()):  # one has nothing to do with another
+        mine = {key: table for key, table in raw.items() if table.population == population}
+        shown |= dict(zip(mine, protect_tables(list(mine.values()), rule, totals="rounded"), strict=True))
+    gates = [table.gate for table in shown.values() if table.gate is not None]
+    gate = min(gates, key=lambda each: np.inf if each.narrowest is None else each.narrowest) if gates else None
     return {key: _taken(table) for key, table in shown.items()}, gate
 
 
