@@ -18,8 +18,8 @@ USERS = 50_000
 
 def main(folder: Path) -> None:
     import geoplan as gp
-    from geoplan.reach import reach
     from geoplan.reach_tables import protect_reach
+    from geoplan.service_reach import reach
 
     clock = time.perf_counter()
 

@@ -22,7 +22,7 @@ from geoplan.chance import wilson_interval
 from geoplan.columns import PREFERENCE_RANKS
 from geoplan.distances import straight_line_table_m
 from geoplan.errors import NotProtected, UnknownCodeError
-from geoplan.reach import SEGMENT, ServiceReach, reach
+from geoplan.service_reach import SEGMENT, ServiceReach, reach
 
 #: outcome: what it says, and whom it could have come true for
 OUTCOMES: Mapping[str, tuple[str, str]] = MappingProxyType(

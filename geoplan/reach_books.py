@@ -16,8 +16,8 @@ from geoplan.disclosure import Protected
 from geoplan.gate import PublicTotals
 from geoplan.maps.panels import MOST_BARS
 from geoplan.placements import Placement, PlanReach, ReachModel
-from geoplan.reach import ELSEWHERE
 from geoplan.reach_tables import ReachTables, more_to_be_even
+from geoplan.service_reach import ELSEWHERE
 from geoplan.sources import Source
 from geoplan.suppression import protect_tables
 from geoplan.surveys import LEAST_RESPONSE, Raked, response, top_up

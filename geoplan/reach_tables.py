@@ -29,7 +29,7 @@ from geoplan.comparison import measure_shown
 from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
 from geoplan.errors import ComparisonRefused
 from geoplan.gate import GateResult
-from geoplan.reach import ELSEWHERE, SEGMENT, ServiceReach
+from geoplan.service_reach import ELSEWHERE, SEGMENT, ServiceReach
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up
 

@@ -24,7 +24,7 @@ import pandas as pd
 
 from geoplan.chance import Overall, overall, wilson_interval
 from geoplan.errors import UnknownCodeError
-from geoplan.reach import ServiceReach
+from geoplan.service_reach import ServiceReach
 
 LEAST_RESPONSE = 0.20
 MARGIN = 0.05
@@ -141,7 +141,7 @@ def rake(survey: ServiceReach, dims: Sequence[str], rounds: int = 1000) -> Raked
 
     Examples
     --------
-    >>> from geoplan.reach import reach_of_areas
+    >>> from geoplan.service_reach import reach_of_areas
     >>> areas = pd.DataFrame({"segment": ["1", "2"]}, index=["a", "b"])
     >>> survey = reach_of_areas(pd.Series({"a": 30, "b": 10}), pd.Series({"a": 500, "b": 500}), areas, "s", "all")
     >>> raked = rake(survey, ["segment"])

@@ -15,7 +15,6 @@ from geoplan.io.releases import Release, verify_folder
 from geoplan.leaks import scan_bytes
 from geoplan.placements import compare_plan, fit_reach_model
 from geoplan.preferences import OUTCOMES, preferences
-from geoplan.reach import reach
 from geoplan.reach_books import (
     plan_shown,
     preferences_book,
@@ -25,6 +24,7 @@ from geoplan.reach_books import (
     survey_finding,
 )
 from geoplan.reach_tables import change_in_reach, protect_reach
+from geoplan.service_reach import reach
 from geoplan.surveys import rake
 
 

@@ -11,9 +11,9 @@ from geoplan.io.layers import read_boundaries
 from geoplan.io.services import read_area_counts, read_preference_counts
 from geoplan.placements import fit_choice_model
 from geoplan.preferences import against_totals, counted_preferences
-from geoplan.reach import ELSEWHERE, reach_of_areas
 from geoplan.reach_books import reach_book
 from geoplan.reach_tables import finding, protect_reach
+from geoplan.service_reach import ELSEWHERE, reach_of_areas
 from geoplan.sources import Source
 
 pytestmark = pytest.mark.real

@@ -11,7 +11,6 @@ import pytest
 from geoplan.comparison import compare
 from geoplan.disclosure import PUBLIC, rule_for
 from geoplan.errors import ComparisonRefused
-from geoplan.reach import ELSEWHERE, ServiceReach, reach_of_areas
 from geoplan.reach_tables import (
     CHANCE,
     _index_ratio,
@@ -21,6 +20,7 @@ from geoplan.reach_tables import (
     protect_reach,
     reach_series,
 )
+from geoplan.service_reach import ELSEWHERE, ServiceReach, reach_of_areas
 
 AREAS = [f"a{i:02d}" for i in range(12)]
 LOOKUP = pd.DataFrame(

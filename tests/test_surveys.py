@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from geoplan.errors import UnknownCodeError
-from geoplan.reach import reach_of_areas
+from geoplan.service_reach import reach_of_areas
 from geoplan.surveys import rake, representative, response, sample_size, top_up
 
 CODES = [f"{segment}{ward}" for segment in "123" for ward in "xy"]

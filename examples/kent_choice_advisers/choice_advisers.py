@@ -5,7 +5,6 @@ import sys
 import geoplan as gp
 from geoplan.areas import merge_areas
 from geoplan.placements import best_sites
-from geoplan.reach import reach
 from geoplan.reach_books import (
     more_sentences,
     placement_sentence,
@@ -14,6 +13,7 @@ from geoplan.reach_books import (
     where_sentences,
 )
 from geoplan.reach_tables import change_in_reach, protect_reach
+from geoplan.service_reach import reach
 
 BASE = {"year_group": ["5", "6"]}
 BASE_NAME = "pupils in years 5 and 6"

@@ -160,7 +160,7 @@ def base_words(noun: str, conditions: dict[str, list[str]]) -> str:
 
 def _reached(folder, users: str, pupils, conditions, by, key, label, layers, names):
     from geoplan.assignment import assign
-    from geoplan.reach import reach
+    from geoplan.service_reach import reach
 
     people = assign(read_users(folder, users, key), folder.postcodes(), layers, folder.segments())
     among = pupils.where(**conditions) if conditions else pupils

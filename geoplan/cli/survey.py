@@ -40,9 +40,9 @@ def command(
     """
     from geoplan.assignment import assign
     from geoplan.io.project import read_project
-    from geoplan.reach import reach
     from geoplan.reach_books import raking_sentence, survey_book, survey_finding, survey_sentences
     from geoplan.reach_tables import protect_reach
+    from geoplan.service_reach import reach
     from geoplan.surveys import rake
 
     if out is not None:

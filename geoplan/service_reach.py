@@ -267,6 +267,7 @@ def reach_of_areas(
     noun: str = "users",
     base_noun: str = "people",
     inside: bool = False,
+    published: bool = True,
     sources: Iterable[Source] = (),
 ) -> ServiceReach:
     """The reach of a service whose users were published as counts by small area (members by LSOA).
@@ -278,6 +279,8 @@ def reach_of_areas(
     areas
         Indexed by that code: for each dimension (segment, ward, decile ...) the code of each small area. Users of an
         area that is not listed count as ``elsewhere``; a missing code counts as not placed.
+    published
+        Whether the counts by area are published already; say False where they were counted from a list of people.
 
     Raises
     ------
@@ -316,7 +319,7 @@ def reach_of_areas(
     )
     return ServiceReach(
         service, counted, people, counted, dims, accounts, base_name, noun, base_noun,
-        MappingProxyType({dim: dict(more) for dim, more in (names or {}).items()}), inside, True,
+        MappingProxyType({dim: dict(more) for dim, more in (names or {}).items()}), inside, published,
         unique_sources(sources),
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from geoplan.chance import false_discovery
 from geoplan.comparison import compare
 from geoplan.errors import NotProtected, UnknownCodeError, VintageError
 from geoplan.people import People
-from geoplan.reach import ELSEWHERE, reach, reach_of_areas, same_base
+from geoplan.service_reach import ELSEWHERE, reach, reach_of_areas, same_base
 
 
 def place(names, schools=None, kind="lsoa21", **columns):
