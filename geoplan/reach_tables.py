@@ -121,9 +121,16 @@ def protect_reach(
     ------
     DisclosureRefused
         If a small number could be worked out whatever is hidden.
+    ComparisonRefused
+        If nobody of the base is placed.
     """
     subject = SEGMENT if SEGMENT in reached.dims else reached.dims[0]
     reached = _placed(reached, subject)
+    if not len(reached.base):
+        raise ComparisonRefused(
+            f"{reached.base_name}: nobody is placed by {subject}, so there is nothing to compare with; "
+            "check the base, and that its postcodes were found"
+        )
     others = [dim for dim in reached.dims if dim != subject]
     wanted = [(subject, dim) for dim in others] if crossings is None else [tuple(pair) for pair in crossings]
     kept, left_out = _where_numbers_allow(reached, wanted, rule)

@@ -30,10 +30,16 @@ KeyOption = Annotated[
     str, typer.Option("--key", help="Header of the family's number: each family counts once, the rest are contacts.")
 ]  # fmt: skip
 
+BaseOption = Annotated[
+    str, typer.Option("--base", help="Whom it could reach: all, year_group=5,6, or a file of people by area.")
+]
+
 
 def command(
     users: Annotated[str, typer.Argument(help="The users: a file with postcodes, or its name in the project.")],
-    base: Annotated[str, typer.Option("--base", help="Whom it could reach: all, or year_group=5,6.")] = "all",
+    base: Annotated[
+        str, typer.Option("--base", help="Whom it could reach: all, year_group=5,6, or a file of people by area.")
+    ] = "all",
     by: ByOption = ["segment"],  # noqa: B006
     key: KeyOption = "",
     service: Annotated[str, typer.Option("--service", help="What the service is called.")] = "",
@@ -69,9 +75,10 @@ def command(
         by_ending(note, ".html")
     folder = read_project(project)
     files = [_file(folder, name) for name in (users, since) if name]
-    check_targets([out, note], inputs=[*project_inputs(folder), *files, what_if])
-    pupils, schools, layers = load_people(folder)
     conditions = conditions_of(base)
+    given = [conditions] if isinstance(conditions, Path) else []
+    check_targets([out, note], inputs=[*project_inputs(folder), *files, *given, what_if])
+    pupils, schools, layers = load_people(folder)
     names = {"school": schools.frame["name"].to_dict()}
     with steps("reading and placing users", "protecting the numbers", "models", "writing") as step:
         next(step)
@@ -130,8 +137,10 @@ def read_users(folder, name: str, key: str, noun: str = ""):
     return read_people(name, noun or stem or "users", folder.settings.columns.get("people"), id_column=key or None)
 
 
-def conditions_of(base: str) -> dict[str, list[str]]:
-    """``year_group=5,6;fsm=yes`` as conditions; ``all`` as none."""
+def conditions_of(base: str) -> dict[str, list[str]] | Path:
+    """``year_group=5,6;fsm=yes`` as conditions; ``all`` as none; a file of counts by area as its path."""
+    if Path(base).suffix.lower() in {".csv", ".gz", ".xlsx", ".zip"}:
+        return Path(base)
     conditions = {}
     for part in [] if base == "all" else base.split(";"):
         column, equals, values = part.partition("=")
@@ -162,10 +171,56 @@ def _reached(folder, users: str, pupils, conditions, by, key, label, layers, nam
     from geoplan.assignment import assign
     from geoplan.service_reach import reach
 
+    if isinstance(conditions, Path):
+        return _reached_of_residents(folder, users, conditions, by, key, label)
     people = assign(read_users(folder, users, key), folder.postcodes(), layers, folder.segments())
     among = pupils.where(**conditions) if conditions else pupils
     drawn = [layer for layer in layers if layer.kind in by]
     return reach(people, among, label, base_words(pupils.noun, conditions), by, areas=drawn, names=names)
+
+
+def _reached_of_residents(folder, users: str, file: Path, by, key, label):
+    """Users counted by the area of a file of residents or households, against its counts."""
+    import pandas as pd
+
+    from geoplan.assignment import NOT_PLACED, assign
+    from geoplan.io.counts import read_residents
+    from geoplan.segments import dominant
+    from geoplan.service_reach import SEGMENT, reach_of_areas
+
+    kind, residents = read_residents(file)
+    postcodes, segments = folder.postcodes(), folder.segments()
+    people = assign(read_users(folder, users, key), postcodes, (), segments)
+    if kind not in people.kinds:
+        raise typer.BadParameter(
+            f"{file.name} counts by {kind}; the postcode directory has {', '.join(people.kinds)}", param_hint="--base"
+        )
+    table = postcodes.table
+    areas = {}
+    for dim in by:
+        if dim == SEGMENT and segments is not None:
+            parts = table[[segments.keyed_by, kind]].dropna().astype("str").drop_duplicates(segments.keyed_by)
+            own = segments.keyed_by == kind
+            of = segments if own else dominant(segments, parts.set_index(segments.keyed_by)[kind], kind)
+            areas[dim] = of.table[of.level]
+        elif dim in postcodes.kinds:
+            pairs = table[[kind, dim]].dropna().astype("str")
+            areas[dim] = pairs.groupby(kind)[dim].agg(lambda codes: codes.value_counts().index[0])
+            if dim == kind:
+                areas[dim] = pd.Series(residents.index, index=residents.index)
+        else:
+            raise typer.BadParameter(f"{dim}: a file of people by area has areas and segments only", param_hint="--by")
+    counts = people.counts(by=kind)
+    unplaced = int(counts.get(NOT_PLACED, 0))
+    lookup = pd.DataFrame(areas).reindex(residents.index)
+    lookup.loc[NOT_PLACED] = NOT_PLACED
+    names = {SEGMENT: {code: segments.name(code) for code in segments.segments}} if segments is not None else {}
+    users_by_area = counts.drop(NOT_PLACED, errors="ignore")
+    users_by_area[NOT_PLACED] = unplaced
+    return reach_of_areas(
+        users_by_area, residents, lookup, label, f"{file.stem.replace('_', ' ')} by {kind}", names=names,
+        noun=people.noun, base_noun="people", published=False, sources=people.sources,
+    )  # fmt: skip
 
 
 def _earlier_pupils(folder, role: str, schools, layers):
@@ -202,6 +257,8 @@ def _models(folder, what_if, per_km, mailing, place, users, key, pupils, conditi
     from geoplan.reach_books import plan_shown
 
     sites = read_sites(what_if, folder.postcodes())[0] if what_if is not None else None
+    if isinstance(conditions, Path):
+        raise typer.BadParameter("a plan needs a base of people: all, or year_group=5,6", param_hint="--base")
     among = pupils.where(**conditions) if conditions else pupils
     people = assign(read_users(folder, users, key), folder.postcodes(), (), folder.segments())
     kind = folder.segments_kind or pupils.kinds[0]

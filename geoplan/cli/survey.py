@@ -51,6 +51,8 @@ def command(
     check_targets([out], inputs=project_inputs(folder))
     pupils, schools, layers = load_people(folder)
     conditions = conditions_of(base)
+    if isinstance(conditions, Path):
+        raise typer.BadParameter("those asked are people of the project: all, or year_group=5,6", param_hint="--base")
     with steps("reading and placing respondents", "protecting the numbers") as step:
         next(step)
         people = assign(read_users(folder, respondents, key), folder.postcodes(), layers, folder.segments())
