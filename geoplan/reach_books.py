@@ -58,7 +58,8 @@ def reach_book(
     model, plan
         A fitted model, and a plan as it may be shown (:func:`plan_shown`).
     sites
-        Sites of the service, ``easting`` and ``northing``, to mark on the map; public facts.
+        Sites of the service, public facts. Where they are schools (indexed by their numbers) they are marked on the
+        map; otherwise they are listed, since a page gives no fine coordinates but those of schools.
     placement
         The best sites found.
     title
@@ -81,12 +82,15 @@ def reach_book(
     if boundaries is not None and boundaries.kind in tables.missed:
         layers += _missed_layers(tables, boundaries, sources)
     if sites is not None and len(sites):
-        layers.append(_sites_layer(sites, placement, sources))
+        if _are_schools(sites):
+            layers.append(_sites_layer(sites, placement, sources))
+        else:
+            panels.append(_sites_table(sites, placement, sources))
     notes = [READ_WITH_CARE, HOW_SURE, *_notes(tables)]
     notes += [f"Distance: {model.sentence}."] if model is not None else []
     notes += [placement_sentence(placement)] if placement is not None else []
     return maps.MapBook(
-        title or f"Whom does {tables.service} reach?",
+        title or f"Who is reached, and who is missed: {tables.service}",
         finding=tables.finding,
         layers=tuple(layers),
         panels=tuple(panels),
@@ -361,17 +365,14 @@ def _reach_columns(tables: ReachTables) -> dict[str, tuple[str, str]]:
 
 
 def _clearly(shown: Protected) -> Protected:
-    """The table with the verdict in a word."""
+    """The table with the verdict in words, hidden where the count is."""
     gap = shown.table["gap_points"]
-    sure = shown.table["notable"].fillna(False).astype(bool)
-    words = (
-        pd.Series("not clearly", index=gap.index)
-        .mask(sure & (gap > 0), "clearly more")
-        .mask(sure & (gap < 0), "clearly fewer")
-    )
-    return Protected(
-        shown.table.assign(clearly=words), shown.hidden, shown.rule, shown.base, shown.units, shown.printed
-    )
+    sure = shown.table["notable"].astype(bool)
+    words = pd.Series("not clearly", index=gap.index).mask(gap.isna(), "not compared")
+    words = words.mask(sure & (gap > 0), "clearly more").mask(sure & (gap < 0), "clearly fewer")
+    hidden = shown.hidden.assign(clearly=shown.hidden["gap_points"])
+    table = shown.table.assign(clearly=words.mask(hidden["clearly"]))
+    return Protected(table, hidden, shown.rule, shown.base, shown.units, shown.printed)
 
 
 def _head(shown: Protected, rows: int | None, by: str = "base_count") -> Protected:
@@ -466,6 +467,24 @@ def _sites_layer(sites: pd.DataFrame, placement: Placement | None, sources) -> m
     names = sites["name"].astype("str") if "name" in sites else pd.Series(sites.index.astype("str"), index=sites.index)
     frame = sites.assign(name=names, kind=kind)
     return maps.schools(frame, sources=sources, mark_by="kind", title="Sites", code_name="site")
+
+
+def _are_schools(sites: pd.DataFrame) -> bool:
+    return bool(sites.index.astype("str").str.fullmatch(r"\d{6,7}").all())
+
+
+def _sites_table(sites: pd.DataFrame, placement: Placement | None, sources) -> maps.TablePanel:
+    chosen = set(placement.sites) if placement is not None else set()
+    table = sites[[name for name in ("hours", "hours_planned") if name in sites]].copy()
+    columns = {
+        name: (heading, "") for name, heading in (("hours", "Today"), ("hours_planned", "Planned")) if name in table
+    }
+    if chosen:
+        table["best"] = ["one of the best" if str(code) in chosen else "not chosen" for code in table.index]
+        columns["best"] = ("For the under-reached", "")
+    if not columns:
+        table["site"], columns = "a site", {"site": ("What", "")}
+    return maps.table("Sites", columns=columns, public=table, sources=sources, index="Site")
 
 
 def _response_table(tables: ReachTables, dim: str, sources, least: float) -> maps.TablePanel:

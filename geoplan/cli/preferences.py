@@ -27,6 +27,9 @@ def command(
     applications: Annotated[Path, typer.Argument(help="Applications: postcode, preference_1 ..., offer.")],
     by: ByOption = ["segment"],  # noqa: B006
     phase: Annotated[str, typer.Option(help="Schools that count for the nearest: of this phase.")] = "",
+    counts: Annotated[
+        bool, typer.Option("--counts", help="The file has counts by area and school (published), not applications.")
+    ] = False,
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -44,6 +47,9 @@ def command(
     from geoplan.reach_books import preferences_book
     from geoplan.reach_tables import protect_reach
 
+    if counts:
+        _of_counts(applications, as_json)
+        return
     if out is not None:
         by_ending(out, ".html")
     folder = read_project(project)
@@ -77,6 +83,29 @@ def command(
             index=shown(table["index"], hidden["index"], "{:.0f}"),
         )
         print_table(cells, [each.subject, "applicants", "rate", "index"])
+
+
+def _of_counts(path: Path, as_json: bool) -> None:
+    """Published counts: shares by area, held against the totals that the file states."""
+    from geoplan.io.services import read_preference_counts
+    from geoplan.preferences import against_totals, counted_preferences
+
+    table, totals, _ = read_preference_counts(path)
+    found = counted_preferences(table).reset_index()
+    wrong = against_totals(table, totals) if len(totals) else totals
+    if as_json:
+        plain = found.astype("object").where(found.notna(), None).to_dict(orient="records")
+        typer.echo(json.dumps({"areas": plain, "not_the_stated_total": wrong.to_dict(orient="records")}, indent=2))
+        return
+    cells = found.copy()
+    for name in cells.columns[2:]:
+        share = name.endswith(("share", "rate", "low", "high"))
+        cells[name] = cells[name].map(
+            lambda x, share=share: "" if x != x else f"{100 * x:.1f}%" if share else f"{x:,.0f}"
+        )
+    print_table(cells, [name.replace("_", " ") for name in cells.columns])
+    said = f"{len(totals):,} stated totals, {len(wrong):,} of their figures differ from the sums" if len(totals) else ""
+    typer.echo(said or "the file states no totals")
 
 
 command.__name__ = "preferences"

@@ -97,12 +97,11 @@ def command(
             folder, what_if, per_km, mailing, place, users, key, pupils, conditions, schools, tables
         )
         next(step)
-        title = f"Whom does {label} reach?"
         drawn = _drawn(layers, by, pupils)
         if out is not None and out.suffix == ".html":
             book = reach_books.reach_book(
                 tables, reached.sources, boundaries=drawn, changed=changed, model=model, plan=plan, sites=sites,
-                placement=placement, title=title,
+                placement=placement,
             )  # fmt: skip
             save_page(book, out)
         elif out is not None:
