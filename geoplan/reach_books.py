@@ -37,6 +37,7 @@ def reach_book(
     *,
     boundaries: Boundaries | None = None,
     changed: Protected | None = None,
+    series: Protected | None = None,
     model: ReachModel | None = None,
     plan: Protected | None = None,
     sites: pd.DataFrame | None = None,
@@ -55,6 +56,8 @@ def reach_book(
         Areas of one of the dimensions, to colour.
     changed
         From :func:`geoplan.reach_tables.change_in_reach`.
+    series
+        From :func:`geoplan.reach_tables.reach_series`, where there are several years.
     model, plan
         A fitted model, and a plan as it may be shown (:func:`plan_shown`).
     sites
@@ -70,6 +73,9 @@ def reach_book(
     panels = [*_bars(tables, subject, sources), _reach_table(tables, tables.subject, sources)]
     if changed is not None:
         panels.append(change_panel(changed, sources, tables.subject))
+    if series is not None:
+        columns = {name: (_capital(name), series.units.get(name, "")) for name in series.table.columns}
+        panels.append(maps.table("The index, year by year", series, columns, sources=sources))
     panels += [_missed_table(tables, dim, sources) for dim in tables.missed]
     panels += [_reach_table(tables, dim, sources, MOST_ROWS) for dim in tables.by if dim != tables.subject]
     panels += [_crossing_table(tables, pair, sources) for pair in tables.crossings]

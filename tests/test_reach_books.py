@@ -154,9 +154,33 @@ def test_geoplan_reach(project, tmp_path):
     assert "who is missed" in (tmp_path / "note.html").read_text(encoding="utf-8")
 
 
+def test_geoplan_reach_over_several_years_and_against_residents(project, tmp_path):
+    at = ["-p", str(project / "geoplan.toml"), "--key", "family_id", "--json"]
+    older = tmp_path / "callers_2023.csv"
+    older.write_bytes((project / "callers_2024.csv").read_bytes())
+    words = ["reach", "callers_2025", *at, "--since", "callers_2024", "--since", str(older)]
+    done = CliRunner().invoke(app, [*words, "-o", str(tmp_path / "reach.html")])
+    assert done.exit_code == 0, done.output
+    years = json.loads(done.stdout)["years"]
+    assert list(years[0]) == ["code", "name", "callers 2023", "callers 2024", "callers 2025"]
+    assert all(row["callers 2023"] == row["callers 2024"] for row in years)
+    assert "year by year" in (tmp_path / "reach.html").read_text(encoding="utf-8")
+    children = pd.read_csv(project / "pupils.csv", dtype="str")["PostCode"].str.upper().str.strip()
+    codes = pd.read_csv(project / "postcodes.csv.gz", dtype="str").set_index("pcds")["lsoa11cd"]
+    counts = children.map(codes).value_counts().rename("children").rename_axis("lsoa11")
+    counts.reset_index().to_csv(tmp_path / "children.csv", index=False)
+    words = ["reach", "callers_2025", *at, "--base", str(tmp_path / "children.csv"), "--by", "msoa11"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    answer = json.loads(done.stdout)
+    assert answer["base"] == "children by lsoa11"
+    assert set(answer["by"]) == {"msoa11"}
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
+        (["--since", "callers_2024", "--since-base", "pupils", "--since-base", "pupils_previous"], 2),
         (["--base", "year_group"], 2),
         (["--by", "ward99"], 3),
         (["-o", "reach.docx"], 2),

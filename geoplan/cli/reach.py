@@ -43,8 +43,14 @@ def command(
     by: ByOption = ["segment"],  # noqa: B006
     key: KeyOption = "",
     service: Annotated[str, typer.Option("--service", help="What the service is called.")] = "",
-    since: Annotated[str, typer.Option("--since", help="Users of an earlier year, as the first file.")] = "",
-    since_base: Annotated[str, typer.Option("--since-base", help="Pupils of that year, by name in the project.")] = "",
+    since: Annotated[
+        list[str],
+        typer.Option("--since", help="Users of an earlier year; again for each year before, the latest first."),
+    ] = [],  # noqa: B006
+    since_base: Annotated[
+        list[str],
+        typer.Option("--since-base", help="Pupils of that year, by name in the project; as often as --since."),
+    ] = [],  # noqa: B006
     what_if: Annotated[
         Path | None, typer.Option("--what-if", help="A plan: site, place, hours, hours_planned.")
     ] = None,
@@ -67,14 +73,16 @@ def command(
     """
     from geoplan import reach_books
     from geoplan.io.project import read_project
-    from geoplan.reach_tables import change_in_reach, protect_reach
+    from geoplan.reach_tables import change_in_reach, protect_reach, reach_series
 
     if out is not None:
         by_ending(out, ".html", ".xlsx", ".csv")
     if note is not None:
         by_ending(note, ".html")
     folder = read_project(project)
-    files = [_file(folder, name) for name in (users, since) if name]
+    if since_base and len(since_base) != len(since):
+        raise typer.BadParameter("give it once for each --since", param_hint="--since-base")
+    files = [_file(folder, name) for name in (users, *since)]
     conditions = conditions_of(base)
     given = [conditions] if isinstance(conditions, Path) else []
     check_targets([out, note], inputs=[*project_inputs(folder), *files, *given, what_if])
@@ -84,14 +92,16 @@ def command(
         next(step)
         label = service or Path(users).stem.replace("_", " ")
         reached = _reached(folder, users, pupils, conditions, by, key, label, layers, names)
-        earlier = None
-        if since:
-            then = _earlier_pupils(folder, since_base, schools, layers) if since_base else pupils
-            before = f"{service} before" if service else Path(since).stem.replace("_", " ")
-            earlier = _reached(folder, since, then, conditions, by, key, before, layers, names)
+        earlier = {}
+        for number, name in enumerate(since):
+            then = _earlier_pupils(folder, since_base[number], schools, layers) if since_base else pupils
+            before = f"{service}, {Path(name).stem}" if service else Path(name).stem.replace("_", " ")
+            earlier[before] = _reached(folder, name, then, conditions, by, key, before, layers, names)
         next(step)
         tables = protect_reach(reached)
-        changed = change_in_reach(tables, protect_reach(earlier)) if earlier is not None else None
+        before = {name: protect_reach(each) for name, each in earlier.items()}
+        changed = change_in_reach(tables, next(iter(before.values()))) if before else None
+        series = reach_series(dict(reversed([(label, tables), *before.items()]))) if len(before) > 1 else None
         next(step)
         model, plan, sites, placement = _models(
             folder, what_if, per_km, mailing, place, users, key, pupils, conditions, schools, tables
@@ -101,17 +111,22 @@ def command(
         if out is not None and out.suffix == ".html":
             book = reach_books.reach_book(
                 tables, reached.sources, boundaries=drawn, changed=changed, model=model, plan=plan, sites=sites,
-                placement=placement,
+                placement=placement, series=series,
             )  # fmt: skip
             save_page(book, out)
         elif out is not None:
-            _write_tables(out, tables, changed, plan, reached.sources)
+            _write_tables(out, tables, {"Change": changed, "Years": series, "Plan": plan}, reached.sources)
         if note is not None:
             save_page(reach_books.reach_note(tables, reached.sources, changed), note)
     if as_json:
-        typer.echo(json.dumps(_as_json(tables, changed, plan, placement, model), indent=2))
+        answer = _as_json(tables, changed, plan, placement, model) | (
+            {"years": rows(series)} if series is not None else {}
+        )
+        typer.echo(json.dumps(answer, indent=2))
     else:
         _print(tables, changed, plan, placement, model)
+        if series is not None:
+            _print_series(series)
         if since and not since_base:
             typer.echo("Both years are against the same pupils: name last year's with --since-base.")
     for path in (out, note):
@@ -307,7 +322,7 @@ def _factors(text: str) -> dict[str, float]:
     return factors
 
 
-def _write_tables(out: Path, tables, changed, plan, sources) -> None:
+def _write_tables(out: Path, tables, more, sources) -> None:
     from geoplan.io.outputs import write_csv
     from geoplan.io.workbook_out import write_workbook
 
@@ -317,8 +332,7 @@ def _write_tables(out: Path, tables, changed, plan, sources) -> None:
     sheets = {f"Reach by {dim}": table for dim, table in tables.by.items()}
     sheets |= {f"Missed by {dim}": table for dim, table in tables.missed.items()}
     sheets |= {f"Reach by {' and '.join(pair)}": table for pair, table in tables.crossings.items()}
-    sheets |= {"Change": changed} if changed is not None else {}
-    sheets |= {"Plan": plan} if plan is not None else {}
+    sheets |= {title: table for title, table in more.items() if table is not None}
     sheets |= {"Contacts": tables.contacts, "Records": tables.accounts}
     write_workbook(sheets, out, [tables.finding], sources)
 
@@ -360,6 +374,14 @@ def _print(tables, changed, plan, placement, model) -> None:
         typer.echo(placement_sentence(placement))
     for what, why in tables.left_out.items():
         typer.echo(f"Not shown: {what} ({why}).")
+
+
+def _print_series(series) -> None:
+    import pandas as pd
+
+    years = list(series.table.columns[1:])
+    cells = {year: shown(series.table[year], series.hidden[year], "{:.0f}") for year in years}
+    print_table(pd.DataFrame({"name": series.table["name"]} | cells), ["index by year", *years])
 
 
 def _as_json(tables, changed, plan, placement, model) -> dict:
