@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 
 import numpy as np
@@ -132,6 +133,7 @@ def test_no_users_at_all():
 
 # --- is the interval right, and does it cry wolf? ---------------------------------------------------------
 
+LONG = os.environ.get("GEOPLAN_LONG") == "1"
 PEOPLE = pd.Series([2900, 2000, 8000, 5900, 3800, 1900, 2400, 4500], index=list("12345678"))
 BIAS = np.array([0.6, 0.55, 0.4, 1.4, 2.4, 1.3, 1.5, 0.7])
 
@@ -142,7 +144,7 @@ def simulated(rates: np.ndarray, runs: int = 1000, seed: int = 5) -> pd.DataFram
     return compare(pd.DataFrame(users, columns=PEOPLE.index), PEOPLE, "everybody", finite=True).table
 
 
-@pytest.mark.parametrize("mean", [0.08, 0.25])
+@pytest.mark.parametrize("mean", [0.08, 0.25] if LONG else [0.25])
 def test_a_known_bias_lies_within_its_interval_in_95_of_100_runs(mean):
     rates = mean * BIAS
     true = 100 * (PEOPLE * rates / (PEOPLE * rates).sum()) / (PEOPLE / PEOPLE.sum())
@@ -152,7 +154,7 @@ def test_a_known_bias_lies_within_its_interval_in_95_of_100_runs(mean):
     assert 0.93 <= inside.mean() <= 0.97
 
 
-@pytest.mark.parametrize("mean", [0.08, 0.25])
+@pytest.mark.parametrize("mean", [0.08, 0.25] if LONG else [0.25])
 def test_an_even_service_is_called_uneven_no_more_often_than_stated(mean):
     """4.5% on average over seeds; a thousand runs scatter by 0.7 around that."""
     p = simulated(np.full(len(PEOPLE), mean), seed=6)["p"].to_numpy().reshape(-1, len(PEOPLE))

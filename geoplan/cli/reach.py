@@ -401,8 +401,8 @@ def _as_json(tables, changed, plan, placement, model) -> dict:
     if placement is not None:
         answer["placement"] = {
             "sites": list(placement.sites),
-            "value": placement.value,
-            "bound": placement.bound,
+            "value": round(placement.value),
+            "bound": round(placement.bound),
             "proven": placement.proven,
         }
     return answer
