@@ -114,7 +114,7 @@ class AssignmentReport:
             "by_school": by_school,
             "by_reason": _findings.count_reasons(self.findings),
             "placed": self.placed,
-            "corrected": self.corrected,
+            **({"corrected": self.corrected} if self.corrected else {}),
             "notes": list(self.notes),
             "repairs": [{"file": each.file, "codes": [each.code], "what": each.what} for each in self.repairs],
             "problems": _findings.problem_entries(self.findings),

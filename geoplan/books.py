@@ -135,8 +135,8 @@ def community_book(
             _profile_columns(),
             sources=sources,
             index="Segment",
-            note="Index 100 is the same share as the base. Clear: beyond chance, all schools and segments of the place "
-            "taken together (of those called clear, one in twenty at most is expected to be chance).",
+            note="Index 100 is the same share as the base. The sentence above names only what is beyond chance, "
+            "all schools and segments of the place taken together.",
         ),
         maps.table(
             "Schools that serve people like ours, near or far",

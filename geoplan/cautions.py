@@ -78,7 +78,7 @@ def caution_tables(people: Assignment) -> tuple[RawTable, ...]:
         directory, no date of the classification, no free school meals).
     """
     if people.segmentation is None:
-        raise UnknownCodeError("these people have no segments, so there is nothing to be cautious about")
+        raise UnknownCodeError("these people have no segments to be cautious about: name a segmentation")
     rows = people.people
     rows = rows[rows["school"].astype("str").ne("").to_numpy()]
     in_segment = rows["segment"].notna()

@@ -73,7 +73,8 @@ class Base:
     name
         In words ("all pupils placed in a segment"); printed with every comparison.
     counts
-        People of the base by category; or a row for each group, where every group has a base of its own.
+        People of the base by category; or a row for each group, where every group has a base of its own (a group
+        without a row has none, and no measures).
     contains_group
         Whether the people of each group are among the base's (a school and all pupils). If not (children who live in
         the borough, another authority) the group is tested against the base as against other people.
@@ -195,7 +196,7 @@ def compare(groups: pd.DataFrame, base: Base | pd.Series, base_name: str = "", f
         [counts.index, categories], names=[groups.index.name or "group", theirs.name or "category"]
     )
     if own_bases:
-        of_base = base.counts.reindex(index=counts.index, columns=categories, fill_value=0).to_numpy(dtype=float)
+        of_base = base.counts.reindex(columns=categories, fill_value=0).reindex(counts.index).to_numpy(dtype=float)
     else:
         each = base.counts.reindex(categories, fill_value=0).to_numpy(dtype=float)
         of_base = np.broadcast_to(each, counts.shape)
@@ -209,7 +210,8 @@ def compare(groups: pd.DataFrame, base: Base | pd.Series, base_name: str = "", f
         },
         index=index,
     )
-    if (table["count"].isna() | (table["count"] < 0) | table["base_count"].isna() | (table["base_count"] < 0)).any():
+    lacking = False if own_bases else table["base_count"].isna()
+    if (table["count"].isna() | (table["count"] < 0) | lacking | (table["base_count"] < 0)).any():
         raise ValueError("counts of people must be numbers from zero up")
     if not base.contains_group or base.own is not None:
         own = pd.DataFrame(0.0, counts.index, categories) if base.own is None else base.own

@@ -170,8 +170,6 @@ def same_group(people: Assignment, groups: pd.Series, what: str) -> Base:
         raise UnknownCodeError(f"no school with pupils has a {what}, so it cannot be the base")
     sums = counts.groupby(named.to_numpy()).sum().rename_axis(index="group")
     rows = sums.reindex(named.to_numpy()).set_axis(counts.index)
-    # a school without a group is compared with itself: no measure of it says anything
-    rows = rows.where(named.notna().to_numpy()[:, None], counts)
     names = {str(school): f"{people.noun} of {what} {name}" for school, name in named.dropna().items()}
     return Base(f"{people.noun} of the school's own {what}", rows, names=names)
 

@@ -121,8 +121,8 @@ def protect_place(
     homes
         Schools whose pupils are wanted by area.
     extra
-        Further tables of the same place to be protected together with these, such as
-        :func:`geoplan.cautions.caution_tables`.
+        Further tables of the same place to be protected beside these, such as
+        :func:`geoplan.cautions.caution_tables`; they are hidden as far as these, already printed, make it necessary.
     base
         What the profiles are compared with: all pupils unless given; a :class:`GroupBase`; or a
         :class:`~geoplan.comparison.Base` of public figures about other people (residents).
@@ -163,7 +163,10 @@ def protect_place(
     more = [*extra, *([] if own is None else [own]), *living]
     headcounts = school.counts.groupby(level="school").sum()
     known = PublicTotals(("school",), headcounts, population, "school headcounts")
-    done = protect_tables([*tables, *more], rule, [known], nested=nested, totals="rounded")
+    done = protect_tables(tables, rule, [known], totals="rounded")
+    if more:  # the others give way to these, which so print the same whatever else is asked for
+        printed = [table.printed for table in done]
+        done += protect_tables(more, rule, [known], nested=nested, earlier=printed, totals="rounded")
     shown = {table.name: table for table in done}
     by_school, segments, *rest = (shown[table.name] for table in tables)
     groups = {} if own is None else _group_profiles(shown[own.name], segments, headcounts, people, rule, base)

@@ -1,6 +1,6 @@
 """Schools that differ by chance alone: a county's pupils dealt out to its schools at random.
 
-Read by ``test_null_schools.py`` and by ``benchmarks/null_schools.py``, which prints the README's figure.
+Read by ``test_null_schools.py`` and by ``benchmarks/chance.py``, which prints the README's figure.
 """
 
 from __future__ import annotations

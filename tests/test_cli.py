@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import stat
 
 import pytest
@@ -261,3 +262,89 @@ def test_a_map_without_a_segmentation_shows_where_pupils_live(tmp_path, monkeypa
     assert main(["map", "-o", "map.html"]) == 0
     assert main(["profile", "--school", "900029"]) == 3
     assert "name a segmentation" in capsys.readouterr().err
+
+
+@pytest.fixture
+def own_medway(medway, tmp_path, monkeypatch):
+    """A copy of the demo's inputs, without areas to draw, that a test may change."""
+    for path in medway.iterdir():
+        if path.is_file() and path.suffix != ".html":
+            shutil.copy(path, tmp_path / path.name)
+    toml = (tmp_path / "geoplan.toml").read_text(encoding="utf-8")
+    start, end = toml.index("[areas]"), toml.index("[plans]")
+    (tmp_path / "geoplan.toml").write_text(toml[:start] + toml[end:], encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_profile_against_cluster_catchment_and_residents(own_medway, capsys):
+    assert main(["profile", "--school", "900029", "--base", "cluster"]) == 0
+    assert "against pupils of cluster Rochester" in capsys.readouterr().out
+    assert main(["profile", "--school", "900048", "--base", "catchment"]) == 0
+    assert "against pupils living in catchment 900048" in capsys.readouterr().out
+    assert main(["profile", "--school", "900029", "--base", "ward"]) == 3
+    assert "no column ward" in capsys.readouterr().err
+    assert main(["profile", "--school", "900029", "--base", "residents"]) == 2
+    assert "no file is named for residents" in capsys.readouterr().err
+    rows = list(csv.DictReader((own_medway / "segments.csv").read_text(encoding="utf-8").splitlines()))
+    text = "oa11,children\n" + "".join(f"{row['oa11cd']},40\n" for row in rows)
+    (own_medway / "children.csv").write_text(text, encoding="utf-8")
+    toml = (own_medway / "geoplan.toml").read_text(encoding="utf-8")
+    (own_medway / "geoplan.toml").write_text(
+        toml.replace("[files]", '[files]\nresidents = "children.csv"'), encoding="utf-8"
+    )
+    assert main(["profile", "--school", "900029", "--base", "residents"]) == 0
+    assert "against people living here (children.csv)" in capsys.readouterr().out
+
+
+def test_profile_by_level_by_cluster_and_since_last_year(own_medway, capsys):
+    assert main(["profile", "--school", "900029", "--level", "auto"]) == 0
+    assert "Shown by group: about 625 pupils" in capsys.readouterr().out
+    assert main(["profile", "--school", "900029", "--since", "pupils_previous", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["since"] == "pupils_previous"
+    assert {row["in_words"] for row in said["segments"]} <= {"could be chance", "not known"}
+    assert main(["profile", "--by", "cluster", "-o", "clusters.csv"]) == 0
+    rows = list(csv.DictReader((own_medway / "clusters.csv").read_text(encoding="utf-8").splitlines()))
+    assert len({row["cluster"] for row in rows}) == 6
+    assert main(["profile", "--all", "--since", "pupils_previous"]) == 2
+    assert main(["profile", "--all", "--by", "cluster"]) == 2
+
+
+def test_profile_says_how_far_to_trust_it(medway, monkeypatch, capsys):
+    monkeypatch.chdir(medway)
+    assert main(["profile", "--school", "900029", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert {each["code"] for each in said["cautions"]} >= {"new_postcode", "segment_disagrees", "placed", "age"}
+    assert {"gap_points", "more_than_expected", "p", "q", "notable", "residual"} <= set(said["segments"][0])
+
+
+def test_a_correction_is_recorded_and_used_from_the_next_run(own_medway, capsys):
+    with (own_medway / "pupils.csv").open(encoding="utf-8") as file:
+        home = next(row["PostCode"] for row in csv.DictReader(file) if row["PostCode"])
+    line = ["profile", "correct", "--segment", "3b", "--reason", "new homes", "--by", "the head"]
+    assert main([*line, "--postcode", home]) == 0
+    said = capsys.readouterr()
+    assert "recorded: the postcode is in 3 (Outer estates); corrections.csv has 1 line" in said.out
+    assert home not in said.out + said.err
+    assert home in (own_medway / "corrections.csv").read_text(encoding="utf-8")
+    assert main(["profile", "--school", "900001"]) == 0
+    said = capsys.readouterr()
+    assert "corrected by hand" in said.out
+    assert home not in said.out + said.err
+    before = (own_medway / "corrections.csv").read_bytes()
+    assert main([*line, "--postcode", "ZZ1 1ZZ"]) == 3
+    assert "a postcode that the directory does not have" in capsys.readouterr().err
+    assert main([*line, "--postcode", home, "--date", "soon"]) == 2
+    assert (own_medway / "corrections.csv").read_bytes() == before
+    assert main(["profile", "--school", "900001", "-o", "corrections.csv"]) == 2
+
+
+def test_an_unknown_postcode_in_the_corrections_stops_the_run_with_its_line(own_medway, capsys):
+    text = "postcode,segment,reason,by,date\nZZ1 1ZZ,3,new homes,head,2026-09-01\n"
+    (own_medway / "corrections.csv").write_text(text, encoding="utf-8")
+    assert main(["profile", "--school", "900029"]) == 3
+    said = capsys.readouterr().err
+    assert "corrections.csv: 1 problem" in said
+    assert "record 1   postcode   a postcode that the directory does not have" in said
+    assert "ZZ1" not in said

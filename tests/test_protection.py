@@ -8,9 +8,10 @@ from conftest import CODES, DRAWN, make_boundaries, make_directory, make_people,
 
 from geoplan.assignment import assign
 from geoplan.books import community_book, place_book
+from geoplan.cautions import caution_tables
 from geoplan.disclosure import rule_for
 from geoplan.errors import UnknownCodeError
-from geoplan.protection import ELSEWHERE, protect_areas, protect_place
+from geoplan.protection import ELSEWHERE, GroupBase, protect_areas, protect_place
 from geoplan.schools import Schools
 
 HOMES = {"Terraces": "A1", "Harbour": "D1", "Villages": "G1"}
@@ -93,3 +94,28 @@ def test_without_segments_only_areas_can_be_protected():
     assert protect_areas(people, make_boundaries()).table["pupils"].to_dict() == {CODES["A"]: 30.0}
     with pytest.raises(UnknownCodeError, match="name a segmentation"):
         protect_place(people, make_boundaries())
+
+
+def test_whatever_else_is_asked_for_the_places_own_tables_print_the_same():
+    """Otherwise two outputs could be set against each other."""
+    people = borough(COUNTS)
+    alone = protect_place(people, make_boundaries())
+    groups = pd.Series({"900001": "North", "900002": "North", "900003": "South"})
+    more = protect_place(people, make_boundaries(), extra=caution_tables(people), base=GroupBase("cluster", groups))
+    assert set(more.extra) == {"placed"}
+    assert set(more.groups) == {"North", "South"}
+    pd.testing.assert_frame_equal(alone.by_school.table, more.by_school.table)
+    pd.testing.assert_frame_equal(alone.by_area.table, more.by_area.table)
+    for school, table in alone.profiles.items():
+        pd.testing.assert_series_equal(table.table["count"], more.profiles[school].table["count"])
+
+
+def test_a_cluster_never_gives_a_hidden_count_of_its_school_away():
+    """North has 900001's hidden three and 900002's hidden six: alone in its cluster, the sum is hidden too."""
+    people = borough(COUNTS)
+    groups = pd.Series({"900001": "One", "900002": "Two", "900003": "Three"})
+    tables = protect_place(people, base=GroupBase("cluster", groups))
+    assert tables.profiles["900001"].hidden.loc["2", "count"]
+    assert tables.groups["One"].hidden.loc["2", "count"]
+    shown = tables.groups["One"].table["count"]
+    assert not shown.between(1, 9).any()

@@ -1,6 +1,6 @@
 """How often a school that differs by chance alone is said to differ: ours, and the bare rule of 80 to 120.
 
-Run: python benchmarks/null_schools.py [counties]
+Run: python benchmarks/chance.py [counties]
 """
 
 from __future__ import annotations
