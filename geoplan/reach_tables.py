@@ -51,7 +51,10 @@ class ReachTables:
     crossings
         The same for pairs of dimensions, indexed by both.
     missed
-        For each dimension but the segment: see :func:`missed`.
+        For each dimension but the segment (wards, schools), its codes with the most missed first: ``name``,
+        ``base_count``, ``of_under`` (people of the under-reached segments there), ``share_under``, ``count`` (users),
+        ``expected`` (users, if all were reached alike), ``gap`` (expected minus users), ``to_even`` (how many more would
+        make it even).
     accounts
         Contacts, users, and those not placed or elsewhere by dimension.
     contacts
@@ -150,35 +153,19 @@ def protect_reach(
         rule=rule,
         gate=gate,
     )
-    found = {dim: missed(tables, dim, shown["base", (subject, dim)]) for dim in others}
+    found = {dim: _missed(tables, dim, shown["base", (subject, dim)]) for dim in others}
     return replace(tables, missed=MappingProxyType(found))
 
 
 # --- the missed -----------------------------------------------------------------------------------------
 
 
-def missed(tables: ReachTables, dim: str, crossed: _Shown) -> Protected:
+def _missed(tables: ReachTables, dim: str, crossed: _Shown) -> Protected:
     """Where those live, or go to school, whom the service misses; from printed counts.
 
     The under-reached segments are those clearly under their share. Were they reached at the rate of all others, so
     many more would use the service: those are shared out over wards and schools by where people of these segments
     are. That takes a segment to be reached alike everywhere, which the counts of users by ward may confirm or not.
-
-    Parameters
-    ----------
-    tables
-        With ``by``.
-    dim
-        Wards, schools ...
-    crossed
-        The base by segment and ``dim``.
-
-    Returns
-    -------
-    Protected
-        By code, the most missed first: ``name``, ``base_count``, ``of_under`` (people of the under-reached segments
-        there), ``share_under``, ``count`` (users), ``expected`` (users, if all were reached alike), ``gap`` (expected
-        minus users), ``to_even`` (how many more would make it even).
     """
     whole, subject = tables.by[dim], tables.subject
     under = list(tables.under().index)

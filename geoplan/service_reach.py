@@ -324,23 +324,6 @@ def reach_of_areas(
     )  # fmt: skip
 
 
-def same_base(now: ServiceReach, before: ServiceReach) -> None:
-    """Refuse to set two years side by side whose bases follow different rules.
-
-    Raises
-    ------
-    VintageError
-        If the base is described in other words, or the dimensions differ.
-    """
-    if now.base_name != before.base_name:
-        raise VintageError(
-            f"{now.service} is against {now.base_name!r}, {before.service} against {before.base_name!r}: "
-            "use the same base rule for both years"
-        )
-    if not set(now.dims) & set(before.dims):
-        raise VintageError("the two years share no dimension")
-
-
 # --- the parts ------------------------------------------------------------------------------------------
 
 

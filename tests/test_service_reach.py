@@ -15,7 +15,7 @@ from geoplan.chance import false_discovery
 from geoplan.comparison import compare
 from geoplan.errors import NotProtected, UnknownCodeError, VintageError
 from geoplan.people import People
-from geoplan.service_reach import ELSEWHERE, reach, reach_of_areas, same_base
+from geoplan.service_reach import ELSEWHERE, reach, reach_of_areas
 
 
 def place(names, schools=None, kind="lsoa21", **columns):
@@ -100,14 +100,6 @@ def test_users_of_another_vintage_or_segmentation_are_refused():
         )
 
 
-def test_two_years_need_one_base_rule():
-    base = place(BASE)
-    now, before = (reach(place(["A1"]), base, "advisers", words, ["segment"]) for words in ("year 6", "year 5"))
-    with pytest.raises(VintageError, match="same base rule"):
-        same_base(now, before)
-    same_base(now, now)
-
-
 def test_the_base_and_the_service_need_names():
     for names in (("", "all"), ("advisers", "")):
         with pytest.raises(ValueError, match="name"):
@@ -152,6 +144,12 @@ def test_a_known_bias_lies_within_its_interval_in_95_of_100_runs(mean):
     true = np.tile(true.to_numpy(), len(table) // len(true))
     inside = (table["index_low"] <= true) & (true <= table["index_high"])
     assert 0.93 <= inside.mean() <= 0.97
+
+
+def test_all_of_the_base_leaves_nothing_to_chance():
+    table = compare(pd.DataFrame([PEOPLE]), PEOPLE, "everybody", finite=True).table
+    assert table["index_low"].to_numpy() == pytest.approx(100, abs=0.01)
+    assert table["index_high"].to_numpy() == pytest.approx(100, abs=0.01)
 
 
 @pytest.mark.parametrize("mean", [0.08, 0.25] if LONG else [0.25])
