@@ -53,8 +53,8 @@ class ReachTables:
     missed
         For each dimension but the segment (wards, schools), its codes with the most missed first: ``name``,
         ``base_count``, ``of_under`` (people of the under-reached segments there), ``share_under``, ``count`` (users),
-        ``expected`` (users, if all were reached alike), ``gap`` (expected minus users), ``to_even`` (how many more would
-        make it even).
+        ``expected`` (users, if all were reached alike), ``gap`` (expected minus users), ``to_even`` (how many more
+        would make it even).
     accounts
         Contacts, users, and those not placed or elsewhere by dimension.
     contacts
