@@ -312,10 +312,13 @@ def finding(tables: ReachTables, dim: str = "", most: int = 2) -> str:
     over, under = tables.over(dim).head(most), tables.under(dim).head(most)
     against = f"Compared with {tables.base_name}."
     if not len(over) and not len(under):
-        few = tables.by[dim].table["total"].max()
-        if not few >= 30:
+        if tables.by[dim].table["p"].isna().all():  # nothing could be tested: too few, or all of it hidden
             return f"Too few {tables.noun} to say whom {tables.service} reaches. {against}"
-        return f"No group is reached by {tables.service} more or less than chance alone would give. {against}"
+        many = tables.by[dim].table["total"].max()
+        return (
+            f"With about {many:,.0f} {tables.noun}, no group is reached by {tables.service} clearly more or less than "
+            f"chance alone would give. {against}"
+        )
     parts = []
     if len(over):
         parts.append(f"reached more than their share: {_named(over)}")

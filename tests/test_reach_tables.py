@@ -67,7 +67,7 @@ def test_the_missed_are_shared_out_by_where_they_live_and_add_up():
 
 def test_even_reach_finds_nobody_missed():
     tables = protect_reach(service([40] * 12))
-    assert "No group is reached" in tables.finding
+    assert "no group is reached" in tables.finding
     assert len(more_to_be_even(tables)) == 0
     assert (tables.missed["ward"].table["to_even"] == 0).all()
 
@@ -78,7 +78,9 @@ def test_thirty_users_say_little_and_do_so_without_errors():
     shown = table.loc[~tables.by["segment"].hidden["count"], "count"]
     assert (shown.isin([0]) | (shown >= 10)).all()
     assert not tables.by["segment"].table["notable"].any()
-    assert finding(tables).startswith(("No group", "Too few"))
+    assert finding(tables).startswith("With about 30 callers, no group is reached by advisers 2025 clearly more or less")
+    few = protect_reach(service([2, 1, 0] * 4))
+    assert finding(few).startswith("Too few callers to say whom advisers 2025 reaches")
     assert "callers by segment and ward" in tables.left_out
     assert tables.gate.passed
 

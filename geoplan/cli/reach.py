@@ -141,14 +141,13 @@ def _file(folder, name: str) -> Path:
     return folder.file(name) if folder.has(name) else Path(name)
 
 
-def read_users(folder, name: str, key: str, noun: str = ""):
+def read_users(folder, name: str, key: str, noun: str = "users"):
     """Users by their name in the project, or from a file."""
     from geoplan.io.people import read_people
 
     if folder.has(name):
         return folder.people(name, id_column=key or None)
-    stem = "".join(c for c in Path(name).stem.replace("_", " ") if not c.isdigit()).strip()
-    return read_people(name, noun or stem or "users", folder.settings.columns.get("people"), id_column=key or None)
+    return read_people(name, noun, folder.settings.columns.get("people"), id_column=key or None)
 
 
 def conditions_of(base: str) -> dict[str, list[str]] | Path:
