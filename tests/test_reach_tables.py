@@ -78,7 +78,7 @@ def test_thirty_users_say_little_and_do_so_without_errors():
     shown = table.loc[~tables.by["segment"].hidden["count"], "count"]
     assert (shown.isin([0]) | (shown >= 10)).all()
     assert not tables.by["segment"].table["notable"].any()
-    assert finding(tables).startswith("With about 30 callers, no group is reached by advisers 2025 clearly more or less")
+    assert finding(tables).startswith("With about 30 callers, no group is reached by advisers 2025 clearly more")
     few = protect_reach(service([2, 1, 0] * 4))
     assert finding(few).startswith("Too few callers to say whom advisers 2025 reaches")
     assert "callers by segment and ward" in tables.left_out
