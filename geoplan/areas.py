@@ -200,6 +200,33 @@ def locate(
     return Located(position, how, distance_m)
 
 
+def merge_areas(boundaries: Boundaries, lookup: pd.Series, kind: str) -> Boundaries:
+    """Larger areas drawn from smaller ones: those with one code of ``kind`` become one outline.
+
+    Parameters
+    ----------
+    boundaries
+        The small areas.
+    lookup
+        Indexed by their codes: the code of the larger area each is part of. Areas without one are left out.
+    kind
+        What the larger areas are.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, shapely
+    >>> squares = gpd.GeoDataFrame({"name": ["west", "east"]}, index=["A", "B"], crs=27700,
+    ...     geometry=[shapely.box(0, 0, 10, 10), shapely.box(10, 0, 20, 10)])
+    >>> merge_areas(Boundaries("square26", squares, Source("drawn")), pd.Series({"A": "X", "B": "X"}), "row26")
+    <Boundaries row26: 1 areas>
+    """
+    larger = lookup.reindex(boundaries.codes)
+    frame = boundaries.frame[["geometry"]].assign(**{kind: larger.astype("object")})
+    merged = frame[larger.notna().to_numpy()].dissolve(by=kind)
+    merged.index = pd.Index(merged.index.astype("str"), name=kind)
+    return Boundaries(kind, merged.assign(name=merged.index)[["name", "geometry"]], boundaries.source)
+
+
 def neighbours(boundaries: Boundaries) -> pd.DataFrame:
     """Pairs of areas that share an edge (not only a corner).
 

@@ -331,6 +331,78 @@ SCHOOLS = Table(
     ),
 )
 
+PREFERENCE_RANKS = tuple(f"preference_{rank}" for rank in range(1, 7))
+_RANK_WORDS = ("first", "second", "third", "fourth", "fifth", "sixth")
+
+
+def _preference(rank: int) -> Column:
+    word, name = _RANK_WORDS[rank - 1], PREFERENCE_RANKS[rank - 1]
+    aliases = f"{name} pref_{rank} preference{rank} {word}_preference {word}_choice choice_{rank} school_{rank}"
+    return Column(name, f"the school named {word}", "school", aliases=_words(aliases), needed=rank == 1)
+
+
+APPLICATIONS = Table(
+    "applications",
+    "a child's application for a school place",
+    (
+        *PEOPLE.columns,
+        *(_preference(rank) for rank in range(1, 7)),
+        Column(
+            "offer",
+            "the school offered; empty for none",
+            "school",
+            needed=True,
+            aliases=_words("offer offered offer_school school_offered allocated allocated_school offered_school"),
+        ),
+    ),
+)
+
+PREFERENCE_COUNTS = Table(
+    "preference_counts",
+    "the preferences of an area for a school, as counts",
+    (
+        Column("area", "the area lived in", aliases=_words("area catchment ward zone"), needed=True),
+        Column("school", "the school named", aliases=_words("school school_name name"), needed=True),
+        Column("year", "the round or year", aliases=_words("round year entry_year")),
+        *(
+            _number(name, f"preferences ranked {name}", aliases)
+            for name, aliases in (
+                ("first", "first pref1 first_preferences no_1st_pref"),
+                ("second", "second pref2 second_preferences no_2nd_pref"),
+                ("third", "third pref3 third_preferences no_3rd_pref"),
+            )
+        ),
+        _number("offers", "children offered the school", "offers allocated offered allocations"),
+        _number("first_offers", "of those, children who named it first", "first_offers offers_first"),
+    ),
+)
+
+AREA_COUNTS = Table(
+    "area_counts",
+    "an area with a count of people",
+    (
+        Column(
+            "area", "the area's code", "code", needed=True,
+            aliases=_words("area_code lsoa21cd lsoa11cd lsoa21 lsoa11 oa21cd oa11cd code area lsoa_code lsoa"),
+        ),
+        Column("site", "the site that the people use", "code", aliases=_words("site organisation_code practice_code")),
+        _number("people", "people counted", "members people users patient patients number count number_of_patients"),
+    ),
+)  # fmt: skip
+
+SITES = Table(
+    "sites",
+    "a place where a service is given",
+    (
+        Column("site", "the site's code or name", needed=True, aliases=_words("site code name urn site_code")),
+        Column("postcode", "the site's postcode, where no grid reference is given", aliases=_words("postcode pcds")),
+        _number("easting", "British National Grid easting", "easting eastings x", type="metres", unit="m"),
+        _number("northing", "British National Grid northing", "northing northings y", type="metres", unit="m"),
+        _number("hours", "sessions or staff hours there today", "hours hours_now sessions today", type="number"),
+        _number("hours_planned", "the same with the plan", "hours_planned planned hours_plan plan", type="number"),
+    ),
+)
+
 CORRECTIONS = Table(
     "corrections",
     "a postcode whose segment is put right by hand",
@@ -348,7 +420,10 @@ CORRECTIONS = Table(
     ),
 )
 
-TABLES: dict[str, Table] = {table.name: table for table in (PUPILS, PEOPLE, SCHOOLS, CORRECTIONS)}
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (PUPILS, PEOPLE, SCHOOLS, CORRECTIONS, APPLICATIONS, PREFERENCE_COUNTS, AREA_COUNTS, SITES)
+}
 
 # ---------------------------------------------------------------------------------- finding the columns
 

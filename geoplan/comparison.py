@@ -152,7 +152,7 @@ class Comparison:
         return protect(self, rule)
 
 
-def compare(groups: pd.DataFrame, base: Base | pd.Series, base_name: str = "") -> Comparison:
+def compare(groups: pd.DataFrame, base: Base | pd.Series, base_name: str = "", finite: bool = False) -> Comparison:
     """Compare groups with a base.
 
     Parameters
@@ -164,6 +164,9 @@ def compare(groups: pd.DataFrame, base: Base | pd.Series, base_name: str = "") -
         side has count 0 on the other.
     base_name
         What a base given as counts is, in words ("all pupils in Medway schools").
+    finite
+        For groups that came out of their base (users of a service, respondents): intervals are narrowed by the part
+        of the base they are. Not for schools, whose next year's pupils come from elsewhere too.
 
     Returns
     -------
@@ -216,7 +219,7 @@ def compare(groups: pd.DataFrame, base: Base | pd.Series, base_name: str = "") -
         table["rest_count"] = (of_base - own).ravel()
         table["rest_total"] = np.repeat((of_base - own).sum(axis=1), len(categories))
     _require_room(table, base)
-    return Comparison(measure(table), base.name, dict(base.names))
+    return Comparison(measure(table, finite=finite), base.name, dict(base.names))
 
 
 def _require_room(table: pd.DataFrame, base: Base) -> None:
@@ -231,7 +234,7 @@ def _require_room(table: pd.DataFrame, base: Base) -> None:
         )
 
 
-def measure(table: pd.DataFrame, z: float = Z_95, slack: int = 0) -> pd.DataFrame:
+def measure(table: pd.DataFrame, z: float = Z_95, slack: int = 0, finite: bool = False) -> pd.DataFrame:
     """The measures of each row, from its counts alone.
 
     Parameters
@@ -243,6 +246,9 @@ def measure(table: pd.DataFrame, z: float = Z_95, slack: int = 0) -> pd.DataFram
         Of the intervals.
     slack
         How far from the truth a count may be because it was rounded.
+    finite
+        Whether intervals are narrowed by the finite population correction, 1 - total / base_total: all of the base
+        leaves nothing to chance. Cochran (1977), Sampling Techniques, section 2.6.
 
     Returns
     -------
@@ -252,7 +258,8 @@ def measure(table: pd.DataFrame, z: float = Z_95, slack: int = 0) -> pd.DataFram
     count, total = table["count"], table["total"].where(table["total"] > 0)
     base_count, base_total = table["base_count"], table["base_total"].where(table["base_total"] > 0)
     share, base_share = count / total, base_count / base_total
-    low, high = _widest(count, total, slack, z)
+    left = (1 - total / base_total).clip(lower=1e-9, upper=1.0) if finite else 1.0
+    low, high = _widest(count, total, slack, z, left)
     expected = total * base_share
     many = (total >= MIN_TOTAL).to_numpy()
     steady = many & (expected >= MIN_EXPECTED) & (base_total >= total)
@@ -289,13 +296,15 @@ def measure(table: pd.DataFrame, z: float = Z_95, slack: int = 0) -> pd.DataFram
     )
 
 
-def _widest(count: pd.Series, total: pd.Series, slack: int, z: float) -> tuple[pd.Series, pd.Series]:
-    """Wilson's interval, as wide as the true counts behind rounded ones could make it."""
+def _widest(
+    count: pd.Series, total: pd.Series, slack: int, z: float, left: pd.Series | float
+) -> tuple[pd.Series, pd.Series]:
+    """Wilson's interval of the part ``left`` to chance, as wide as the counts behind rounded ones could make it."""
     if not slack:
-        return wilson_interval(count, total, z)
+        return wilson_interval(count / left, total / left, z)
     most, least = total + slack, (total - slack).clip(lower=1)
-    low, _ = wilson_interval((count - slack).clip(lower=0), most, z)
-    _, high = wilson_interval(np.minimum(count + slack, least), least, z)
+    low, _ = wilson_interval((count - slack).clip(lower=0) / left, most / left, z)
+    _, high = wilson_interval(np.minimum(count + slack, least) / left, least / left, z)
     return low.where(count.notna()), high.where(count.notna())
 
 
@@ -397,6 +406,7 @@ def measure_shown(
     base_name: str,
     base_of: pd.Series | None = None,
     contains_group: bool = True,
+    finite: bool = False,
 ) -> Protected:
     """The measures of groups against a base, from counts that were protected already.
 
@@ -418,6 +428,8 @@ def measure_shown(
     contains_group
         Whether the groups lie inside their base. If only some of a group's people do (a catchment), say no: the two
         are then tested as separate people, and people whom both have make them look more alike, never less.
+    finite
+        As for :func:`compare`.
 
     Returns
     -------
@@ -440,7 +452,7 @@ def measure_shown(
     hidden = pd.DataFrame({"count": groups.hidden.to_numpy()}, index=index)
     hidden["base_count"] = base.hidden.reindex(mine, fill_value=False).to_numpy()
     printed = tuple(each for each in (groups.printed, base.printed) if each is not None)
-    return _measured(shown, hidden, rule, base_name, printed)
+    return _measured(shown, hidden, rule, base_name, printed, finite)
 
 
 class ShownCounts(Protocol):
@@ -452,10 +464,15 @@ class ShownCounts(Protocol):
 
 
 def _measured(
-    shown: pd.DataFrame, hidden: pd.DataFrame, rule: Rule, base: str, printed: tuple | None = None
+    shown: pd.DataFrame,
+    hidden: pd.DataFrame,
+    rule: Rule,
+    base: str,
+    printed: tuple | None = None,
+    finite: bool = False,
 ) -> Protected:
     """Measures from shown counts; none where a count is hidden, none on a total or base under the rule's."""
-    shown, hidden = measure(shown, slack=_slack(rule)), hidden.copy()
+    shown, hidden = measure(shown, slack=_slack(rule), finite=finite), hidden.copy()
     thin = ~(shown["total"] >= rule.min_base) | ~(shown["base_total"] >= rule.min_base)
     gone = hidden["count"] | hidden["base_count"]
     for column in MEASURES:

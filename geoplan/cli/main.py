@@ -17,10 +17,13 @@ from geoplan.cli import (
     demo,
     init,
     map,
+    preferences,
     profile,
+    reach,
     release,
     segments,
     similar,
+    survey,
     verify,
 )
 from geoplan.cli.common import refuse
@@ -34,7 +37,8 @@ app = typer.Typer(
     help="School place planning: from pupil postcodes to profiles and maps, on one laptop, offline.",
     epilog="Exit codes: 0 done, 1 findings, 2 wrong usage, 3 input refused. Start with: geoplan demo",
 )
-for _module in (demo, init, check, assign, similar, map, release, check_leaks, verify):
+_VERBS = (demo, init, check, assign, similar, reach, preferences, survey, map, release, check_leaks, verify)
+for _module in _VERBS:
     app.command(_module.command.__name__)(_module.command)
 app.add_typer(profile.app, name="profile")
 app.add_typer(boundaries.app, name="boundaries")

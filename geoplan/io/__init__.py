@@ -12,6 +12,8 @@ _WHERE = {
     "read_residents": "counts", "list_layers": "layer_files", "read_people": "people",
     "read_pupils": "people", "read_postcodes": "directories", "read_schools": "schools", "read_segmentation":
     "segmentations", "Project": "project", "read_project": "project", "write_project_template": "project",
+    "read_applications": "people", "read_area_counts": "services", "read_preference_counts": "services",
+    "read_sites": "services",
     "Recipe": "recipes", "load_recipe": "recipes", "list_recipes": "recipes", "boundaries_folder": "recipes",
     "read_attributes": "attributes", "read_catchments": "plans",
     "Release": "releases",

@@ -13,7 +13,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from geoplan.columns import PEOPLE, PUPILS, Table, check, find_columns, header_key, known_headers
+from geoplan.columns import (
+    APPLICATIONS,
+    PEOPLE,
+    PREFERENCE_RANKS,
+    PUPILS,
+    Table,
+    check,
+    find_columns,
+    header_key,
+    known_headers,
+)
 from geoplan.errors import InputRefused, Problem, ProjectError
 from geoplan.findings import COLUMNS, no_findings
 from geoplan.io.files import Contents, table_bytes
@@ -36,6 +46,8 @@ _OURS = (
     "ethnicity",
     "date",
     "entry_date",
+    *PREFERENCE_RANKS,
+    "offer",
 )
 _NOT_ON_ROLL = ("G", "F", "O", "P")
 
@@ -88,6 +100,28 @@ def read_people(
     """
     columns = dict(columns or {}) | ({"id": id_column} if id_column else {})
     return _read(table_bytes(path), PEOPLE, noun, None, columns, keep)
+
+
+def read_applications(
+    path: str | os.PathLike,
+    schools: Schools | pd.DataFrame | None = None,
+    columns: Mapping[str, str] | None = None,
+    keep: Sequence[str] = (),
+) -> People:
+    """Read applications for school places: whom each child named, in order, and which school was offered.
+
+    Parameters
+    ----------
+    path, schools, columns, keep
+        As for :func:`read_pupils`; ``school`` is the school attended now. Schools named or offered keep their codes,
+        also where the schools file has no such school (another authority's).
+
+    Returns
+    -------
+    People
+        With ``preference_1`` ... as far as the file goes, and ``offer`` ("" where there was none).
+    """
+    return _read(table_bytes(path), APPLICATIONS, "applicants", schools, columns, keep)
 
 
 def _read(
@@ -185,7 +219,7 @@ def _people_frame(
             frame[name] = values[name]
     if "eal" in values or "language" in values:
         frame["eal"] = _eal(values)
-    for name in ("date", "entry_date"):
+    for name in ("date", "entry_date", *PREFERENCE_RANKS, "offer"):
         if name in values:
             frame[name] = values[name]
     if "enrol_status" in values:

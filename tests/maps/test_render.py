@@ -143,6 +143,9 @@ def test_a_notebook_frame_holds_the_page_as_text():
     assert framed.count("<") == 2 and 'sandbox="allow-scripts"' in framed
 
 
+OUR_OWN = ("page.html", "clusters.html", "geoplan.js", "geoplan.css", "assets.json")
+
+
 @pytest.mark.parametrize("folder", [ASSETS, Path(__file__).parents[1] / "browser" / "assets"], ids=["page", "tests"])
 def test_vendored_files_are_those_of_the_manifest(folder):
     manifest = json.loads((folder / "assets.json").read_text())
@@ -151,7 +154,7 @@ def test_vendored_files_are_those_of_the_manifest(folder):
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
         if path.is_file()
-        and path.relative_to(folder).parts[0] not in ("page.html", "clusters.html", "geoplan.js", "geoplan.css", "assets.json")
+        and path.relative_to(folder).parts[0] not in OUR_OWN
     }
     assert found == listed
     assert all(asset["licence"] and asset["version"] and asset["from"] for asset in manifest["assets"])

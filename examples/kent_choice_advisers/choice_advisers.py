@@ -1,0 +1,84 @@
+"""Whom choice advisers reach, whom they miss, and whether it is better than last year. Invented callers."""
+
+import sys
+
+import geoplan as gp
+from geoplan.areas import merge_areas
+from geoplan.placements import best_sites
+from geoplan.reach_books import (
+    more_sentences,
+    placement_sentence,
+    reach_book,
+    reach_note,
+    where_sentences,
+)
+from geoplan.reach_tables import change_in_reach, protect_reach
+from geoplan.service_reach import reach
+
+BASE = {"year_group": ["5", "6"]}
+BASE_NAME = "pupils in years 5 and 6"
+BY = ["segment", "msoa11", "school"]
+
+
+def main(page: str | None = None, note: str | None = None) -> None:
+    place = gp.read_project(gp.demo_folder() / "geoplan.toml")
+    schools, postcodes, segments = place.schools(), place.postcodes(), place.segments()
+    areas = place.areas("lsoa11")
+    names = {"school": schools.frame["name"].to_dict()}
+
+    years = {}
+    for year, roll in (("2024", "pupils_previous"), ("2025", "pupils")):
+        pupils = gp.assign(place.pupils(schools, roll), postcodes, areas, segments)
+        callers = gp.assign(place.people(f"callers_{year}", id_column="family_id"), postcodes, areas, segments)
+        base = pupils.where(**BASE)
+        years[year] = reach(callers, base, f"choice advisers {year}", BASE_NAME, BY, names=names, noun="families")
+    tables = {year: protect_reach(reached) for year, reached in years.items()}
+    now = tables["2025"]
+
+    print(f"{now.service}, against {now.base_name}")
+    print(now.accounts.table["people"].dropna().map("{:,.0f}".format).head(2).to_string())
+    print(f"\n{now.finding}")
+    columns = ["name", "count", "base_count", "penetration", "index", "index_low", "index_high", "notable"]
+    print(
+        now.by["segment"]
+        .table[columns]
+        .round({"penetration": 3, "index": 0, "index_low": 0, "index_high": 0})
+        .to_string()
+    )
+
+    print("\nWhom the advisers miss")
+    print("\n".join([*more_sentences(now), *where_sentences(now)]))
+    for dim in ("msoa11", "school"):
+        print(now.missed[dim].table.head(4)[["name", "of_under", "count", "to_even"]].to_string())
+
+    print("\nYear 2 against year 1")
+    changed = change_in_reach(now, tables["2024"])
+    for name, words in zip(changed.table["name"], changed.table["in_words"], strict=True):
+        print(f"{name}: {words}.")
+
+    print("\nWhere five drop-in sessions would do most, if use halves with every 2 km")
+    under = pupils.where(**BASE).people
+    under = under[under["segment"].isin(now.under().index)].dropna(subset=["easting"])
+    homes = under.groupby(under["lsoa11"].astype("str"))[["easting", "northing"]].mean()
+    homes["weight"] = under.groupby(under["lsoa11"].astype("str")).size()
+    found = best_sites(homes, schools.frame[["easting", "northing"]], 5, per_km=0.35)
+    print(placement_sentence(found))
+
+    if page:
+        larger = (
+            pupils.people[["lsoa11", "msoa11"]]
+            .dropna()
+            .astype("str")
+            .groupby("lsoa11")["msoa11"]
+            .agg(lambda x: x.mode()[0])
+        )
+        drawn = merge_areas(areas[0], larger, "msoa11")
+        reach_book(
+            now, years["2025"].sources, boundaries=drawn, changed=changed, sites=schools.frame, placement=found
+        ).save(page)
+    if note:
+        reach_note(now, years["2025"].sources, changed).save(note)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])

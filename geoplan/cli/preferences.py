@@ -1,0 +1,111 @@
+"""``geoplan preferences``: who gets the school named first, and who names or gets the nearest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geoplan.cli.common import (
+    JsonOption,
+    OutOption,
+    ProjectOption,
+    by_ending,
+    check_targets,
+    print_table,
+    project_inputs,
+    save_page,
+    shown,
+    steps,
+)
+from geoplan.cli.reach import ByOption, rows
+
+
+def command(
+    applications: Annotated[Path, typer.Argument(help="Applications: postcode, preference_1 ..., offer.")],
+    by: ByOption = ["segment"],  # noqa: B006
+    phase: Annotated[str, typer.Option(help="Schools that count for the nearest: of this phase.")] = "",
+    counts: Annotated[
+        bool, typer.Option("--counts", help="The file has counts by area and school (published), not applications.")
+    ] = False,
+    project: ProjectOption = Path("geoplan.toml"),
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare groups by first-choice rate, any-choice rate, and the share naming and getting the nearest school.
+
+    Small numbers are hidden (shown as c) and the others rounded.
+
+    Example: geoplan preferences applications.csv --by segment --by fsm --phase Secondary -o preferences.html
+    """
+    from geoplan.assignment import assign
+    from geoplan.io.people import read_applications
+    from geoplan.io.project import read_project
+    from geoplan.preferences import OUTCOMES, preferences
+    from geoplan.reach_books import preferences_book
+    from geoplan.reach_tables import protect_reach
+
+    if counts:
+        _of_counts(applications, as_json)
+        return
+    if out is not None:
+        by_ending(out, ".html")
+    folder = read_project(project)
+    check_targets([out], inputs=[*project_inputs(folder), applications])
+    with steps("reading", "placing applicants", "protecting the numbers") as step:
+        next(step)
+        schools, postcodes = folder.schools(), folder.postcodes()
+        near = schools.frame[schools.frame["phase"].eq(phase)] if phase else schools.frame
+        if not len(near):
+            raise typer.BadParameter(f"no school of phase {phase!r}", param_hint="--phase")
+        applicants = read_applications(applications, columns=folder.settings.columns.get("applications"))
+        next(step)
+        layers = folder.areas(*list(folder.settings.areas)[:1]) if folder.settings.areas else ()
+        placed = preferences(assign(applicants, postcodes, layers, folder.segments()), near)
+        next(step)
+        names = {"school": schools.frame["name"].to_dict(), "first": schools.frame["name"].to_dict()}
+        tables = {name: protect_reach(placed.reach(name, by, names), crossings=[]) for name in OUTCOMES}
+    if out is not None:
+        save_page(preferences_book(tables, placed.applicants.sources, placed.nearest_by), out)
+        typer.echo(f"wrote {out}", err=True)
+    if as_json:
+        answer = {name: {dim: rows(table) for dim, table in each.by.items()} for name, each in tables.items()}
+        typer.echo(json.dumps(answer, indent=2))
+        return
+    for name, each in tables.items():
+        table, hidden = each.by[each.subject].table, each.by[each.subject].hidden
+        typer.echo(f"{name}: {each.service}, of {each.base_name}. {each.finding}")
+        cells = table[["name"]].assign(
+            base=shown(table["base_count"], hidden["base_count"], "{:,.0f}"),
+            rate=shown(100 * table["penetration"], hidden["penetration"], "{:.0f}%"),
+            index=shown(table["index"], hidden["index"], "{:.0f}"),
+        )
+        print_table(cells, [each.subject, "applicants", "rate", "index"])
+
+
+def _of_counts(path: Path, as_json: bool) -> None:
+    """Published counts: shares by area, held against the totals that the file states."""
+    from geoplan.io.services import read_preference_counts
+    from geoplan.preferences import against_totals, counted_preferences
+
+    table, totals, _ = read_preference_counts(path)
+    found = counted_preferences(table).reset_index()
+    wrong = against_totals(table, totals) if len(totals) else totals
+    if as_json:
+        plain = found.astype("object").where(found.notna(), None).to_dict(orient="records")
+        typer.echo(json.dumps({"areas": plain, "not_the_stated_total": wrong.to_dict(orient="records")}, indent=2))
+        return
+    cells = found.copy()
+    for name in cells.columns[2:]:
+        share = name.endswith(("share", "rate", "low", "high"))
+        cells[name] = cells[name].map(
+            lambda x, share=share: "" if x != x else f"{100 * x:.1f}%" if share else f"{x:,.0f}"
+        )
+    print_table(cells, [name.replace("_", " ") for name in cells.columns])
+    said = f"{len(totals):,} stated totals, {len(wrong):,} of their figures differ from the sums" if len(totals) else ""
+    typer.echo(said or "the file states no totals")
+
+
+command.__name__ = "preferences"

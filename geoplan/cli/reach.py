@@ -1,0 +1,426 @@
+"""``geoplan reach``: whom a service reaches, whom it misses, and whether it is better than before."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geoplan.cli.common import (
+    JsonOption,
+    OutOption,
+    ProjectOption,
+    by_ending,
+    check_targets,
+    load_people,
+    print_table,
+    project_inputs,
+    save_page,
+    shown,
+    steps,
+)
+
+ByOption = Annotated[
+    list[str],
+    typer.Option("--by", help="segment, school, ward or another kind of area, or a column; give it once for each."),
+]
+KeyOption = Annotated[
+    str, typer.Option("--key", help="Header of the family's number: each family counts once, the rest are contacts.")
+]  # fmt: skip
+
+BaseOption = Annotated[
+    str, typer.Option("--base", help="Whom it could reach: all, year_group=5,6, or a file of people by area.")
+]
+
+
+def command(
+    users: Annotated[str, typer.Argument(help="The users: a file with postcodes, or its name in the project.")],
+    base: Annotated[
+        str, typer.Option("--base", help="Whom it could reach: all, year_group=5,6, or a file of people by area.")
+    ] = "all",
+    by: ByOption = ["segment"],  # noqa: B006
+    key: KeyOption = "",
+    service: Annotated[str, typer.Option("--service", help="What the service is called.")] = "",
+    since: Annotated[
+        list[str],
+        typer.Option("--since", help="Users of an earlier year; again for each year before, the latest first."),
+    ] = [],  # noqa: B006
+    since_base: Annotated[
+        list[str],
+        typer.Option("--since-base", help="Pupils of that year, by name in the project; as often as --since."),
+    ] = [],  # noqa: B006
+    what_if: Annotated[
+        Path | None, typer.Option("--what-if", help="A plan: site, place, hours, hours_planned.")
+    ] = None,
+    per_km: Annotated[
+        float | None, typer.Option(min=0.0, help="State the falling-off with distance; else fitted.")
+    ] = None,
+    mailing: Annotated[str, typer.Option(help="Segments written to and the factor: 2,3=1.5.")] = "",
+    place: Annotated[int, typer.Option(min=0, help="Find the best so many of the plan's sites or the schools.")] = 0,
+    project: ProjectOption = Path("geoplan.toml"),
+    out: OutOption = None,
+    note: Annotated[Path | None, typer.Option("--note", help="Also write a one-page note (.html).")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare a service's users with those it could reach, by segment, ward and school.
+
+    With -o write the analyst's page (.html), a workbook (.xlsx) or the reach by the first --by (.csv). Small numbers
+    are hidden (shown as c) and the others rounded.
+
+    Example: geoplan reach callers_2025 --key family_id --base year_group=5,6 --by segment --by school -o reach.html
+    """
+    from geoplan import reach_books
+    from geoplan.io.project import read_project
+    from geoplan.reach_tables import change_in_reach, protect_reach, reach_series
+
+    if out is not None:
+        by_ending(out, ".html", ".xlsx", ".csv")
+    if note is not None:
+        by_ending(note, ".html")
+    folder = read_project(project)
+    if since_base and len(since_base) != len(since):
+        raise typer.BadParameter("give it once for each --since", param_hint="--since-base")
+    files = [_file(folder, name) for name in (users, *since)]
+    conditions = conditions_of(base)
+    given = [conditions] if isinstance(conditions, Path) else []
+    check_targets([out, note], inputs=[*project_inputs(folder), *files, *given, what_if])
+    pupils, schools, layers = load_people(folder)
+    names = {"school": schools.frame["name"].to_dict()}
+    with steps("reading and placing users", "protecting the numbers", "models", "writing") as step:
+        next(step)
+        label = service or Path(users).stem.replace("_", " ")
+        reached = _reached(folder, users, pupils, conditions, by, key, label, layers, names)
+        earlier = {}
+        for number, name in enumerate(since):
+            then = _earlier_pupils(folder, since_base[number], schools, layers) if since_base else pupils
+            before = f"{service}, {Path(name).stem}" if service else Path(name).stem.replace("_", " ")
+            earlier[before] = _reached(folder, name, then, conditions, by, key, before, layers, names)
+        next(step)
+        tables = protect_reach(reached)
+        before = {name: protect_reach(each) for name, each in earlier.items()}
+        changed = change_in_reach(tables, next(iter(before.values()))) if before else None
+        series = reach_series(dict(reversed([(label, tables), *before.items()]))) if len(before) > 1 else None
+        next(step)
+        model, plan, sites, placement = _models(
+            folder, what_if, per_km, mailing, place, users, key, pupils, conditions, schools, tables
+        )
+        next(step)
+        drawn = _drawn(layers, by, pupils)
+        if out is not None and out.suffix == ".html":
+            book = reach_books.reach_book(
+                tables, reached.sources, boundaries=drawn, changed=changed, model=model, plan=plan, sites=sites,
+                placement=placement, series=series,
+            )  # fmt: skip
+            save_page(book, out)
+        elif out is not None:
+            _write_tables(out, tables, {"Change": changed, "Years": series, "Plan": plan}, reached.sources)
+        if note is not None:
+            save_page(reach_books.reach_note(tables, reached.sources, changed), note)
+    if as_json:
+        answer = _as_json(tables, changed, plan, placement, model) | (
+            {"years": rows(series)} if series is not None else {}
+        )
+        typer.echo(json.dumps(answer, indent=2))
+    else:
+        _print(tables, changed, plan, placement, model)
+        if series is not None:
+            _print_series(series)
+        if since and not since_base:
+            typer.echo("Both years are against the same pupils: name last year's with --since-base.")
+    for path in (out, note):
+        if path is not None:
+            typer.echo(f"wrote {path}", err=True)
+
+
+# --- the parts ------------------------------------------------------------------------------------------
+
+
+def _file(folder, name: str) -> Path:
+    return folder.file(name) if folder.has(name) else Path(name)
+
+
+def read_users(folder, name: str, key: str, noun: str = "users"):
+    """Users by their name in the project, or from a file."""
+    from geoplan.io.people import read_people
+
+    if folder.has(name):
+        return folder.people(name, id_column=key or None)
+    return read_people(name, noun, folder.settings.columns.get("people"), id_column=key or None)
+
+
+def conditions_of(base: str) -> dict[str, list[str]] | Path:
+    """``year_group=5,6;fsm=yes`` as conditions; ``all`` as none; a file of counts by area as its path."""
+    if Path(base).suffix.lower() in {".csv", ".gz", ".xlsx", ".zip"}:
+        return Path(base)
+    conditions = {}
+    for part in [] if base == "all" else base.split(";"):
+        column, equals, values = part.partition("=")
+        if not equals or not values.strip():
+            raise typer.BadParameter(
+                f"{base!r}: write all, or a column and its values: year_group=5,6", param_hint="--base"
+            )
+        conditions[column.strip()] = [value.strip() for value in values.split(",")]
+    return conditions
+
+
+def base_words(noun: str, conditions: dict[str, list[str]]) -> str:
+    """The base in words.
+
+    Examples
+    --------
+    >>> base_words("pupils", {"year_group": ["5", "6"]}), base_words("pupils", {})
+    ('pupils with year group 5 or 6', 'all pupils')
+    """
+    if not conditions:
+        return f"all {noun}"
+    return f"{noun} with " + " and ".join(
+        f"{column.replace('_', ' ')} {' or '.join(values)}" for column, values in conditions.items()
+    )
+
+
+def _reached(folder, users: str, pupils, conditions, by, key, label, layers, names):
+    from geoplan.assignment import assign
+    from geoplan.service_reach import reach
+
+    if isinstance(conditions, Path):
+        return _reached_of_residents(folder, users, conditions, by, key, label)
+    people = assign(read_users(folder, users, key), folder.postcodes(), layers, folder.segments())
+    among = pupils.where(**conditions) if conditions else pupils
+    drawn = [layer for layer in layers if layer.kind in by]
+    return reach(people, among, label, base_words(pupils.noun, conditions), by, areas=drawn, names=names)
+
+
+def _reached_of_residents(folder, users: str, file: Path, by, key, label):
+    """Users counted by the area of a file of residents or households, against its counts."""
+    import pandas as pd
+
+    from geoplan.assignment import NOT_PLACED, assign
+    from geoplan.io.counts import read_residents
+    from geoplan.segments import dominant
+    from geoplan.service_reach import SEGMENT, reach_of_areas
+
+    kind, residents = read_residents(file)
+    postcodes, segments = folder.postcodes(), folder.segments()
+    people = assign(read_users(folder, users, key), postcodes, (), segments)
+    if kind not in people.kinds:
+        raise typer.BadParameter(
+            f"{file.name} counts by {kind}; the postcode directory has {', '.join(people.kinds)}", param_hint="--base"
+        )
+    table = postcodes.table
+    areas = {}
+    for dim in by:
+        if dim == SEGMENT and segments is not None:
+            parts = table[[segments.keyed_by, kind]].dropna().astype("str").drop_duplicates(segments.keyed_by)
+            own = segments.keyed_by == kind
+            of = segments if own else dominant(segments, parts.set_index(segments.keyed_by)[kind], kind)
+            areas[dim] = of.table[of.level]
+        elif dim in postcodes.kinds:
+            pairs = table[[kind, dim]].dropna().astype("str")
+            areas[dim] = pairs.groupby(kind)[dim].agg(lambda codes: codes.value_counts().index[0])
+            if dim == kind:
+                areas[dim] = pd.Series(residents.index, index=residents.index)
+        else:
+            raise typer.BadParameter(f"{dim}: a file of people by area has areas and segments only", param_hint="--by")
+    counts = people.counts(by=kind)
+    unplaced = int(counts.get(NOT_PLACED, 0))
+    lookup = pd.DataFrame(areas).reindex(residents.index)
+    lookup.loc[NOT_PLACED] = NOT_PLACED
+    names = {SEGMENT: {code: segments.name(code) for code in segments.segments}} if segments is not None else {}
+    users_by_area = counts.drop(NOT_PLACED, errors="ignore")
+    users_by_area[NOT_PLACED] = unplaced
+    return reach_of_areas(
+        users_by_area, residents, lookup, label, f"{file.stem.replace('_', ' ')} by {kind}", names=names,
+        noun=people.noun, base_noun="people", published=False, sources=people.sources,
+    )  # fmt: skip
+
+
+def _earlier_pupils(folder, role: str, schools, layers):
+    from geoplan.assignment import assign
+
+    return assign(folder.pupils(schools, role), folder.postcodes(), layers, folder.segments())
+
+
+def _drawn(layers, by, pupils):
+    """The project's layer if it is one of the kinds asked for; otherwise one of those drawn from it."""
+    from geoplan.areas import merge_areas
+
+    if not layers:
+        return None
+    for layer in layers:
+        if layer.kind in by:
+            return layer
+    layer = layers[0]
+    kind = next((kind for kind in by if kind in pupils.kinds), None)
+    if kind is None:
+        return None
+    people = pupils.people[[layer.kind, kind]].dropna().astype("str")
+    larger = people.groupby(layer.kind)[kind].agg(lambda codes: codes.value_counts().index[0])
+    return merge_areas(layer, larger, kind)
+
+
+def _models(folder, what_if, per_km, mailing, place, users, key, pupils, conditions, schools, tables):
+    """The model, the plan as it may be shown, the sites and the best of them."""
+    if what_if is None and not place:
+        return None, None, None, None
+    from geoplan.assignment import assign
+    from geoplan.io.services import read_sites
+    from geoplan.placements import best_sites, compare_plan, fit_reach_model
+    from geoplan.reach_books import plan_shown
+
+    sites = read_sites(what_if, folder.postcodes())[0] if what_if is not None else None
+    if isinstance(conditions, Path):
+        raise typer.BadParameter("a plan needs a base of people: all, or year_group=5,6", param_hint="--base")
+    among = pupils.where(**conditions) if conditions else pupils
+    people = assign(read_users(folder, users, key), folder.postcodes(), (), folder.segments())
+    kind = folder.segments_kind or pupils.kinds[0]
+    cells = place_cells(people, among, kind)
+    model = plan = placement = None
+    if sites is not None:
+        today = sites[sites["hours"] > 0][["easting", "northing", "hours"]]
+        planned = sites[sites["hours_planned"] > 0][["easting", "northing"]].assign(hours=sites["hours_planned"])
+        model = fit_reach_model(cells, today, per_km)
+        plan = plan_shown(compare_plan(model, cells, today, planned, _factors(mailing)), tables)
+    if place:
+        weight = cells["base"].where(cells["segment"].isin(tables.under().index), 0.0)
+        candidates = sites if sites is not None else schools.frame[["easting", "northing"]].dropna()
+        falling = per_km if per_km is not None else model.per_km if model is not None else None
+        if not falling:
+            raise typer.BadParameter("say how use falls with distance: --per-km 0.3", param_hint="--place")
+        placement = best_sites(cells.assign(weight=weight), candidates, place, per_km=falling)
+        sites = candidates.assign(name=schools.frame["name"]) if sites is None else sites
+    return model, plan, sites, placement
+
+
+def place_cells(users, base, kind: str):
+    """Users and base by small area and segment, at the mean point of the base's postcodes; exact."""
+    import pandas as pd
+
+    keys = [kind, "segment"]
+    people = base.people.dropna(subset=[*keys, "easting"])
+    grouped = people.groupby([people[key].astype("str") for key in keys])
+    cells = grouped[["easting", "northing"]].mean().assign(base=grouped.size())
+    heard = users.people.dropna(subset=keys)
+    counts = heard.groupby([heard[key].astype("str") for key in keys]).size()
+    cells["users"] = counts.reindex(cells.index, fill_value=0)
+    cells["users"] = cells[["users", "base"]].min(axis=1)
+    return pd.DataFrame(cells.reset_index())
+
+
+def _factors(text: str) -> dict[str, float]:
+    factors = {}
+    for part in filter(None, text.split(";")):
+        codes, _, factor = part.partition("=")
+        try:
+            factors |= {code.strip(): float(factor) for code in codes.split(",")}
+        except ValueError:
+            raise typer.BadParameter(
+                f"{text!r}: write segments and a factor, 2,3=1.5", param_hint="--mailing"
+            ) from None
+    return factors
+
+
+def _write_tables(out: Path, tables, more, sources) -> None:
+    from geoplan.io.outputs import write_csv
+    from geoplan.io.workbook_out import write_workbook
+
+    if out.suffix == ".csv":
+        write_csv(out, tables.by[tables.subject].table.rename_axis(tables.subject).reset_index())
+        return
+    sheets = {f"Reach by {dim}": table for dim, table in tables.by.items()}
+    sheets |= {f"Missed by {dim}": table for dim, table in tables.missed.items()}
+    sheets |= {f"Reach by {' and '.join(pair)}": table for pair, table in tables.crossings.items()}
+    sheets |= {title: table for title, table in more.items() if table is not None}
+    sheets |= {"Contacts": tables.contacts, "Records": tables.accounts}
+    write_workbook(sheets, out, [tables.finding], sources)
+
+
+def _print(tables, changed, plan, placement, model) -> None:
+    import pandas as pd
+
+    from geoplan.reach_books import more_sentences, placement_sentence, where_sentences
+
+    typer.echo(f"{tables.service}, against {tables.base_name}")
+    typer.echo(tables.finding)
+    table, hidden = tables.by[tables.subject].table, tables.by[tables.subject].hidden
+    cells = pd.DataFrame(
+        {
+            "name": table["name"],
+            "users": shown(table["count"], hidden["count"], "{:,.0f}"),
+            "base": shown(table["base_count"], hidden["base_count"], "{:,.0f}"),
+            "reach": shown(100 * table["penetration"], hidden["penetration"], "{:.1f}%"),
+            "index": shown(table["index"], hidden["index"], "{:.0f}"),
+            "low": shown(table["index_low"], hidden["index_low"], "{:.0f}"),
+            "high": shown(table["index_high"], hidden["index_high"], "{:.0f}"),
+        }
+    )
+    print_table(cells, [tables.subject, tables.noun, tables.base_noun, "reach", "index", "low", "high"])
+    for sentence in (*more_sentences(tables), *where_sentences(tables)):
+        typer.echo(sentence)
+    if changed is not None:
+        for name, words in zip(changed.table["name"], changed.table["in_words"], strict=True):
+            typer.echo(f"{name}: {words}.")
+    if model is not None:
+        typer.echo(f"Distance: {model.sentence}.")
+    if plan is not None:
+        row = plan.table.loc["all"]
+        typer.echo(
+            f"With the plan: {row['ratio_percent']:+.0f}% users "
+            f"({row['percent_low']:+.0f}% to {row['percent_high']:+.0f}%)."
+        )
+    if placement is not None:
+        typer.echo(placement_sentence(placement))
+    for what, why in tables.left_out.items():
+        typer.echo(f"Not shown: {what} ({why}).")
+
+
+def _print_series(series) -> None:
+    import pandas as pd
+
+    years = list(series.table.columns[1:])
+    cells = {year: shown(series.table[year], series.hidden[year], "{:.0f}") for year in years}
+    print_table(pd.DataFrame({"name": series.table["name"]} | cells), ["index by year", *years])
+
+
+def _as_json(tables, changed, plan, placement, model) -> dict:
+    answer = {
+        "service": tables.service,
+        "base": tables.base_name,
+        "rule": tables.rule.tag,
+        "finding": tables.finding,
+        "by": {dim: rows(table) for dim, table in tables.by.items()},
+        "missed": {dim: rows(table) for dim, table in tables.missed.items()},
+        "records": rows(tables.accounts),
+        "left_out": dict(tables.left_out),
+    }
+    answer |= {"change": rows(changed)} if changed is not None else {}
+    answer |= {"plan": rows(plan)} if plan is not None else {}
+    answer |= {"distance": model.sentence} if model is not None else {}
+    if placement is not None:
+        answer["placement"] = {
+            "sites": list(placement.sites),
+            "value": round(placement.value),
+            "bound": round(placement.bound),
+            "proven": placement.proven,
+        }
+    return answer
+
+
+def rows(table) -> list[dict]:
+    """A protected table as plain values: "c" where hidden, null where there is none."""
+    answer = []
+    for code, row in table.table.iterrows():
+        plain = {"code": str(code)}
+        for name, value in row.items():
+            if name in table.hidden and bool(table.hidden.loc[code, name]):
+                plain[name] = "c"
+            elif value is None or value != value:
+                plain[name] = None
+            else:
+                plain[name] = value.item() if hasattr(value, "item") else value
+        answer.append(plain)
+    return answer
+
+
+command.__name__ = "reach"

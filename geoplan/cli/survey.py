@@ -1,0 +1,80 @@
+"""``geoplan survey``: whom a survey heard, and whether another study is due."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geoplan.cli.common import (
+    JsonOption,
+    OutOption,
+    ProjectOption,
+    by_ending,
+    check_targets,
+    load_people,
+    project_inputs,
+    save_page,
+    steps,
+)
+from geoplan.cli.reach import ByOption, KeyOption, base_words, conditions_of, read_users, rows
+
+
+def command(
+    respondents: Annotated[str, typer.Argument(help="Respondents: a file with postcodes, or its name in the project.")],
+    base: Annotated[str, typer.Option("--base", help="Who was asked: all, or year_group=5,6.")] = "all",
+    by: ByOption = ["segment"],  # noqa: B006
+    key: KeyOption = "",
+    least: Annotated[float, typer.Option(min=0.0, max=1.0, help="Below this response, do another study.")] = 0.2,
+    project: ProjectOption = Path("geoplan.toml"),
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a survey's respondents against the population: response by group, the 20% rule, weights, a top-up.
+
+    Small numbers are hidden (shown as c) and the others rounded.
+
+    Example: geoplan survey callers_2025 --key family_id --base year_group=5,6 --by segment -o survey.html
+    """
+    from geoplan.assignment import assign
+    from geoplan.io.project import read_project
+    from geoplan.reach_books import raking_sentence, survey_book, survey_finding, survey_sentences
+    from geoplan.reach_tables import protect_reach
+    from geoplan.service_reach import reach
+    from geoplan.surveys import rake
+
+    if out is not None:
+        by_ending(out, ".html")
+    folder = read_project(project)
+    check_targets([out], inputs=project_inputs(folder))
+    pupils, schools, layers = load_people(folder)
+    conditions = conditions_of(base)
+    if isinstance(conditions, Path):
+        raise typer.BadParameter("those asked are people of the project: all, or year_group=5,6", param_hint="--base")
+    with steps("reading and placing respondents", "protecting the numbers") as step:
+        next(step)
+        people = assign(read_users(folder, respondents, key), folder.postcodes(), layers, folder.segments())
+        among = pupils.where(**conditions) if conditions else pupils
+        survey = reach(
+            people, among, Path(respondents).stem.replace("_", " "), base_words(pupils.noun, conditions), by,
+            names={"school": schools.frame["name"].to_dict()}, noun="respondents", inside=True,
+        )  # fmt: skip
+        next(step)
+        tables = protect_reach(survey, crossings=[])
+        raked = rake(survey, by) if survey.accounts.users else None
+    if out is not None:
+        save_page(survey_book(tables, survey.sources, raked, least), out)
+        typer.echo(f"wrote {out}", err=True)
+    sentences = [survey_finding(tables, least), *survey_sentences(tables, least)]
+    sentences += [raking_sentence(raked)] if raked is not None else []
+    if as_json:
+        by_group = {dim: rows(table) for dim, table in tables.by.items()}
+        typer.echo(json.dumps({"sentences": sentences, "by": by_group, "records": rows(tables.accounts)}, indent=2))
+        return
+    for sentence in sentences:
+        typer.echo(sentence)
+
+
+command.__name__ = "survey"

@@ -1,0 +1,572 @@
+"""The pages about a service: the analyst's, and one page for a lead member; preferences and surveys likewise.
+
+Everything is taken from protected tables; this module decides only what stands on a page and in what words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from geoplan import maps
+from geoplan.areas import Boundaries
+from geoplan.comparison import overall_shown
+from geoplan.disclosure import Protected
+from geoplan.gate import PublicTotals
+from geoplan.maps.panels import MOST_BARS
+from geoplan.placements import Placement, PlanReach, ReachModel
+from geoplan.reach_tables import ReachTables, more_to_be_even
+from geoplan.service_reach import ELSEWHERE
+from geoplan.sources import Source
+from geoplan.suppression import protect_tables
+from geoplan.surveys import LEAST_RESPONSE, Raked, response, top_up
+from geoplan.tables import RawTable
+
+READ_WITH_CARE = "A segment describes a neighbourhood, not a family; a family may call from anywhere."
+HOW_SURE = (
+    "Clearly more or fewer: chance alone would call at most one in twenty of the rows so marked (false discovery rate, "
+    "within each table)."
+)
+MOST_ROWS = 25
+
+
+def reach_book(
+    tables: ReachTables,
+    sources: Iterable[Source],
+    *,
+    boundaries: Boundaries | None = None,
+    changed: Protected | None = None,
+    series: Protected | None = None,
+    model: ReachModel | None = None,
+    plan: Protected | None = None,
+    sites: pd.DataFrame | None = None,
+    placement: Placement | None = None,
+    title: str = "",
+) -> maps.MapBook:
+    """The analyst's page: who is reached, where the missed are, what changed, and what a plan would do.
+
+    Parameters
+    ----------
+    tables
+        From :func:`geoplan.reach_tables.protect_reach`.
+    sources
+        What it was made from.
+    boundaries
+        Areas of one of the dimensions, to colour.
+    changed
+        From :func:`geoplan.reach_tables.change_in_reach`.
+    series
+        From :func:`geoplan.reach_tables.reach_series`, where there are several years.
+    model, plan
+        A fitted model, and a plan as it may be shown (:func:`plan_shown`).
+    sites
+        Sites of the service, public facts. Where they are schools (indexed by their numbers) they are marked on the
+        map; otherwise they are listed, since a page gives no fine coordinates but those of schools.
+    placement
+        The best sites found.
+    title
+        The page's heading.
+    """
+    sources = tuple(sources)
+    subject = tables.by[tables.subject]
+    panels = [*_bars(tables, subject, sources), _reach_table(tables, tables.subject, sources)]
+    if changed is not None:
+        panels.append(change_panel(changed, sources, tables.subject))
+    if series is not None:
+        columns = {name: (_capital(name), series.units.get(name, "")) for name in series.table.columns}
+        panels.append(maps.table("The index, year by year", series, columns, sources=sources))
+    panels += [_missed_table(tables, dim, sources) for dim in tables.missed]
+    panels += [_reach_table(tables, dim, sources, MOST_ROWS) for dim in tables.by if dim != tables.subject]
+    panels += [_crossing_table(tables, pair, sources) for pair in tables.crossings]
+    if plan is not None:
+        panels.append(plan_panel(plan, sources))
+    if model is not None:
+        panels.append(fit_panel(model, sources, tables))
+    panels += [_contacts_table(tables, sources), _accounts_table(tables, sources)]
+    layers = []
+    if boundaries is not None and boundaries.kind in tables.missed:
+        layers += _missed_layers(tables, boundaries, sources)
+    if sites is not None and len(sites):
+        if _are_schools(sites):
+            layers.append(_sites_layer(sites, placement, sources))
+        else:
+            panels.append(_sites_table(sites, placement, sources))
+    notes = [READ_WITH_CARE, HOW_SURE, *_notes(tables)]
+    notes += [f"Distance: {model.sentence}."] if model is not None else []
+    notes += [placement_sentence(placement)] if placement is not None else []
+    return maps.MapBook(
+        title or f"Who is reached, and who is missed: {tables.service}",
+        finding=tables.finding,
+        layers=tuple(layers),
+        panels=tuple(panels),
+        notes=tuple(notes),
+        marking=tables.rule.marking,
+    )
+
+
+def reach_note(
+    tables: ReachTables, sources: Iterable[Source], changed: Protected | None = None, title: str = ""
+) -> maps.MapBook:
+    """One page for a lead member: the finding, one picture, where the missed are, and what changed, in sentences."""
+    sources = tuple(sources)
+    panels = _bars(tables, tables.by[tables.subject], sources) or [_reach_table(tables, tables.subject, sources)]
+    panels += [_missed_table(tables, dim, sources, 3) for dim in tables.missed if len(tables.under())]
+    if changed is not None:
+        panels.append(change_panel(changed, sources, tables.subject, brief=True))
+    finding = " ".join([tables.finding, *more_sentences(tables)])
+    return maps.MapBook(
+        title or f"{_capital(tables.service)}: who is missed, in one page",
+        finding=finding,
+        panels=tuple(panels),
+        notes=(*_notes(tables)[:1], READ_WITH_CARE),
+        marking=tables.rule.marking,
+    )
+
+
+def survey_book(
+    tables: ReachTables, sources: Iterable[Source], raked: Raked | None = None, least: float = LEAST_RESPONSE
+) -> maps.MapBook:
+    """The page of a survey: response by group with the guide's rule, a test, what weights cost, and a top-up."""
+    sources = tuple(sources)
+    panels = []
+    for dim in tables.by:
+        panels += [_response_table(tables, dim, sources, least), _top_up_table(tables, dim, sources, least)]
+    notes = [*survey_sentences(tables, least), *_notes(tables)]
+    notes += [raking_sentence(raked)] if raked is not None else []
+    return maps.MapBook(
+        f"Whom did {tables.service} hear?",
+        finding=survey_finding(tables, least),
+        panels=(*panels, _accounts_table(tables, sources)),
+        notes=tuple(notes),
+        marking=tables.rule.marking,
+    )
+
+
+def preferences_book(
+    outcomes: Mapping[str, ReachTables], sources: Iterable[Source], nearest_by: str, title: str = ""
+) -> maps.MapBook:
+    """The page of preferences and offers: each outcome's rate by group, with the statistics of every comparison."""
+    sources = tuple(sources)
+    panels = [_rate_table(tables, dim, sources, MOST_ROWS) for tables in outcomes.values() for dim in tables.by]
+    first = next(iter(outcomes.values()))
+    notes = [
+        f"Nearest: {nearest_by}.",
+        "A high first-choice rate may mean that a group gets what it wants, or that it asks for what it will get.",
+        HOW_SURE,
+        *_notes(first),
+    ]
+    return maps.MapBook(
+        title or "Who gets the school named first?",
+        finding=first.finding,
+        panels=tuple(panels),
+        notes=tuple(notes),
+        marking=first.rule.marking,
+    )
+
+
+# --- a plan ---------------------------------------------------------------------------------------------
+
+
+def plan_shown(plan: PlanReach, tables: ReachTables) -> Protected:
+    """A plan as it may be shown: the model's ratios, laid on the printed users of today.
+
+    Returns
+    -------
+    Protected
+        By segment, then ``all``: ``name``, ``count`` (users today, printed), ``after``, ``change``, ``change_low``,
+        ``change_high`` (from the ratios, rounded as counts are), ``ratio_percent``; hidden where the users are.
+    """
+    subject = tables.by[tables.subject]
+    rows = [code for code in plan.table.index if code in subject.table.index or code == "all"]
+    ratio = plan.table.loc[rows]
+    users = subject.table["count"].reindex(rows)
+    users.loc["all"] = subject.table["total"].max()
+    hidden = subject.hidden["count"].reindex(rows, fill_value=False)
+    step = tables.rule.round_to
+    table = pd.DataFrame({"name": subject.table["name"].reindex(rows).fillna("All"), "count": users})
+    for name, column in (("after", "ratio"), ("after_low", "low"), ("after_high", "high")):
+        table[name] = (users * ratio[column] / step).round() * step
+    table["ratio_percent"] = (100 * (ratio["ratio"] - 1)).round()
+    for name, column in (("percent_low", "low"), ("percent_high", "high")):
+        table[name] = (100 * (ratio[column] - 1)).round()
+    away = pd.DataFrame(dict.fromkeys(table.columns[1:], hidden), index=table.index)
+    return Protected(table, away, tables.rule, tables.base_name, printed=subject.printed)
+
+
+def plan_panel(plan: Protected, sources: Iterable[Source]) -> maps.TablePanel:
+    """A plan beside today."""
+    columns = {
+        "name": ("Segment", ""),
+        "count": ("Users today", ""),
+        "after": ("With the plan", ""),
+        "after_low": ("At least", ""),
+        "after_high": ("At most", ""),
+        "ratio_percent": ("Change", "%"),
+    }
+    note = (
+        "What the model expects, with 95% intervals of the model's own uncertainty; a single year may differ by chance."
+    )
+    return maps.table("What the plan would change", plan, columns, sources=sources, note=note)
+
+
+def fit_panel(model: ReachModel, sources: Iterable[Source], tables: ReachTables) -> maps.TablePanel:
+    """How well the model agrees with what was seen, by distance; counts hidden and rounded by the rule."""
+    parts = {}
+    for name, noun in (("base", tables.base_noun), ("seen", tables.noun)):
+        population = f"{noun} by distance to {tables.service}"
+        counts = model.fit[name].astype("int64")
+        total = PublicTotals((), pd.Series([int(counts.sum())]), population)
+        parts[name] = protect_tables([RawTable(population, counts, noun, population)], tables.rule, [total])[0]
+    rows = list(model.fit.index)
+    shown = pd.DataFrame({name: part.shown for name, part in parts.items()}).loc[rows]
+    hidden = pd.DataFrame({name: part.hidden for name, part in parts.items()}).loc[rows]
+    hidden["expected"] = hidden["base"] | hidden["seen"]
+    step = tables.rule.round_to
+    shown["expected"] = ((model.fit["expected"] / step).round() * step).mask(hidden["expected"])
+    evidence = tuple(part.printed for part in parts.values())
+    table = Protected(shown, hidden, tables.rule, tables.base_name, printed=evidence)
+    whole, distance = model.explained
+    note = (
+        f"{_capital(model.sentence)}. The model explains {100 * whole:.0f}% of what one rate for all leaves open, "
+        f"distance {100 * distance:.0f}% of it; spread {model.dispersion:.1f} times that of chance."
+    )
+    columns = {"base": ("People", ""), "seen": ("Users seen", ""), "expected": ("Users expected", "")}
+    return maps.table("How the model fits, by distance", table, columns, sources=sources, index="Distance", note=note)
+
+
+def placement_sentence(placement: Placement) -> str:
+    """The best sites, and how sure that is."""
+    sure = "proven best" if placement.proven else f"at most {100 * placement.gap:.1f}% short of the best"
+    return f"Best sites for the under-reached, of those offered: {', '.join(placement.sites)} ({sure})."
+
+
+# --- sentences ------------------------------------------------------------------------------------------
+
+
+def more_sentences(tables: ReachTables) -> list[str]:
+    """How many more would make it even, one sentence for each under-reached segment."""
+    more = more_to_be_even(tables)
+    rows = tables.under()
+    step = tables.rule.round_to
+    return [
+        f"About {max(step, step * round(count / step)):,.0f} more {tables.noun} from {rows.loc[code, 'name']} would "
+        "make it even."
+        for code, count in more.items()
+        if count == count and count > 0
+    ]
+
+
+def where_sentences(tables: ReachTables, most: int = 3) -> list[str]:
+    """Where the missed are: the first wards and schools of each list."""
+    if not len(tables.under()):
+        return []
+    sentences = []
+    for dim, shown in tables.missed.items():
+        rows = shown.table[shown.table["of_under"].notna() & (shown.table.index != ELSEWHERE)].head(most)
+        if len(rows):
+            named = ", ".join(f"{row['name']} ({row['of_under']:,.0f})" for _, row in rows.iterrows())
+            where = "go to school" if dim == "school" else f"live, by {dim}"
+            sentences.append(f"Where the under-reached {where} ({tables.base_noun}): {named}.")
+    return sentences
+
+
+def survey_finding(tables: ReachTables, least: float = LEAST_RESPONSE) -> str:
+    """The response, and whether another study is due, in one sentence."""
+    table = tables.by[tables.subject].table
+    total, asked = table["total"].max(), table["base_total"].max()
+    if not asked > 0:
+        return "Nobody was asked."
+    rate = total / asked
+    rule = "do another study" if rate < least else "no other study is due for that alone"
+    return (
+        f"About {total:,.0f} of {asked:,.0f} {tables.base_noun} answered, {100 * rate:.0f}%: "
+        f"{'below' if rate < least else 'at or above'} {100 * least:.0f}%, {rule}."
+    )
+
+
+def survey_sentences(tables: ReachTables, least: float = LEAST_RESPONSE) -> list[str]:
+    """By dimension: groups below the rule, and whether the mix of those who answered is that of the population."""
+    sentences = []
+    for dim, shown in tables.by.items():
+        table = response(shown.table["count"], shown.table["base_count"], least)
+        low = [str(shown.table.loc[code, "name"]) for code in table.index[table["another_study"]]]
+        if low:
+            sentences.append(
+                f"By {dim}, below {100 * least:.0f}%: {', '.join(low[:8])}{' ...' if len(low) > 8 else ''}."
+            )
+        test = overall_shown(shown, tables.service)
+        p = test["p"]
+        if p == p:
+            verdict = "differs from" if p < 0.05 else "could be a fair draw of"
+            sentences.append(
+                f"By {dim}, the mix of those who answered {verdict} the population "
+                f"(p {'under 0.001' if p < 0.001 else f'{p:.3f}'}, {test['method']})."
+            )
+    return sentences
+
+
+def raking_sentence(raked: Raked) -> str:
+    """What the weights cost."""
+    words = (
+        f"Weights by raking: design effect {raked.design_effect:.2f}, so the answers are worth about "
+        f"{5 * round(raked.effective / 5):,.0f} even ones; the largest weight is {raked.largest:.1f}."
+    )
+    silent = {dim: codes for dim, codes in raked.unreached.items() if codes}
+    if silent:
+        words += f" Groups without any answer, whom no weight can speak for: {sum(map(len, silent.values()))}."
+    return words if raked.converged else f"{words} The margins could not all be met."
+
+
+# --- the parts ------------------------------------------------------------------------------------------
+
+
+def change_panel(changed: Protected, sources: Iterable[Source], subject: str, brief: bool = False) -> maps.TablePanel:
+    """This year beside the earlier one; ``brief`` for the indices and the words alone."""
+    columns = {
+        "name": (_capital(subject), ""),
+        "rate_before": ("Reach before", "share"),
+        "rate": ("Reach now", "share"),
+        "points_low": ("Change at least, points", ""),
+        "points_high": ("Change at most, points", ""),
+        "index_before": ("Index before", "index"),
+        "index": ("Index now", "index"),
+        "in_words": ("In words", ""),
+    }
+    if brief:
+        columns = {name: columns[name] for name in ("name", "index_before", "index", "in_words")}
+    table = changed.table.round({"points_low": 1, "points_high": 1})
+    shown = Protected(table, changed.hidden, changed.rule, changed.base, changed.units, changed.printed)
+    return maps.table("Better than before?", shown, columns, sources=sources)
+
+
+def _bars(tables: ReachTables, shown: Protected, sources) -> list:
+    if len(shown) > MOST_BARS:
+        return []
+    return [
+        maps.bars(
+            f"{_capital(tables.noun)}, and all who could be",
+            shown,
+            sources=sources,
+            low="share_low",
+            high="share_high",
+            label="name",
+            group=_capital(tables.noun),
+            base=tables.base_name,
+        )
+    ]
+
+
+def _reach_columns(tables: ReachTables) -> dict[str, tuple[str, str]]:
+    return {
+        "name": ("Name", ""),
+        "count": (_capital(tables.noun), ""),
+        "base_count": (_capital(tables.base_noun), ""),
+        "penetration": ("Reach", "share"),
+        "index": ("Index", "index"),
+        "index_low": ("Index, low", "index"),
+        "index_high": ("Index, high", "index"),
+        "clearly": ("More or fewer", ""),
+    }
+
+
+def _clearly(shown: Protected) -> Protected:
+    """The table with the verdict in words, hidden where the count is."""
+    gap = shown.table["gap_points"]
+    sure = shown.table["notable"].astype(bool)
+    words = pd.Series("not clearly", index=gap.index).mask(gap.isna(), "not compared")
+    words = words.mask(sure & (gap > 0), "clearly more").mask(sure & (gap < 0), "clearly fewer")
+    hidden = shown.hidden.assign(clearly=shown.hidden["gap_points"])
+    table = shown.table.assign(clearly=words.mask(hidden["clearly"]))
+    return Protected(table, hidden, shown.rule, shown.base, shown.units, shown.printed)
+
+
+def _head(shown: Protected, rows: int | None, by: str = "base_count") -> Protected:
+    if rows is None or len(shown) <= rows:
+        return shown
+    keep = shown.table[by].fillna(-1).sort_values(ascending=False, kind="stable").index[:rows]
+    return Protected(shown.table.loc[keep], shown.hidden.loc[keep], shown.rule, shown.base, shown.units, shown.printed)
+
+
+def _reach_table(tables: ReachTables, dim: str, sources, rows: int | None = None) -> maps.TablePanel:
+    shown = _clearly(_head(tables.by[dim], rows))
+    more = f" The {rows} largest of {len(tables.by[dim]):,}." if rows and len(tables.by[dim]) > rows else ""
+    note = f"Index 100: reached as {tables.base_name} as a whole.{more}"
+    return maps.table(f"Reach by {dim}", shown, _reach_columns(tables), sources=sources, index=_capital(dim), note=note)
+
+
+def _rate_table(tables: ReachTables, dim: str, sources, rows: int) -> maps.TablePanel:
+    shown = _clearly(_head(tables.by[dim], rows))
+    columns = _reach_columns(tables) | {
+        "count": (_capital(tables.service), ""),
+        "base_count": ("Applicants", ""),
+        "penetration": ("Rate", "share"),
+    }
+    return maps.table(
+        f"{_capital(tables.service)}, by {dim}", shown, columns, sources=sources, index=_capital(dim),
+        note=f"Of {tables.base_name}; index 100: the rate of all of them.",
+    )  # fmt: skip
+
+
+def _crossing_table(tables: ReachTables, pair: tuple[str, str], sources) -> maps.TablePanel:
+    shown = _clearly(_head(tables.crossings[pair], MOST_ROWS))
+    note = f"The {len(shown):,} largest of {len(tables.crossings[pair]):,} combinations."
+    return maps.table(f"Reach by {' and '.join(pair)}", shown, _reach_columns(tables), sources=sources, note=note)
+
+
+def _missed_table(tables: ReachTables, dim: str, sources, most: int = MOST_ROWS) -> maps.TablePanel:
+    shown = tables.missed[dim]
+    rows = list(shown.table.index[:most])
+    part = Protected(shown.table.loc[rows], shown.hidden.loc[rows], shown.rule, shown.base, shown.units, shown.printed)
+    columns = {
+        "name": ("Name", ""),
+        "base_count": (_capital(tables.base_noun), ""),
+        "of_under": ("Of under-reached segments", ""),
+        "share_under": ("Share", "share"),
+        "count": (_capital(tables.noun), ""),
+        "gap": ("Missed, against an even reach", ""),
+        "to_even": ("More to make it even", ""),
+    }
+    under = ", ".join(tables.under()["name"]) or "none"
+    note = (
+        f"Under-reached: {under}. More to make it even: if each of these segments were reached at the rate of all "
+        "others, everywhere alike; hidden numbers count as none."
+    )
+    return maps.table(f"Where the missed are, by {dim}", part, columns, sources=sources, index=_capital(dim), note=note)
+
+
+def _missed_layers(tables: ReachTables, boundaries: Boundaries, sources) -> list:
+    shown = tables.missed[boundaries.kind]
+    keep = shown.table.index.isin(boundaries.codes)
+    part = Protected(shown.table[keep], shown.hidden[keep], shown.rule, shown.base, shown.units, shown.printed)
+    details = {
+        f"{_capital(tables.base_noun)}": "base_count",
+        "Of under-reached segments": "of_under",
+        f"{_capital(tables.noun)}": "count",
+        "More to make it even": "to_even",
+    }
+    layers = [
+        maps.areas(
+            boundaries, part, value="share_under", title="Where the under-reached live", details=details,
+            legend=f"Share of {tables.base_noun} in under-reached segments", sources=sources,
+            breaks=(0.1, 0.25, 0.5, 0.75),
+        ),
+    ]  # fmt: skip
+    by = tables.by[boundaries.kind]
+    keep = by.table.index.isin(boundaries.codes)
+    reached = Protected(by.table[keep], by.hidden[keep], by.rule, by.base, by.units, by.printed)
+    if reached.table["index"].notna().any():
+        layers.append(
+            maps.areas(
+                boundaries, reached, value="index", unit="index", scale="diverging", title="Reach by area",
+                details={_capital(tables.noun): "count", "Index, low": "index_low", "Index, high": "index_high"},
+                legend=f"Index of {tables.noun} (100: as all)", sources=sources,
+                note="An index whose interval contains 100 may be chance.",
+            )
+        )  # fmt: skip
+    return layers
+
+
+def _sites_layer(sites: pd.DataFrame, placement: Placement | None, sources) -> maps.PointLayer:
+    chosen = set(placement.sites) if placement is not None else set()
+    kind = ["chosen" if str(code) in chosen else "site" for code in sites.index]
+    names = sites["name"].astype("str") if "name" in sites else pd.Series(sites.index.astype("str"), index=sites.index)
+    frame = sites.assign(name=names, kind=kind)
+    return maps.schools(frame, sources=sources, mark_by="kind", title="Sites", code_name="site")
+
+
+def _are_schools(sites: pd.DataFrame) -> bool:
+    return bool(sites.index.astype("str").str.fullmatch(r"\d{6,7}").all())
+
+
+def _sites_table(sites: pd.DataFrame, placement: Placement | None, sources) -> maps.TablePanel:
+    chosen = set(placement.sites) if placement is not None else set()
+    table = sites[[name for name in ("hours", "hours_planned") if name in sites]].copy()
+    columns = {
+        name: (heading, "") for name, heading in (("hours", "Today"), ("hours_planned", "Planned")) if name in table
+    }
+    if chosen:
+        table["best"] = ["one of the best" if str(code) in chosen else "not chosen" for code in table.index]
+        columns["best"] = ("For the under-reached", "")
+    if not columns:
+        table["site"], columns = "a site", {"site": ("What", "")}
+    return maps.table("Sites", columns=columns, public=table, sources=sources, index="Site")
+
+
+def _response_table(tables: ReachTables, dim: str, sources, least: float) -> maps.TablePanel:
+    shown = _head(tables.by[dim], MOST_ROWS)
+    table = response(shown.table["count"], shown.table["base_count"], least)
+    table.insert(0, "name", shown.table["name"])
+    thin = ~(table["population"] >= tables.rule.min_base)
+    for name in ("rate", "rate_low", "rate_high"):
+        table[name] = table[name].mask(thin)
+    flag = pd.Series("", index=table.index).mask(
+        table["another_study"] & ~thin, f"below {100 * least:.0f}%: another study"
+    )
+    table["rule"] = flag
+    hidden = pd.DataFrame({"respondents": shown.hidden["count"], "population": shown.hidden["base_count"]})
+    for name in ("rate", "rate_low", "rate_high"):
+        hidden[name] = hidden["respondents"] | hidden["population"]
+    part = Protected(table.loc[shown.table.index], hidden, shown.rule, shown.base, printed=shown.printed)
+    columns = {
+        "name": ("Name", ""),
+        "respondents": ("Answered", ""),
+        "population": ("Asked", ""),
+        "rate": ("Response", "share"),
+        "rate_low": ("Low", "share"),
+        "rate_high": ("High", "share"),
+        "rule": ("Rule", ""),
+    }
+    return maps.table(f"Response by {dim}", part, columns, sources=sources, index=_capital(dim))
+
+
+def _top_up_table(tables: ReachTables, dim: str, sources, least: float) -> maps.TablePanel:
+    shown = _head(tables.by[dim], MOST_ROWS)
+    more = top_up(response(shown.table["count"], shown.table["base_count"], least), least=least)
+    more = more.loc[shown.table.index]
+    gone = shown.hidden["count"] | shown.hidden["base_count"]
+    more.insert(0, "name", shown.table["name"])
+    hidden = pd.DataFrame(dict.fromkeys(more.columns[1:], gone), index=more.index)
+    part = Protected(more, hidden, shown.rule, shown.base, printed=shown.printed)
+    columns = {
+        "name": ("Name", ""),
+        "for_rate": (f"To reach {100 * least:.0f}%", ""),
+        "for_margin": ("For plus or minus 5 points", ""),
+        "for_even": ("To be as well heard as others", ""),
+        "left": ("Left to ask", ""),
+    }
+    return maps.table(f"How many more answers, by {dim}", part, columns, sources=sources, index=_capital(dim))
+
+
+def _contacts_table(tables: ReachTables, sources) -> maps.TablePanel:
+    columns = {
+        "name": ("Name", ""),
+        "users": (_capital(tables.noun), ""),
+        "contacts": ("Contacts", ""),
+        "for_each": ("Contacts for each", ""),
+    }
+    return maps.table("Contacts and users", tables.contacts, columns, sources=sources, index=_capital(tables.subject))
+
+
+def _accounts_table(tables: ReachTables, sources) -> maps.TablePanel:
+    return maps.table(
+        "Every record accounted for", tables.accounts, {"people": ("Number", "")}, sources=sources, index="What"
+    )
+
+
+def _notes(tables: ReachTables) -> list[str]:
+    """What a reader should know: the unplaced, and what is left out."""
+    shown, gone = tables.accounts.table["people"], tables.accounts.hidden["people"]
+    notes = []
+    for dim in tables.by:
+        row = f"{tables.noun} not placed by {dim}"
+        if gone[row] or shown[row] > 0:
+            many = f"fewer than {tables.rule.hide_below}" if gone[row] else f"about {shown[row]:,.0f}"
+            whom = "they are in no table" if dim == tables.subject else "shares by it are of those who have"
+            notes.append(f"{_capital(many)} {tables.noun} have no {dim}; {whom}.")
+    notes += [f"Not shown: {what} ({why})." for what, why in tables.left_out.items()]
+    return notes
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,207 @@
+"""The pages about a service: everything from protected tables, one file, nothing exact."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import geoplan as gp
+from geoplan.areas import merge_areas
+from geoplan.cli.main import app
+from geoplan.io.releases import Release, verify_folder
+from geoplan.leaks import scan_bytes
+from geoplan.placements import compare_plan, fit_reach_model
+from geoplan.preferences import OUTCOMES, preferences
+from geoplan.reach_books import (
+    plan_shown,
+    preferences_book,
+    reach_book,
+    reach_note,
+    survey_book,
+    survey_finding,
+)
+from geoplan.reach_tables import change_in_reach, protect_reach
+from geoplan.service_reach import reach
+from geoplan.surveys import rake
+
+
+@pytest.fixture(scope="module")
+def medway():
+    """Pupils and callers of Medway, of one year, and the layer drawn from LSOAs."""
+    place = gp.read_project(gp.demo_folder())
+    schools, postcodes, segments = place.schools(), place.postcodes(), place.segments()
+    layer = place.areas("lsoa11")[0]
+    pupils = gp.assign(place.pupils(schools), postcodes, layer, segments).where(year_group=["5", "6"])
+    callers = {
+        year: gp.assign(place.people(f"callers_{year}", id_column="family_id"), postcodes, layer, segments)
+        for year in (2024, 2025)
+    }
+    return place, schools, layer, pupils, callers
+
+
+@pytest.fixture(scope="module")
+def tables(medway):
+    _, schools, _, pupils, callers = medway
+    names = {"school": schools.frame["name"].to_dict()}
+    found = {
+        year: reach(
+            people, pupils, f"advisers {year}", "pupils in years 5 and 6", ["segment", "msoa11", "school"], names=names
+        )
+        for year, people in callers.items()
+    }
+    return found, {year: protect_reach(each) for year, each in found.items()}
+
+
+def test_the_answer_is_the_one_the_callers_were_made_with(tables):
+    """Chances by segment 1 to 8 in 2025: .75 .7 .6 1.3 1.9 1.2 1.3 .85; the ends must be found, in this order."""
+    table = tables[1][2025].by["segment"].table
+    assert table["index"].idxmax() == "5"
+    assert set(tables[1][2025].under().index) <= {"1", "2", "3", "8"}
+    assert {"3", "8"} <= set(tables[1][2025].under().index)
+    assert set(tables[1][2025].over().index) <= {"4", "5", "6", "7"}
+    assert tables[0][2025].accounts.contacts == 726
+    assert tables[0][2025].accounts.users == 500
+
+
+def test_the_analysts_page_the_note_and_a_release_that_verifies(medway, tables, tmp_path):
+    _, schools, layer, pupils, _ = medway
+    raw, shown = tables
+    larger = pupils.people[["lsoa11", "msoa11"]].dropna().astype("str").drop_duplicates("lsoa11")
+    drawn = merge_areas(layer, larger.set_index("lsoa11")["msoa11"], "msoa11")
+    changed = change_in_reach(shown[2025], shown[2024])
+    cells = pupils.people.dropna(subset=["easting", "segment"])
+    cells = cells.groupby([cells["lsoa11"].astype("str"), cells["segment"].astype("str")])
+    cells = cells[["easting", "northing"]].mean().assign(base=cells.size()).reset_index()
+    cells["users"] = (cells["base"] // 10).clip(upper=cells["base"])
+    sites = schools.frame[schools.frame["phase"] == "Secondary"][["name", "easting", "northing"]]
+    model = fit_reach_model(cells, sites.iloc[:3], per_km=0.4)
+    plan = plan_shown(compare_plan(model, cells, sites.iloc[:3], sites.iloc[:4]), shown[2025])
+    assert (plan.table["count"].dropna() % 5 == 0).all()
+    assert (plan.table["after"].dropna() % 5 == 0).all()
+    book = reach_book(
+        shown[2025], raw[2025].sources, boundaries=drawn, changed=changed, model=model, plan=plan, sites=sites
+    )
+    note = reach_note(shown[2025], raw[2025].sources, changed)
+    for page in (book, note):
+        html = page.to_html()
+        assert "Leafy avenues (index 1" in html
+        assert not scan_bytes("page.html", html.encode())
+    assert len(book.layers) == 3
+    release = Release(title="Advisers").add("reach.html", book).add("note.html", note)
+    release.write(tmp_path / "out")
+    assert verify_folder(tmp_path / "out") == []
+
+
+def test_a_survey_and_its_page(medway):
+    _, _, _, pupils, callers = medway
+    found = reach(callers[2025], pupils, "survey", "families asked", ["segment"], noun="respondents", inside=True)
+    shown = protect_reach(found, crossings=[])
+    assert "below 20%, do another study" in survey_finding(shown)
+    assert "no other study" in survey_finding(shown, least=0.05)
+    html = survey_book(shown, found.sources, rake(found, ["segment"])).to_html()
+    assert "Response by segment" in html
+    assert "design effect" in html
+
+
+def test_preferences_and_their_page(medway):
+    _, schools, _, pupils, _ = medway
+    secondary = schools.frame[schools.frame["phase"] == "Secondary"]
+    frame = pupils.frame[pupils.frame["year_group"] == "6"].copy()
+    frame["preference_1"] = secondary.index[0]
+    frame["offer"] = pd.Series([secondary.index[i % 2] for i in range(len(frame))], index=frame.index, dtype="str")
+    people = gp.Assignment(frame, pupils.kinds, pupils.segmentation, pupils.report, pupils.sources, "applicants")
+    asked = preferences(people, secondary)
+    shown = {name: protect_reach(asked.reach(name, ["segment", "fsm"]), crossings=[]) for name in OUTCOMES}
+    html = preferences_book(shown, people.sources, asked.nearest_by).to_html()
+    assert f"by straight line, of {len(secondary)} schools" in html
+    assert shown["first_choice"].by["segment"].table["penetration"].between(0.4, 0.6).all()
+
+
+# --- the commands ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    return gp.io.copy_demo(tmp_path_factory.mktemp("reach") / "medway")
+
+
+def test_geoplan_reach(project, tmp_path):
+    plan = tmp_path / "plan.csv"
+    plan.write_text("site,easting,northing,hours,hours_planned\nHall,576000,168000,2,1\nHub,580000,166000,0,1\n")
+    words = [
+        "reach",
+        "callers_2025",
+        "-p",
+        str(project / "geoplan.toml"),
+        "--key",
+        "family_id",
+        "--base",
+        "year_group=5,6",
+    ]
+    words += ["--since", "callers_2024", "--since-base", "pupils_previous", "--what-if", str(plan), "--place", "1"]
+    words += ["--per-km", "0.3", "--json", "-o", str(tmp_path / "reach.xlsx"), "--note", str(tmp_path / "note.html")]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    answer = json.loads(done.stdout)
+    assert answer["base"] == "pupils with year group 5 or 6"
+    assert answer["change"][-1]["code"] == "all"
+    assert len(answer["placement"]["sites"]) == 1
+    assert {row["code"] for row in answer["plan"]} == {*"12345678", "all"}
+    assert (tmp_path / "reach.xlsx").stat().st_size > 5000
+    assert "who is missed" in (tmp_path / "note.html").read_text(encoding="utf-8")
+
+
+def test_geoplan_reach_over_several_years_and_against_residents(project, tmp_path):
+    at = ["-p", str(project / "geoplan.toml"), "--key", "family_id", "--json"]
+    older = tmp_path / "callers_2023.csv"
+    older.write_bytes((project / "callers_2024.csv").read_bytes())
+    words = ["reach", "callers_2025", *at, "--since", "callers_2024", "--since", str(older)]
+    done = CliRunner().invoke(app, [*words, "-o", str(tmp_path / "reach.html")])
+    assert done.exit_code == 0, done.output
+    years = json.loads(done.stdout)["years"]
+    assert list(years[0]) == ["code", "name", "callers 2023", "callers 2024", "callers 2025"]
+    assert all(row["callers 2023"] == row["callers 2024"] for row in years)
+    assert "year by year" in (tmp_path / "reach.html").read_text(encoding="utf-8")
+    children = pd.read_csv(project / "pupils.csv", dtype="str")["PostCode"].str.upper().str.strip()
+    codes = pd.read_csv(project / "postcodes.csv.gz", dtype="str").set_index("pcds")["lsoa11cd"]
+    counts = children.map(codes).value_counts().rename("children").rename_axis("lsoa11")
+    counts.reset_index().to_csv(tmp_path / "children.csv", index=False)
+    words = ["reach", "callers_2025", *at, "--base", str(tmp_path / "children.csv"), "--by", "msoa11"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    answer = json.loads(done.stdout)
+    assert answer["base"] == "children by lsoa11"
+    assert set(answer["by"]) == {"msoa11"}
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--since", "callers_2024", "--since-base", "pupils", "--since-base", "pupils_previous"], 2),
+        (["--base", "year_group"], 2),
+        (["--by", "ward99"], 3),
+        (["-o", "reach.docx"], 2),
+        (["--base", "shoe_size=9"], 3),
+    ],
+)
+def test_geoplan_reach_refuses(project, words, code):
+    from geoplan.cli.main import main
+
+    assert main(["reach", "callers_2025", "-p", str(project / "geoplan.toml"), *words]) == code
+
+
+def test_geoplan_survey_and_preferences(project, tmp_path):
+    from geoplan.cli.main import main
+
+    at = ["-p", str(project / "geoplan.toml")]
+    assert main(["survey", "callers_2025", *at, "--key", "family_id", "-o", str(tmp_path / "survey.html")]) == 0
+    pupils = pd.read_csv(project / "pupils.csv", dtype="str").query("NCyearActual == '6'").head(400)
+    pupils.assign(pref_1="900050", offer="900050")[["UPN", "PostCode", "pref_1", "offer"]].to_csv(
+        tmp_path / "applications.csv", index=False
+    )
+    words = ["preferences", str(tmp_path / "applications.csv"), *at, "--phase", "Secondary"]
+    assert main([*words, "-o", str(tmp_path / "preferences.html")]) == 0
+    assert main([*words[:-1], "Nursery"]) == 2
