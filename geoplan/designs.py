@@ -13,22 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from geoplan.briefs import (
-    BALANCE,
-    MEASURES,
-    WORST,
-    DesignProblem,
-    Formulation,
-    Limits,
-    allowed_by,
-    formulate,
-    linear_measures,
-    mix_measures,
-)
+from geoplan.briefs import MEASURES, WORST, DesignProblem, Limits
 from geoplan.catchments import CatchmentPlan
-from geoplan.contiguity import pieces
 from geoplan.errors import UnknownCodeError
 from geoplan.feasibility import why_impossible
+from geoplan.formulation import Formulation, allowed_by, formulate, measure_plan
 from geoplan.solving import IMPOSSIBLE, PROVED, STOPPED, Outcome, solve
 
 Progress = Callable[[float, float, float], None]
@@ -54,7 +43,7 @@ class Design:
     seconds, rounds, cuts
         What it took: time, answers of the solver, and cuts that keep catchments in one piece.
     measured
-        Every measure of the plan (:func:`measure_plan`); empty if there is none.
+        Every measure of the plan (:func:`geoplan.formulation.measure_plan`); empty if there is none.
     why
         If impossible, what could be relaxed, in words; if stopped without a plan, what is known.
     nearly
@@ -181,36 +170,6 @@ def design(
         progress=progress,
     )
     return _told(problem, limits, objective, brief, outcome, name, seconds - (time.monotonic() - began))
-
-
-def measure_plan(problem: DesignProblem, plan: CatchmentPlan) -> dict[str, float]:
-    """Every measure of a plan, worked out from the plan itself.
-
-    Returns
-    -------
-    dict
-        ``travel`` (mean per child), ``worst_travel`` (of an area with children), ``moved`` (children a year, if there
-        is a plan of today), ``gorard`` and ``dissimilarity`` (if there is a mix), ``balance`` (the largest difference
-        of a school's children from its share, over the years, as a part of the share), ``fullest`` (the largest part
-        of its places that a school must take), ``catchments``, and ``in_one_piece`` (how many of them are).
-    """
-    labels = problem.labels(plan)
-    every = np.arange(len(labels))
-    schools = len(problem.schools)
-    measured = {name: float(table[every, labels].sum()) for name, table in linear_measures(problem).items()}
-    travel = problem.travel.to_numpy()[every, labels]
-    measured[WORST] = float(travel[problem.weight > 0].max(initial=0.0))
-    for name, row in mix_measures(problem).items():
-        measured[name] = float(np.abs(np.bincount(labels, row, schools)).sum())
-    sums = np.stack([np.bincount(labels, row, schools) for row in problem.children.to_numpy().T])
-    places = problem.places.to_numpy().T
-    with_share, with_places = problem.shares > 0, places > 0
-    measured[BALANCE] = float(np.abs(sums[with_share] / problem.shares[with_share] - 1).max(initial=0.0))
-    measured["fullest"] = float((sums[with_places] / places[with_places]).max(initial=0.0))
-    parts = pd.Series(pieces(problem.graph, labels)).groupby(labels).nunique()
-    measured["catchments"] = float(len(parts))
-    measured["in_one_piece"] = float((parts == 1).sum())
-    return measured
 
 
 def trade_off(
@@ -349,7 +308,7 @@ def _shortest_longest(problem, objective, limits, seconds, rounds, seed, start, 
         raise UnknownCodeError("worst_travel cannot be added to other measures; use it alone, or limit it with at_most")
     began = time.monotonic()
     travel = problem.travel.to_numpy()
-    lengths = np.unique(travel[allowed_by(problem, limits) & (problem.weight > 0)[:, None]])
+    lengths = np.unique(travel[allowed_by(problem, limits)])
     low, high = 0, len(lengths) - 1  # below low is proved impossible; high is kept by the best known
     best, history, spent, cuts, status = None, [], 0, 0, STOPPED
     bound, unsure = 0.0, False

@@ -37,7 +37,7 @@ def grow(programme: Programme, labels: np.ndarray) -> np.ndarray:
     array
         School of each area. An area is given a school that is not allowed only where no neighbour leaves another.
     """
-    areas, schools = programme.shape
+    schools = programme.shape[1]
     best = np.where(programme.allowed, programme.cost, np.inf).min(axis=1)
     dear = np.where(programme.allowed, programme.cost - np.where(np.isfinite(best), best, 0)[:, None], 1e9)
     labels = np.where(labels >= 0, labels, -1)
