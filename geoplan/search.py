@@ -69,7 +69,9 @@ def grow(programme: Programme, labels: np.ndarray) -> np.ndarray:
     return np.where(labels >= 0, labels, dear.argmin(axis=1))
 
 
-def improve(programme: Programme, labels: np.ndarray, seed: int = 0, steps: int = 200_000) -> np.ndarray:
+def improve(
+    programme: Programme, labels: np.ndarray, seed: int = 0, steps: int = 200_000, heat: float = 1.0
+) -> np.ndarray:
     """A better design near a given one, each catchment kept in one piece if it is.
 
     Parameters
@@ -82,6 +84,8 @@ def improve(programme: Programme, labels: np.ndarray, seed: int = 0, steps: int 
         Of the random numbers.
     steps
         How many trades are considered.
+    heat
+        How freely the search starts out: 1 looks far and wide, 0.02 only mends.
 
     Returns
     -------
@@ -104,6 +108,8 @@ def improve(programme: Programme, labels: np.ndarray, seed: int = 0, steps: int 
     pairs = graph.matrix if graph is not None else None
     start = pairs.indptr.astype(np.int64) if pairs is not None else np.zeros(1, dtype=np.int64)
     other = pairs.indices.astype(np.int64) if pairs is not None else np.zeros(0, dtype=np.int64)
+    choice_start = np.r_[0, np.cumsum(programme.allowed.sum(axis=1))].astype(np.int64)
+    choice = np.nonzero(programme.allowed)[1].astype(np.int64)
     price = allowed_cost + np.where(programme.allowed, 0.0, _FORBIDDEN * usual)
     best = _anneal(
         labels.astype(np.int64),
@@ -123,12 +129,15 @@ def improve(programme: Programme, labels: np.ndarray, seed: int = 0, steps: int 
         programme.balanced,
         start,
         other,
+        choice_start,
+        choice,
         graph is not None,
         usual,
         usual / max(part, 1e-9),
         TOLERANCE,
         seed,
         steps,
+        heat,
     )
     first, second = worth(programme, labels), worth(programme, best)
     return best if (second.excess, second.value) <= (first.excess, first.value) else labels
@@ -251,7 +260,7 @@ def _state(label, price, load, low, high, scale, target, budget, budget_most, mi
 
 @njit(cache=True)
 def _anneal(label, price, load, low, high, scale, target, budget, budget_most, mix, mix_cost, mix_most,
-            balance_cost, balance_most, balanced, start, other, one_piece, usual, fine, tolerance, seed, steps):
+            balance_cost, balance_most, balanced, start, other, choice_start, choice, one_piece, usual, fine, tolerance, seed, steps, heat_at_start):
     areas, schools = price.shape
     years, budgets, mixes = load.shape[0], budget.shape[0], mix.shape[0]
     random = np.empty(1, dtype=np.uint64)
@@ -264,23 +273,29 @@ def _anneal(label, price, load, low, high, scale, target, budget, budget_most, m
         amount[m] = np.abs(held[m]).sum()
     worst = _worst(sums, target) if balanced else 0.0
     best, best_value, best_excess = label.copy(), value, excess
+    members = np.zeros(schools, dtype=np.int64)
+    for area in range(areas):
+        members[label[area]] += 1
     mark = np.zeros(areas, dtype=np.int64)
     stack = np.empty(areas + 1, dtype=np.int64)
     new_amount = np.zeros(mixes)
     stamp = 0
     for step in range(steps):
         done = step / steps
-        heat = 0.5 * usual * 0.002**done
-        weight = fine * 0.5 * 60.0**done
+        heat = 0.5 * usual * heat_at_start * (0.002 / heat_at_start) ** done
+        weight = fine * 400.0**done
         area = _below(random, areas)
         a = label[area]
-        if one_piece:
-            edges = start[area + 1] - start[area]
-            if edges == 0:
+        edges = start[area + 1] - start[area] if one_piece else 0
+        if edges == 0 or _below(random, 16) == 0:
+            choices = choice_start[area + 1] - choice_start[area]
+            if choices == 0:
                 continue
-            b = label[other[start[area] + _below(random, edges)]]
+            b = choice[choice_start[area] + _below(random, choices)]
+            if one_piece and members[b] > 0:
+                continue  # a catchment grows at its edge only; an empty one may start anywhere
         else:
-            b = _below(random, schools)
+            b = label[other[start[area] + _below(random, edges)]]
         if b == a or price[area, b] > price[area, a] + 1e5 * usual:
             continue
         change = price[area, b] - price[area, a]
@@ -318,6 +333,8 @@ def _anneal(label, price, load, low, high, scale, target, budget, budget_most, m
                 sums[year, b] -= load[year, area]
             continue
         label[area] = b
+        members[a] -= 1
+        members[b] += 1
         for k in range(budgets):
             spent[k] += budget[k, area, b] - budget[k, area, a]
         for m in range(mixes):

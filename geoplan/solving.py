@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from geoplan.contiguity import Graph, main_pieces, separators
-from geoplan.programme import Programme, Rows, Worth, worth
+from geoplan.programme import TOLERANCE, Programme, Rows, Worth, worth
 from geoplan.search import grow, improve
 
 PROVED, STOPPED, IMPOSSIBLE = "proved", "stopped", "impossible"
@@ -33,6 +33,7 @@ _OPTIMAL, _TIME, _INFEASIBLE = 0, 1, 2  # scipy's words for how a solver ended
 _EXACT_UP_TO = 4_000  # assignments left for branch and bound over the whole problem
 _GROUP = 500  # assignments in a group of neighbouring schools
 _GROUP_SECONDS = 6.0
+_MOST_STEPS = 30_000_000
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def solve(
     rounds: int = 1_000_000,
     seed: int = 0,
     starts: Iterable[np.ndarray] = (),
-    steps: int = 200_000,
+    steps: int = 1_000_000,
     progress: Callable[[float, float, float], None] | None = None,
 ) -> Outcome:
     """The best design found, with its bound.
@@ -246,6 +247,11 @@ def _start(run: _Run, shares: np.ndarray | None, starts: Iterable[np.ndarray], s
         run.offer(improve(run.programme, whole, seed + number, steps))
         if run.over:
             return
+    while not run.worth.within and steps < _MOST_STEPS and run.seconds_left > 0.8 * (run.deadline - run.began):
+        steps *= 3
+        for number, labels in enumerate(seeds):
+            if not run.worth.within:
+                run.offer(improve(run.programme, grow(run.programme, labels), seed + number + steps, steps))
 
 
 def _alive(run: _Run, marginal: tuple[float, np.ndarray] | None) -> np.ndarray:
@@ -284,7 +290,7 @@ def _exact(run: _Run, alive: np.ndarray, seed: int) -> str | None:
                 return None
         else:
             run.rows.add(separators(graph, shares, run.programme.allowed, pull))
-            run.offer(improve(run.programme, grow(run.programme, labels), seed + run.rounds, 50_000))
+            run.offer(improve(run.programme, grow(run.programme, labels), seed + run.rounds, 100_000, 0.02))
         if not run.over:
             alive &= _again(run)
     return None
@@ -309,6 +315,8 @@ def _by_groups(run: _Run, seed: int) -> None:
         stale = np.flatnonzero(tried <= last)
         if not len(stale):
             stale, tried = np.arange(schools), np.full(schools, -1)
+        if not run.worth.within:
+            stale = _breaking(run.programme, run.labels)
         centre = int(random.choice(stale))
         group = _group(run.programme, run.labels, centre, _GROUP, random)
         run.rounds += 1
@@ -320,6 +328,19 @@ def _by_groups(run: _Run, seed: int) -> None:
             run.offer(better)
             if run.worth is not before:
                 last[group] = run.rounds + 1
+
+
+def _breaking(programme: Programme, labels: np.ndarray) -> np.ndarray:
+    """Schools that break a limit of their own: places, pieces, areas they may not have; all if none does."""
+    schools = programme.shape[1]
+    sums = np.stack([np.bincount(labels, row, schools) for row in programme.load])
+    room = TOLERANCE * programme.scale()
+    broken = ((sums > programme.high + room) | (sums < programme.low - room)).any(axis=0)
+    wrong = ~programme.allowed[np.arange(len(labels)), labels]
+    if programme.graph is not None:
+        wrong |= ~main_pieces(programme.graph, labels, np.ones(len(labels)))
+    broken[labels[wrong]] = True
+    return np.flatnonzero(broken) if broken.any() else np.arange(schools)
 
 
 def _group(
@@ -436,7 +457,7 @@ def _mended(run: _Run) -> np.ndarray | None:
     pull = _pull(run.programme)
     alive = np.ones(run.rows.count, dtype=bool)
     while run.seconds_left > 0 and run.rounds < 60:
-        answer = run.rows.whole(alive, np.inf, 0.01, run.seconds_left)
+        answer = run.rows.whole(alive, np.inf, 0.05, run.seconds_left)
         run.rounds += 1
         if answer.x is None:
             return None
