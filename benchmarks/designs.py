@@ -22,7 +22,8 @@ import pandas as pd
 from scipy.spatial import Delaunay
 
 from geoplan.briefs import DesignProblem, Limits
-from geoplan.catchments import CatchmentPlan
+from geoplan.catchments import CatchmentPlan, graph_of
+from geoplan.contiguity import pieces
 from geoplan.designs import Design, design, trade_off
 from geoplan.distances import straight_line_table_m
 from geoplan.formulation import measure_plan
@@ -106,16 +107,31 @@ def county(kind: str, shared: Path = SHARED, part: int | None = None) -> DesignP
         children=children.to_frame("2022"),
         places=places,
         travel=pd.DataFrame(metres, index=frame.index, columns=schools.index),
-        neighbours=Boundaries(kind, frame, Source("Kent and Medway")).neighbours(),
+        neighbours=bridged(Boundaries(kind, frame, Source("Kent and Medway")).neighbours(), centre),
         kind=kind,
         unit="metres",
     )
 
 
+def bridged(neighbours: pd.DataFrame, centre) -> pd.DataFrame:
+    """Neighbours with one more pair for each part of the map that no edge joins to the largest: the nearest centres."""
+    codes = centre.index
+    while True:
+        part = pieces(graph_of(codes, neighbours), np.zeros(len(codes), dtype=int))
+        main = part == np.bincount(part).argmax()
+        if main.all():
+            return neighbours
+        away = np.flatnonzero(part == part[~main][0])
+        near = straight_line_table_m(centre.x.iloc[away], centre.y.iloc[away], centre.x[main], centre.y[main])
+        row, column = np.unravel_index(near.argmin(), near.shape)
+        pair = pd.DataFrame({"a": [codes[away[row]]], "b": [codes[main][column]]})
+        neighbours = pd.concat([neighbours, pair], ignore_index=True)
+
+
 #: What the county is asked for. LSOAs are larger than many a school, so a school may be far over its places there.
 COUNTY = {
     "lsoa21": Limits(nearest=12, full_at_most=1.5),
-    "oa11": Limits(nearest=8, full_at_most=1.05),
+    "oa11": Limits(nearest=12, full_at_most=1.25),
 }
 
 

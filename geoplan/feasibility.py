@@ -51,7 +51,18 @@ def why_impossible(problem: DesignProblem, limits: Limits, seconds: float = 30.0
         Sentences; empty if a plan exists.
     """
     plain = plain_reasons(problem, limits)
-    return plain or relaxations(problem, limits, seconds)
+    return (plain or relaxations(problem, limits, seconds)) + _apart(problem, limits)
+
+
+def _apart(problem: DesignProblem, limits: Limits) -> tuple[str, ...]:
+    """A note where the map itself is in several parts: often a missing bridge, and no fault of the limits."""
+    part = pieces(problem.graph, np.zeros(len(problem.areas), dtype=int))
+    sizes = np.bincount(part)
+    if not limits.one_piece or len(sizes) == 1:
+        return ()
+    small = problem.areas[part != sizes.argmax()]
+    return (f"note: {_areas(len(small))} touch no area of the rest ({_listed(small)}); if a bridge or ferry joins them, "
+            "add the pair to the neighbours",)
 
 
 def plain_reasons(problem: DesignProblem, limits: Limits) -> tuple[str, ...]:

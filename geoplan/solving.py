@@ -247,6 +247,8 @@ def _start(run: _Run, shares: np.ndarray | None, starts: Iterable[np.ndarray], s
         run.offer(improve(run.programme, whole, seed + number, steps))
         if run.over:
             return
+    if run.rows.count <= _EXACT_UP_TO:
+        return
     while not run.worth.within and steps < _MOST_STEPS and run.seconds_left > 0.8 * (run.deadline - run.began):
         steps *= 3
         for number, labels in enumerate(seeds):
