@@ -131,7 +131,7 @@ def bridged(neighbours: pd.DataFrame, centre) -> pd.DataFrame:
 #: What the county is asked for. LSOAs are larger than many a school, so a school may be far over its places there.
 COUNTY = {
     "lsoa21": Limits(nearest=12, full_at_most=1.5),
-    "oa11": Limits(nearest=12, full_at_most=1.25),
+    "oa11": Limits(nearest=12, full_at_most=1.5),
 }
 
 

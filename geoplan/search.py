@@ -205,7 +205,8 @@ def _stays_whole(area, label, start, other, mark, stamp, stack):
 def _outside(sums, low, high, scale, year, school, tolerance):
     value = sums[year, school]
     over = max(value - high[year, school], 0.0) + max(low[year, school] - value, 0.0)
-    return over / scale[year, school] if over > 0.5 * tolerance * scale[year, school] else 0.0
+    part = over / scale[year, school]
+    return part * (1.0 + 5.0 * part) if part > 0.5 * tolerance else 0.0  # far over is worse than twice half as far
 
 
 @njit(cache=True)

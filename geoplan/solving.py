@@ -34,6 +34,7 @@ _EXACT_UP_TO = 4_000  # assignments left for branch and bound over the whole pro
 _GROUP = 500  # assignments in a group of neighbouring schools
 _GROUP_SECONDS = 6.0
 _MOST_STEPS = 30_000_000
+_GENTLE = 0.1  # the heat at which a start from the relaxation is improved: it is good already
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def solve(
     rounds: int = 1_000_000,
     seed: int = 0,
     starts: Iterable[np.ndarray] = (),
-    steps: int = 1_000_000,
+    steps: int = 2_000_000,
     progress: Callable[[float, float, float], None] | None = None,
 ) -> Outcome:
     """The best design found, with its bound.
@@ -237,23 +238,22 @@ def _pull(programme: Programme) -> np.ndarray:
 
 def _start(run: _Run, shares: np.ndarray | None, starts: Iterable[np.ndarray], seed: int, steps: int) -> None:
     """Whole designs from the relaxation and from the starts given."""
-    seeds = list(starts)
+    seeds = [(labels, 1.0) for labels in starts] + [(np.full(run.programme.shape[0], -1), 1.0)]
     if shares is not None:
-        seeds.insert(0, np.where(shares.max(axis=1) > 0.5, shares.argmax(axis=1), -1))
-    seeds.append(np.full(run.programme.shape[0], -1))
-    for number, labels in enumerate(seeds):
+        seeds.insert(0, (np.where(shares.max(axis=1) > 0.5, shares.argmax(axis=1), -1), _GENTLE))
+    for number, (labels, heat) in enumerate(seeds):
         whole = grow(run.programme, labels)
         run.offer(whole)
-        run.offer(improve(run.programme, whole, seed + number, steps))
+        run.offer(improve(run.programme, whole, seed + number, steps, heat))
         if run.over:
             return
     if run.rows.count <= _EXACT_UP_TO:
         return
     while not run.worth.within and steps < _MOST_STEPS and run.seconds_left > 0.8 * (run.deadline - run.began):
         steps *= 3
-        for number, labels in enumerate(seeds):
+        for number, (labels, heat) in enumerate(seeds):
             if not run.worth.within:
-                run.offer(improve(run.programme, grow(run.programme, labels), seed + number + steps, steps))
+                run.offer(improve(run.programme, grow(run.programme, labels), seed + number + steps, steps, heat))
 
 
 def _alive(run: _Run, marginal: tuple[float, np.ndarray] | None) -> np.ndarray:
