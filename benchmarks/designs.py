@@ -161,7 +161,7 @@ def main(words: list[str]) -> None:
         print(problem, f"read in {time.monotonic() - began:.1f} s")
         found = design(problem, limits=COUNTY[words[1]], seconds=float(words[2]))
         for entry in found.history:
-            print("   %.1f s  best %.3f  bound %.3f" % entry)
+            print("   {:.1f} s  best {:.3f}  bound {:.3f}".format(*entry))
         told(f"county {words[1]}", found)
     elif words[:1] == ["growth"]:
         for kind, sizes in (("lsoa21", (50, 100, 200, 400, 800, 1107)), ("oa11", (500, 1000, 2000, 4000, 5475))):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,9 +16,6 @@ import pandas as pd
 from geoplan.contiguity import Graph, main_pieces, pieces
 from geoplan.errors import InputRefused, Problem, UnknownCodeError, VintageError
 from geoplan.sources import Source
-
-if TYPE_CHECKING:
-    from geoplan.areas import Boundaries
 
 NONE = ""
 CLOSED, OPENED = "closed", "opened"
@@ -349,8 +345,18 @@ class CatchmentPlan:
             found += self._islands(neighbours)
         return tuple(found)
 
-    def catchments(self, boundaries: Boundaries) -> Boundaries:
+    def catchments(self, boundaries):
         """The outline of each catchment: its areas dissolved.
+
+        Parameters
+        ----------
+        boundaries
+            The plan's areas, :class:`geoplan.areas.Boundaries`.
+
+        Returns
+        -------
+        geoplan.areas.Boundaries
+            Of kind ``catchment``, by school.
 
         Raises
         ------

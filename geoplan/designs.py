@@ -16,7 +16,7 @@ import pandas as pd
 from geoplan.briefs import MEASURES, WORST, DesignProblem, Limits
 from geoplan.catchments import CatchmentPlan
 from geoplan.errors import UnknownCodeError
-from geoplan.feasibility import why_impossible
+from geoplan.feasibility import apart, plain_reasons, why_impossible
 from geoplan.formulation import Formulation, allowed_by, formulate, measure_plan
 from geoplan.solving import IMPOSSIBLE, PROVED, STOPPED, Outcome, solve
 
@@ -90,7 +90,7 @@ def design(
     limits: Limits | None = None,
     *,
     then: str | None = None,
-    gap: float = 1e-3,
+    gap: float = 1e-4,
     seconds: float = 60.0,
     rounds: int = 1_000_000,
     seed: int = 0,
@@ -155,11 +155,15 @@ def design(
     limits = limits or Limits()
     objective = {objective: 1.0} if isinstance(objective, str) else dict(objective)
     began = time.monotonic()
+    brief = formulate(problem, limits, {name: price for name, price in objective.items() if name != WORST})
+    plain = plain_reasons(problem, limits)
+    if plain:
+        took = time.monotonic() - began
+        return Design(IMPOSSIBLE, None, objective, np.inf, np.inf, took, 0, 0, {}, plain + apart(problem, limits))
     if then is not None:
         return _in_turn(problem, objective, limits, then, gap, seconds, rounds, seed, start, name, progress)
     if WORST in objective:
         return _shortest_longest(problem, objective, limits, seconds, rounds, seed, start, name, progress)
-    brief = formulate(problem, limits, objective)
     outcome = solve(
         brief.programme,
         gap=gap,
@@ -179,7 +183,7 @@ def trade_off(
     *,
     objective: str = "travel",
     points: int = 6,
-    gap: float = 1e-3,
+    gap: float = 1e-4,
     seconds: float = 60.0,
     seed: int = 0,
 ) -> tuple[pd.DataFrame, tuple[Design, ...]]:

@@ -51,18 +51,21 @@ def why_impossible(problem: DesignProblem, limits: Limits, seconds: float = 30.0
         Sentences; empty if a plan exists.
     """
     plain = plain_reasons(problem, limits)
-    return (plain or relaxations(problem, limits, seconds)) + _apart(problem, limits)
+    return (plain or relaxations(problem, limits, seconds)) + apart(problem, limits)
 
 
-def _apart(problem: DesignProblem, limits: Limits) -> tuple[str, ...]:
+def apart(problem: DesignProblem, limits: Limits) -> tuple[str, ...]:
     """A note where the map itself is in several parts: often a missing bridge, and no fault of the limits."""
     part = pieces(problem.graph, np.zeros(len(problem.areas), dtype=int))
     sizes = np.bincount(part)
     if not limits.one_piece or len(sizes) == 1:
         return ()
     small = problem.areas[part != sizes.argmax()]
-    return (f"note: {_areas(len(small))} touch no area of the rest ({_listed(small)}); if a bridge or ferry joins them, "
-            "add the pair to the neighbours",)
+    verb = "touches" if len(small) == 1 else "touch"
+    return (
+        f"note: {_areas(len(small))} {verb} no area of the rest ({_listed(small)}); where a bridge or ferry joins them, "
+        "add the pair to the neighbours",
+    )
 
 
 def plain_reasons(problem: DesignProblem, limits: Limits) -> tuple[str, ...]:
@@ -111,7 +114,7 @@ def _try(problem: DesignProblem, limits: Limits, seconds: float) -> tuple[dict |
     if plain_reasons(problem, limits):
         return None, "impossible"
     brief = formulate(problem, limits, {"travel": 1.0})
-    outcome = solve(brief.programme, gap=0.5, seconds=min(seconds, 20.0), steps=100_000)
+    outcome = solve(brief.programme, gap=0.5, seconds=min(seconds, 20.0))
     if outcome.worth is None or not outcome.worth.within:
         return None, outcome.status
     return measure_plan(problem, problem.plan(brief.spread(outcome.labels), "relaxed")), outcome.status

@@ -261,7 +261,8 @@ def _state(label, price, load, low, high, scale, target, budget, budget_most, mi
 
 @njit(cache=True)
 def _anneal(label, price, load, low, high, scale, target, budget, budget_most, mix, mix_cost, mix_most,
-            balance_cost, balance_most, balanced, start, other, choice_start, choice, one_piece, usual, fine, tolerance, seed, steps, heat_at_start):
+            balance_cost, balance_most, balanced, start, other, choice_start, choice, one_piece, usual, fine,
+            tolerance, seed, steps, heat_at_start):
     areas, schools = price.shape
     years, budgets, mixes = load.shape[0], budget.shape[0], mix.shape[0]
     random = np.empty(1, dtype=np.uint64)

@@ -151,12 +151,12 @@ class _Run:
 def solve(
     programme: Programme,
     *,
-    gap: float = 1e-3,
+    gap: float = 1e-4,
     seconds: float = 60.0,
     rounds: int = 1_000_000,
     seed: int = 0,
     starts: Iterable[np.ndarray] = (),
-    steps: int = 2_000_000,
+    steps: int | None = None,
     progress: Callable[[float, float, float], None] | None = None,
 ) -> Outcome:
     """The best design found, with its bound.
@@ -176,7 +176,7 @@ def solve(
     starts
         Designs to start from: school of each area, -1 for none.
     steps
-        Trades considered for each start.
+        Trades considered for each start; 10,000 an area, at most two million, if not given.
     progress
         Called with seconds, best value and bound whenever one changes.
 
@@ -188,6 +188,7 @@ def solve(
     if not programme.allowed.any(axis=1).all():
         return Outcome(IMPOSSIBLE, None, None, np.inf, 0.0, 0, 0)
     run = _Run(programme, Rows(programme), gap, began + seconds, rounds, began, progress)
+    steps = min(2_000_000, 10_000 * programme.shape[0]) if steps is None else steps
     shares, marginal = _relax(run, began + 0.4 * seconds)
     if shares is None and np.isinf(run.bound) and run.bound > 0:
         return run.outcome(IMPOSSIBLE)
@@ -292,7 +293,7 @@ def _exact(run: _Run, alive: np.ndarray, seed: int) -> str | None:
                 return None
         else:
             run.rows.add(separators(graph, shares, run.programme.allowed, pull))
-            run.offer(improve(run.programme, grow(run.programme, labels), seed + run.rounds, 100_000, 0.02))
+            run.offer(improve(run.programme, grow(run.programme, labels), seed + run.rounds, 500 * len(labels), 0.02))
         if not run.over:
             alive &= _again(run)
     return None

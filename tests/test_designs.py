@@ -48,7 +48,7 @@ def test_brighton_in_one_piece_within_places_and_proved(shared_data, within, at_
     problem = brighton(shared_data)
     limits = Limits(places_within=within, **RULE)
     found = design(problem, "travel", limits, seconds=300)
-    assert found.status == "proved" and found.gap <= 1e-3
+    assert found.status == "proved" and found.gap <= 1e-4
     assert found.value <= at_most and found.bound >= at_least
     school_of = found.plan.table.to_dict()
     assert broken_limits(problem, limits, school_of) == []
@@ -120,7 +120,7 @@ def test_a_second_measure_breaks_ties_in_the_first():
 
 
 def test_the_trade_off_is_a_curve_of_proved_designs():
-    problem = grid_problem(4, rows=3, columns=4, schools=3)
+    problem = grid_problem(4, rows=3, columns=3, schools=2)
     table, designs = trade_off(problem, "gorard", Limits(places_within=0.6), points=4, gap=1e-6)
     assert len(table) == len(designs) >= 3
     ordered = table.sort_values("gorard")
@@ -129,8 +129,8 @@ def test_the_trade_off_is_a_curve_of_proved_designs():
 
 
 def test_by_rounds_a_design_is_the_same_every_time():
-    problem = grid_problem(5, rows=5, columns=6, schools=4)
-    words = {"limits": Limits(places_within=0.2), "rounds": 5, "seconds": 600}
+    problem = grid_problem(5, rows=4, columns=5, schools=3)
+    words = {"limits": Limits(places_within=0.2), "rounds": 3, "seconds": 600}
     first, second = design(problem, **words), design(problem, **words)
     assert first.plan == second.plan and (first.value, first.bound) == (second.value, second.bound)
 
@@ -148,9 +148,9 @@ def test_out_of_time_there_is_still_an_answer_or_a_plain_word():
 
 def test_large_designs_go_by_groups_of_schools(monkeypatch):
     monkeypatch.setattr("geoplan.solving._EXACT_UP_TO", 0)
-    problem = grid_problem(7, rows=8, columns=8, schools=8)
-    limits = Limits(places_within=0.3)
-    found = design(problem, limits=limits, rounds=30, seconds=600)
+    problem = grid_problem(7, rows=6, columns=7, schools=6)
+    limits = Limits(places_within=0.4)
+    found = design(problem, limits=limits, rounds=8, gap=0.01, seconds=600)
     assert found.plan is not None and found.bound <= found.value
     assert broken_limits(problem, limits, found.plan.table.to_dict()) == []
     assert len(found.history) == len(set(found.history))
