@@ -63,8 +63,8 @@ def apart(problem: DesignProblem, limits: Limits) -> tuple[str, ...]:
     small = problem.areas[part != sizes.argmax()]
     verb = "touches" if len(small) == 1 else "touch"
     return (
-        f"note: {_areas(len(small))} {verb} no area of the rest ({_listed(small)}); where a bridge or ferry joins them, "
-        "add the pair to the neighbours",
+        f"note: {_areas(len(small))} {verb} no area of the rest ({_listed(small)}); where a bridge or ferry joins "
+        "them, add the pair to the neighbours",
     )
 
 
