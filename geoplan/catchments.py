@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -193,7 +194,7 @@ class CatchmentPlan:
         """The codes of the areas, sorted."""
         return self.table.index
 
-    @property
+    @cached_property
     def schools(self) -> tuple[str, ...]:
         """The schools (and shared catchments) that the plan knows, sorted."""
         return tuple(sorted((set(self.table) | set(self.extra)) - {NONE}))

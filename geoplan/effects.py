@@ -374,13 +374,13 @@ def _places(places: pd.Series | None, before: CatchmentPlan, after: CatchmentPla
     if places is None:
         return None
     table = {}
+    given = places.to_dict()
     for when, plan in (("before", before), ("after", after)):
-        own = []
+        own, there = [], set(plan.schools)
         for school in schools:
-            known = [member for member in plan.members(school) if member in places.index or member in plan.changes]
-            added = sum(plan.changes[m].places_added for m in known if m in plan.changes)
-            open_ = [m for m in known if school in plan.schools]
-            total = sum(float(places.get(m, 0.0)) for m in open_) + added if open_ else 0.0
-            own.append(total if known or school not in plan.schools else np.nan)
+            known = [member for member in plan.members(school) if member in given or member in plan.changes]
+            added = sum(plan.changes[member].places_added for member in known if member in plan.changes)
+            total = sum(float(given.get(member, 0.0)) for member in known) + added
+            own.append(0.0 if school not in there else total if known else np.nan)
         table[when] = own
     return pd.DataFrame(table, index=schools)
