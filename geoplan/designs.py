@@ -90,7 +90,7 @@ def design(
     limits: Limits | None = None,
     *,
     then: str | None = None,
-    gap: float = 1e-4,
+    gap: float = 5e-4,
     seconds: float = 60.0,
     rounds: int = 1_000_000,
     seed: int = 0,
@@ -170,7 +170,7 @@ def design(
         seconds=seconds,
         rounds=rounds,
         seed=seed,
-        starts=_starts(problem, brief, start),
+        starts=[*_starts(problem, brief, start), *_within(problem, limits, objective, 0.1 * seconds, seed)],
         progress=progress,
     )
     return _told(problem, limits, objective, brief, outcome, name, seconds - (time.monotonic() - began))
@@ -183,7 +183,7 @@ def trade_off(
     *,
     objective: str = "travel",
     points: int = 6,
-    gap: float = 1e-4,
+    gap: float = 5e-4,
     seconds: float = 60.0,
     seed: int = 0,
 ) -> tuple[pd.DataFrame, tuple[Design, ...]]:
@@ -240,6 +240,19 @@ def _starts(problem: DesignProblem, brief: Formulation, start: CatchmentPlan | N
         found.append(brief.gather(problem.schools.get_indexer(start.table.reindex(problem.areas).fillna(""))))
     if problem.today is not None:
         found.append(brief.gather(problem.now))
+    return found
+
+
+def _within(
+    problem: DesignProblem, limits: Limits, objective: Mapping[str, float], seconds: float, seed: int
+) -> list[np.ndarray]:
+    """Plans that are low in each measure limited by ``at_most``, by unit: such limits are hard to meet by chance."""
+    found = []
+    for name in sorted(set(limits.at_most) - set(objective) - {WORST}):
+        rest = {other: most for other, most in limits.at_most.items() if other != name}
+        brief = formulate(problem, replace(limits, at_most=rest), {name: 1.0})
+        outcome = solve(brief.programme, gap=2e-3, seconds=seconds, rounds=20, seed=seed)
+        found += [] if outcome.labels is None else [outcome.labels]
     return found
 
 

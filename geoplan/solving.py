@@ -33,8 +33,9 @@ _OPTIMAL, _TIME, _INFEASIBLE = 0, 1, 2  # scipy's words for how a solver ended
 _EXACT_UP_TO = 4_000  # assignments left for branch and bound over the whole problem
 _GROUP = 500  # assignments in a group of neighbouring schools
 _GROUP_SECONDS = 6.0
+_FAR = 0.05  # a start whose gap is beyond this is improved group by group before branch and bound
 _MOST_STEPS = 30_000_000
-_GENTLE = 0.1  # the heat at which a start from the relaxation is improved: it is good already
+_GENTLE = 0.1  # the heat at which a start is improved that is good already
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ class _Run:
 def solve(
     programme: Programme,
     *,
-    gap: float = 1e-4,
+    gap: float = 5e-4,
     seconds: float = 60.0,
     rounds: int = 1_000_000,
     seed: int = 0,
@@ -196,10 +197,14 @@ def solve(
     if run.over:
         return run.outcome()
     alive = _alive(run, marginal)
-    if alive.sum() <= _EXACT_UP_TO:
-        return run.outcome(_exact(run, alive, seed))
-    _by_groups(run, seed)
-    return run.outcome()
+    if alive.sum() > _EXACT_UP_TO:
+        _by_groups(run, seed)
+        return run.outcome()
+    if _gap(run.value, run.bound) > _FAR and programme.shape[1] > 2 and run.worth.within:
+        deadline, run.deadline = run.deadline, min(run.deadline, time.monotonic() + 0.3 * run.seconds_left)
+        _by_groups(run, seed, 4 * programme.shape[1])
+        run.deadline = deadline
+    return run.outcome(_exact(run, alive & _alive(run, marginal), seed))
 
 
 def _relax(run: _Run, until: float) -> tuple[np.ndarray | None, tuple[float, np.ndarray] | None]:
@@ -239,7 +244,7 @@ def _pull(programme: Programme) -> np.ndarray:
 
 def _start(run: _Run, shares: np.ndarray | None, starts: Iterable[np.ndarray], seed: int, steps: int) -> None:
     """Whole designs from the relaxation and from the starts given."""
-    seeds = [(labels, 1.0) for labels in starts] + [(np.full(run.programme.shape[0], -1), 1.0)]
+    seeds = [(labels, _GENTLE) for labels in starts] + [(np.full(run.programme.shape[0], -1), 1.0)]
     if shares is not None:
         seeds.insert(0, (np.where(shares.max(axis=1) > 0.5, shares.argmax(axis=1), -1), _GENTLE))
     for number, (labels, heat) in enumerate(seeds):
@@ -308,20 +313,22 @@ def _again(run: _Run) -> np.ndarray:
     return _alive(run, (answer.fun, (answer.lower.marginals + answer.upper.marginals)[: run.rows.count]))
 
 
-def _by_groups(run: _Run, seed: int) -> None:
+def _by_groups(run: _Run, seed: int, most: int | None = None) -> None:
     """Improve the best design group by group of neighbouring schools, until time or rounds are up."""
     random = np.random.default_rng(seed)
     schools = run.programme.shape[1]
     last = np.zeros(schools, dtype=int)  # the round in which a school's group last changed something
     tried = np.full(schools, -1)
-    while not run.over:
+    size = _GROUP if most is None else min(_GROUP, int(run.programme.allowed.sum() * 0.4))
+    last_round = np.inf if most is None else run.rounds + most
+    while not run.over and run.rounds < last_round:
         stale = np.flatnonzero(tried <= last)
         if not len(stale):
             stale, tried = np.arange(schools), np.full(schools, -1)
         if not run.worth.within:
             stale = _breaking(run.programme, run.labels)
         centre = int(random.choice(stale))
-        group = _group(run.programme, run.labels, centre, _GROUP, random)
+        group = _group(run.programme, run.labels, centre, size, random)
         run.rounds += 1
         run.rounds_left -= 1
         tried[centre] = run.rounds
