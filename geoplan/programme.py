@@ -28,6 +28,7 @@ from geoplan.contiguity import Cut, Graph, main_pieces
 
 #: Places, budgets and mixes may be exceeded by this part of themselves: the solver's own arithmetic.
 TOLERANCE = 1e-6
+_ABSOLUTE = 1e-5  # the solver keeps a limit to a millionth a row, and a mix has a row for each school
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def worth(programme: Programme, labels: np.ndarray) -> Worth:
 
 def _beyond(amount: float, most: float) -> float:
     over = amount - most
-    return over / max(abs(most), 1e-9) if over > TOLERANCE * max(abs(most), 1e-6) else 0.0
+    return over / max(abs(most), 1e-9) if over > max(TOLERANCE * abs(most), _ABSOLUTE) else 0.0
 
 
 class Rows:
