@@ -8,8 +8,8 @@ Four steps, each leaving a usable answer behind:
 3. Small problems (few assignments left once those too dear are struck out by their reduced costs): branch and
    bound by HiGHS, cut and repeated while an answer is in several pieces. Only designs better than the best known
    by half the wanted gap are looked for; when there is none, the gap is proved.
-4. Large problems: the same, for one group of neighbouring schools after another, the rest held still. The bound
-   stays that of step 1.
+4. Large problems: the same, for one group of neighbouring schools after another, the rest held still; when no
+   group gives more, step 3 over the whole for the time left, which raises the bound.
 
 References: Oehrlein and Haunert (2017), Journal of Spatial Information Science 15:1 (districts in one piece by
 separator cuts); Fischetti et al. (2017), Mathematical Programming Computation 9:231 (vertex separators);
@@ -34,6 +34,7 @@ _EXACT_UP_TO = 4_000  # assignments left for branch and bound over the whole pro
 _GROUP = 500  # assignments in a group of neighbouring schools
 _GROUP_SECONDS = 6.0
 _FAR = 0.05  # a start whose gap is beyond this is improved group by group before branch and bound
+_PASSES = 1  # groups around every school tried again this often without a change, before the bound is worked at
 _MOST_STEPS = 30_000_000
 _GENTLE = 0.1  # the heat at which a start is improved that is good already
 
@@ -199,7 +200,9 @@ def solve(
     alive = _alive(run, marginal)
     if alive.sum() > _EXACT_UP_TO:
         _by_groups(run, seed)
-        return run.outcome()
+        if run.over or not run.worth.within:
+            return run.outcome()
+        return run.outcome(_exact(run, _alive(run, marginal), seed))  # nothing near is better: now the bound
     if _gap(run.value, run.bound) > _FAR and programme.shape[1] > 2 and run.worth.within:
         deadline, run.deadline = run.deadline, min(run.deadline, time.monotonic() + 0.3 * run.seconds_left)
         _by_groups(run, seed, 4 * programme.shape[1])
@@ -319,11 +322,15 @@ def _by_groups(run: _Run, seed: int, most: int | None = None) -> None:
     schools = run.programme.shape[1]
     last = np.zeros(schools, dtype=int)  # the round in which a school's group last changed something
     tried = np.full(schools, -1)
+    passes = 0
     size = _GROUP if most is None else min(_GROUP, int(run.programme.allowed.sum() * 0.4))
     last_round = np.inf if most is None else run.rounds + most
     while not run.over and run.rounds < last_round:
         stale = np.flatnonzero(tried <= last)
         if not len(stale):
+            passes += 1
+            if passes > _PASSES and run.worth.within:
+                return
             stale, tried = np.arange(schools), np.full(schools, -1)
         if not run.worth.within:
             stale = _breaking(run.programme, run.labels)
@@ -338,6 +345,7 @@ def _by_groups(run: _Run, seed: int, most: int | None = None) -> None:
             run.offer(better)
             if run.worth is not before:
                 last[group] = run.rounds + 1
+                passes = 0
 
 
 def _breaking(programme: Programme, labels: np.ndarray) -> np.ndarray:
