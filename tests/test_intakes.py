@@ -171,4 +171,4 @@ def test_medways_catchments_keep_their_promises():
     assert intakes.gate.passed
     assert set(intakes.catchments.table.index) == set(today.schools)
     assert (intakes.catchments.table[["take_up", "leakage"]].sum(axis=1).round(9) == 1).all()
-    assert intakes.schools.table["inflow"].notna().sum() == len(today)
+    assert intakes.schools.table["inflow"].notna().sum() == len(today.schools)
