@@ -105,7 +105,7 @@ def small_place(seed):
     random = np.random.default_rng(seed)
     schools = int(random.choice([3, 4, 12, 25]))
     letters = "".join(HOMES[segment][: int(random.integers(1, 4))] for segment in list(HOMES)[: random.integers(2, 4)])
-    sizes = [0, 1, 2, 3, 4, 6, 9, 13, 21] if random.uniform() < 0.7 else [0, 1, 2, 3, 4, 5, 6]
+    sizes = [0, 1, 2, 3, 4, 6, 9, 13, 21, 34]
     counts = {(f"9{i:05d}", letter): int(random.choice(sizes)) for i in range(schools) for letter in letters}
     return {key: count for key, count in counts.items() if count}
 
