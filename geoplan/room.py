@@ -170,14 +170,13 @@ def _kept(moves: pd.DataFrame, open_: pd.DataFrame, first: list[str]) -> tuple[l
 
 def _reach(can: np.ndarray) -> np.ndarray:
     """The reach of each segment, each row being given to one of them: to the one that has least so far."""
-    total, largest = np.zeros(can.shape[1], dtype=int), np.zeros(can.shape[1], dtype=int)
-    for row in can[np.argsort((can > 0).sum(axis=1), kind="stable")]:
-        able = np.flatnonzero(row)
-        if len(able):
-            at = able[np.argmin(total[able])]
-            total[at] += row[at]
-            largest[at] = max(largest[at], row[at])
-    return total - largest - (ENOUGH - 1)
+    total, largest = [0] * can.shape[1], [0] * can.shape[1]
+    can = can[np.argsort((can > 0).sum(axis=1), kind="stable")]
+    for row in can[can.any(axis=1)].tolist():
+        at = min((i for i, each in enumerate(row) if each), key=total.__getitem__)
+        total[at] += row[at]
+        largest[at] = max(largest[at], row[at])
+    return np.array(total) - np.array(largest) - (ENOUGH - 1)
 
 
 def _texts(table: PrintedTable) -> list[tuple[tuple[str, ...], str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
@@ -27,9 +28,9 @@ HOMES = {"Terraces": "ABC", "Harbour": "DEF", "Villages": "GHI"}
 def placed(counts):
     """People from counts by school and letter of the home's area."""
     postcodes, codes = [], []
-    for (school, letter), count in counts.items():
-        postcodes += [postcode(f"{letter}1")] * count
-        codes += [school] * count
+    for (school, letter), pupils in counts.items():
+        postcodes += [postcode(f"{letter}1")] * pupils
+        codes += [school] * pupils
     return assign(make_people(postcodes, codes), make_directory(), make_boundaries(), make_segments())
 
 
@@ -107,7 +108,7 @@ def small_place(seed):
     letters = "".join(HOMES[segment][: int(random.integers(1, 4))] for segment in list(HOMES)[: random.integers(2, 4)])
     sizes = [0, 1, 2, 3, 4, 6, 9, 13, 21, 34]
     counts = {(f"9{i:05d}", letter): int(random.choice(sizes)) for i in range(schools) for letter in letters}
-    return {key: count for key, count in counts.items() if count}
+    return {key: pupils for key, pupils in counts.items() if pupils}
 
 
 def changed(counts, school, random):
@@ -143,7 +144,7 @@ def seen(tables):
 
 
 @pytest.mark.parametrize(
-    "seeds", [range(30), pytest.param(range(600), marks=pytest.mark.skipif(not LONG, reason="GEOPLAN_LONG=1"))]
+    "seeds", [range(15), pytest.param(range(600), marks=pytest.mark.skipif(not LONG, reason="GEOPLAN_LONG=1"))]
 )
 def test_hidden_own_counts_from_1_to_4_change_nothing_that_is_shown(seeds):
     routes = Counter()
@@ -173,6 +174,7 @@ def test_hidden_own_counts_from_1_to_4_change_nothing_that_is_shown(seeds):
             assert a.table.to_csv() == b.table.to_csv()
             assert a.hidden.to_csv() == b.hidden.to_csv()
             assert a.printed == b.printed
+    print("by route:", dict(routes))
     assert routes[FULL] >= len(seeds) / 15, routes
 
 
@@ -245,12 +247,14 @@ class Everybody:
 
 
 @pytest.mark.parametrize(
-    "seeds", [range(8), pytest.param(range(1000, 1400), marks=pytest.mark.skipif(not LONG, reason="GEOPLAN_LONG=1"))]
+    ("first", "places"), [(0, 6), pytest.param(1000, 300, marks=pytest.mark.skipif(not LONG, reason="GEOPLAN_LONG=1"))]
 )
-def test_every_hidden_count_has_five_values_in_the_table_of_everybody(seeds):
+def test_every_hidden_count_has_five_values_in_the_table_of_everybody(first, places):
     """Own hidden counts have five, and public ones five or as many as they had before the head was shown more."""
     routes, checked = Counter(), 0
-    for seed in seeds:
+    for seed in count(first):
+        if routes.total() == places:
+            break
         people = placed(small_place(seed))
         try:
             tables = protect_place(people, make_boundaries())
@@ -274,6 +278,8 @@ def test_every_hidden_count_has_five_values_in_the_table_of_everybody(seeds):
                 assert label in before.hidden, (seed, done.route, label)
                 assert values >= before.values(before.hidden[label])[0], (seed, done.route, label)
             checked += 1
-    assert routes[FULL] >= len(seeds) / 3, routes
-    assert routes[FULL] + routes[ROUNDED] + routes[PUBLIC_ONLY] == routes.total()
-    assert checked > 5 * len(seeds)
+    print("by route:", dict(routes))
+    print("hidden counts checked:", checked)
+    assert routes[FULL] >= places / 2, routes
+    assert routes[FULL] + routes[ROUNDED] + routes[PUBLIC_ONLY] == places
+    assert checked > 5 * places
