@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from dataclasses import replace
@@ -174,7 +175,7 @@ def test_hidden_own_counts_from_1_to_4_change_nothing_that_is_shown(seeds):
             assert a.table.to_csv() == b.table.to_csv()
             assert a.hidden.to_csv() == b.hidden.to_csv()
             assert a.printed == b.printed
-    print("by route:", dict(routes))
+    logging.info("by route: %s", dict(routes))
     assert routes[FULL] >= len(seeds) / 15, routes
 
 
@@ -278,8 +279,8 @@ def test_every_hidden_count_has_five_values_in_the_table_of_everybody(first, pla
                 assert label in before.hidden, (seed, done.route, label)
                 assert values >= before.values(before.hidden[label])[0], (seed, done.route, label)
             checked += 1
-    print("by route:", dict(routes))
-    print("hidden counts checked:", checked)
+    logging.info("by route: %s", dict(routes))
+    logging.info("hidden counts checked: %s", checked)
     assert routes[FULL] >= places / 2, routes
     assert routes[FULL] + routes[ROUNDED] + routes[PUBLIC_ONLY] == places
     assert checked > 5 * places
