@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from geoplan import maps
@@ -271,13 +272,20 @@ def where_sentences(tables: ReachTables, most: int = 3) -> list[str]:
     return sentences
 
 
+def survey_shares(tables: ReachTables, least: float = LEAST_RESPONSE) -> pd.DataFrame:
+    """The shares that the sentences of a survey name: the response, from printed totals, and the least one wanted."""
+    table = tables.by[tables.subject].table
+    total, asked = table["total"].max(), table["base_total"].max()
+    return pd.DataFrame({"share": [total / asked if asked > 0 else np.nan, least]}, index=["response", "least"])
+
+
 def survey_finding(tables: ReachTables, least: float = LEAST_RESPONSE) -> str:
     """The response, and whether another study is due, in one sentence."""
     table = tables.by[tables.subject].table
     total, asked = table["total"].max(), table["base_total"].max()
     if not asked > 0:
         return "Nobody was asked."
-    rate = total / asked
+    rate = survey_shares(tables, least).at["response", "share"]
     rule = "do another study" if rate < least else "no other study is due for that alone"
     return (
         f"About {total:,.0f} of {asked:,.0f} {tables.base_noun} answered, {100 * rate:.0f}%: "

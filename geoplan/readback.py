@@ -434,8 +434,8 @@ def _sentences(name: str, data: bytes, shown: Shown) -> list[str]:
     rules = [table.rule for table in shown.tables]
     nouns = {"pupils", "people", *(table.base for table in shown.tables if table.base.isalpha())}
     counted = re.compile(rf"(?<![\w.,])(\d[\d,]*)\s+(?:{'|'.join(sorted(map(re.escape, nouns)))})\b")
-    shares = {round(100 * float(value), 6) for table in shown.tables for column in table.table.columns
-              if "share" in str(column) for value in table.table[column] if value == value}  # fmt: skip
+    shares = {round(100 * float(value), 6) for frame in (*(table.table for table in shown.tables), *shown.facts)
+              for value in _shares(frame) if value == value}  # fmt: skip
     for text in _said(name, data):
         for match in counted.finditer(text):
             if not any(_may_print(int(match[1].replace(",", "")), rule) for rule in rules):
@@ -445,6 +445,13 @@ def _sentences(name: str, data: bytes, shown: Shown) -> list[str]:
             if not any(abs(value - share) <= 0.5 * 10.0**-decimals + _NEAR for share in shares):
                 problems.append("a sentence has a percentage that no protected table prints")
     return problems
+
+
+def _shares(frame: pd.DataFrame) -> Iterator[float]:
+    """Shares that a table prints."""
+    for column in frame.columns:
+        if any(word in str(column) for word in ("share", "penetration", "rate")) and frame[column].dtype.kind == "f":
+            yield from frame[column]
 
 
 def _said(name: str, data: bytes) -> Iterator[str]:

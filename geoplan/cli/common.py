@@ -131,11 +131,11 @@ class Recording:
         self.ledger.keep(self.ledger.with_entry(day, self.rule.name, printed_of(tables), nested, self.marks))
         write_bytes(path, data)
 
-    def write_page(self, path: Path, book) -> None:
-        """As :meth:`write`, for a page."""
+    def write_page(self, path: Path, book, facts: Sequence = ()) -> None:
+        """As :meth:`write`, for a page; ``facts`` are public figures that its sentences name."""
         from geoplan.io.releases import facts_in, tables_in
 
-        self.write(path, book.to_html().encode("utf-8"), tables_in(book), facts_in(book))
+        self.write(path, book.to_html().encode("utf-8"), tables_in(book), (*facts_in(book), *facts))
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def command(
     """
     from geoplan.assignment import assign
     from geoplan.io.project import read_project
-    from geoplan.reach_books import raking_sentence, survey_book, survey_finding, survey_sentences
+    from geoplan.reach_books import raking_sentence, survey_book, survey_finding, survey_sentences, survey_shares
     from geoplan.reach_tables import protect_reach, reach_marks
     from geoplan.service_reach import reach
     from geoplan.surveys import rake
@@ -70,7 +70,8 @@ def command(
         tables = protect_reach(survey, numbers.rule, crossings=[], data=folder.as_at, earlier=before)
         raked = rake(survey, by) if survey.accounts.users else None
         if out is not None:
-            numbers.write_page(out, survey_book(tables, survey.sources, raked, least))
+            book = survey_book(tables, survey.sources, raked, least)
+            numbers.write_page(out, book, [survey_shares(tables, least)])
             typer.echo(f"wrote {out}", err=True)
     sentences = [survey_finding(tables, least), *survey_sentences(tables, least)]
     sentences += [raking_sentence(raked)] if raked is not None else []
