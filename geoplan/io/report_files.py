@@ -11,8 +11,9 @@ from geoplan.io.geopackage_out import geopackage_bytes
 from geoplan.io.outputs import csv_bytes
 from geoplan.io.pdf_out import pdf_bytes
 from geoplan.io.workbook_out import workbook_bytes
-from geoplan.reports.analyst import HOW_TO_READ, analyst_sheets
+from geoplan.reports.analyst import analyst_sheets
 from geoplan.reports.head import HeadReport
+from geoplan.reports.words import HOW_TO_READ
 
 FORMS = ("html", "pdf", "xlsx", "csv", "gpkg")
 
