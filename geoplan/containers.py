@@ -692,10 +692,11 @@ def _pdf_string(token: bytes, table: dict[int, str]) -> str:
 _OBJECT = re.compile(rb"(?<!\d)(\d+)\s+\d+\s+obj\b(.*?)\bendobj\b", re.S)
 _FONT_NAME = re.compile(rb"/([^\s/<>\[\]()]+)\s+(\d+)\s+\d+\s+R")
 _TEXT_TOKEN = re.compile(
-    rb"/([^\s/<>\[\]()]+)\s+[-\d.]+\s+Tf\b|\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\))*\)|<[0-9A-Fa-f\s]*>"
+    rb"/([^\s/<>\[\]()]+)\s+([-\d.]+)\s+Tf\b|([-\d.]+)\s+([-\d.]+)\s+Tm\b|\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\))*\)|<[0-9A-Fa-f\s]*>"
     rb"|\b(?:Tj|TJ|ET)(?![A-Za-z])|['\"]",
     re.S,
 )
+_ONE_LETTER = 0.7  # of the size of the type: a figure is 0.56 wide, with a space 0.83
 _FOR_READERS = re.compile(
     rb"/(?:Alt|ActualText|E|Title|Subject|Keywords|Author|Contents|TU)\s*(\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\))*\)|<[0-9A-Fa-f\s]*>)",
     re.S,
@@ -717,25 +718,36 @@ def pdf_text(data: bytes) -> list[str]:
             found = re.search(rb"/ToUnicode\s+(\d+)\s", objects.get(int(number), b""))
             if found and int(found[1]) in streams:
                 fonts.setdefault(name, {}).update(_character_map(streams[int(found[1])]))
-    lines = []
-    for stream in streams.values():
-        if b"BT" not in stream or not (b"Tj" in stream or b"TJ" in stream):
-            continue
-        table: dict[int, str] = {}
-        line = ""
-        for match in _TEXT_TOKEN.finditer(stream):
-            token = match[0]
-            if match[1] is not None:
-                table = fonts.get(match[1], {})
-            elif token[:1] == b"<" and table:
-                raw = bytes.fromhex(re.sub(rb"[\s<>]", b"", token).decode())
-                line += "".join(table.get(raw[i] * 256 + raw[i + 1], "\ufffd") for i in range(0, len(raw) - 1, 2))
-            elif token[:1] in b"(<":
-                line += "\ufffd" if table or not fonts else _pdf_string(token, {})
-            elif line:
-                lines.append(line)
+    shown = [line for stream in streams.values() if b"TJ" in stream or b"Tj" in stream
+             for line in _pdf_lines(stream, fonts)]  # fmt: skip
+    return shown
+
+
+def _pdf_lines(stream: bytes, fonts: dict[bytes, dict[int, str]]) -> Iterator[str]:
+    """The texts of one stream; letters placed one by one (as in a picture) are put together to words by their places."""
+    table: dict[int, str] = {}
+    size, place, before = 0.0, (0.0, 0.0), (0.0, 0.0)
+    line, piece, letters = "", "", False
+    for match in _TEXT_TOKEN.finditer(stream):
+        token = match[0]
+        if match[1] is not None:
+            table, size = fonts.get(match[1], {}), float(match[2])
+        elif match[3] is not None:
+            place = (float(match[3]), float(match[4]))
+        elif token[:1] == b"<" and table:
+            raw = bytes.fromhex(re.sub(rb"[\s<>]", b"", token).decode())
+            piece += "".join(table.get(raw[i] * 256 + raw[i + 1], "\ufffd") for i in range(0, len(raw) - 1, 2))
+        elif token[:1] in (b"(", b"<"):
+            piece += "\ufffd" if table or not fonts else _pdf_string(token, {})
+        elif piece:
+            near = letters and place[1] == before[1] and 0 < place[0] - before[0] < _ONE_LETTER * size
+            if line and not near:
+                yield line
                 line = ""
-    return lines
+            line += piece
+            letters, before, piece = len(piece) == 1, place, ""
+    if line:
+        yield line
 
 
 def pdf_strings(data: bytes) -> list[str]:

@@ -112,7 +112,8 @@ def check_bytes(name: str, kind: str, data: bytes, shown: Shown) -> Compared:
     elif kind == "xlsx":
         problems += [f"{name}: {words}" for words in _workbook_problems(name, data)]
     elif kind == "gpkg":
-        problems += [f"{name}: {words}" for words in _layer_problems(name, data, known, _figures_of(shown))]
+        figures, found = _layers(name, data, known, _figures_of(shown))
+        problems += [f"{name}: {words}" for words in found]
     for keys, columns in _tables(name, kind, data):
         for head, texts in columns:
             if not any(_NUMBER.search(text) or text == HIDDEN for text in texts):
@@ -362,40 +363,41 @@ def _workbook_problems(name: str, data: bytes) -> list[str]:
     return ["a workbook with more than sheets cannot be read back"]
 
 
-def _layer_problems(name: str, data: bytes, known: _Known, figures: Figures) -> list[str]:
-    """Figures in the layers of a GeoPackage, and in the legends of their styles, that are not printed."""
-    problems = []
+def _layers(name: str, data: bytes, known: _Known, figures: Figures) -> tuple[int, list[str]]:
+    """How many figures the layers of a GeoPackage have, and those there and in legends that are not printed."""
+    count, problems = 0, []
     for piece in pieces(name, data):
         if not isinstance(piece, Rows):
             continue
         table = piece.where.rpartition("table ")[2]
         if table == "layer_styles":
             text = "".join(cell for row in piece.rows[1:] for cell in row)
-            labels = (html.unescape(each) for each in re.findall(r'<rule [^>]*label="([^"]*)"', text))
-            if not all(float(each[0].replace(",", "")) in figures.counts for each in map(_NUMBER.finditer, labels) for each in each):
+            labels = html.unescape(" ".join(re.findall(r'<rule [^>]*label="([^"]*)"', text)))
+            if not all(_figure(each[0])[0] in figures.counts for each in _NUMBER.finditer(labels)):
                 problems.append("the legend of a layer has a figure that no protected table prints")
         elif not _GPKG.fullmatch(table):
-            problems += _layer_columns(piece.rows, known)
-    return problems
+            for texts, found in _layer_columns(piece.rows, known):
+                count += len(texts)
+                problems += [found] if found else []
+    return count, problems
 
 
-def _layer_columns(rows: Sequence[Sequence[str]], known: _Known) -> Iterator[str]:
-    """Columns of one layer: numbers of rows, outlines and codes apart, each as its column of texts says."""
-    heads = [str(head) for head in rows[0]]
-    columns = {head: [str(row[at]) for row in rows[1:]] for at, head in enumerate(heads)}
+def _layer_columns(rows: Sequence[Sequence[str]], known: _Known) -> Iterator[tuple[list[str], str]]:
+    """The columns of one layer that have figures, and what is wrong with each; a number is as its text says."""
+    columns = {str(head): [str(row[at]) for row in rows[1:]] for at, head in enumerate(rows[0])}
     if columns.get("fid") == [str(number) for number in range(1, len(rows))]:
         del columns["fid"]
-    codes = columns.get("code", [])
-    keys = [[(code,) for code in codes]]
+    keys = [[(code,) for code in columns.get("code", ())]]
     for head, texts in columns.items():
         beside = columns.get(f"{head}_shown")
+        if head in ("code", "name") or not any(_NUMBER.search(text) or text == HIDDEN for text in texts):
+            continue
         if beside is not None:
             same = all(_same_number(text, said) for text, said in zip(texts, beside, strict=True))
-            if not same:
-                yield f"column {head!r} is not what is to be shown of it"
-        elif any(_NUMBER.search(text) or text == HIDDEN for text in texts) and head not in ("code", "name"):
-            if not known.prints(keys, texts, absent=("0",)):
-                yield f"column {head!r} has figures that no protected table prints"
+            yield texts, "" if same else f"column {head!r} is not what is to be shown of it"
+        else:
+            printed = known.prints(keys, texts, absent=("0",))
+            yield texts, "" if printed else f"column {head!r} has figures that no protected table prints"
 
 
 def _same_number(text: str, said: str) -> bool:
