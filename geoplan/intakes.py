@@ -11,20 +11,20 @@ not there, so take-up is of pupils in the authority's schools, not of all childr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from geoplan.assignment import Assignment
+from geoplan.catchments import NONE, CatchmentPlan
 from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
 from geoplan.distances import BANDS, ONE_SIDED, name_bands, straight_line_m, to_bands
 from geoplan.errors import UnknownCodeError, VintageError
 from geoplan.gate import GateResult, Nesting, PublicTotals
 from geoplan.postcodes import FLAG_BIT
 from geoplan.schools import Schools
-from geoplan.sources import Source
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import NO, TAKE_UP, YES, RawTable
 
@@ -32,64 +32,6 @@ ELSEWHERE = "elsewhere"
 NO_SCHOOL = "no school given"
 YEARS = ("N1", "N2", "R", *map(str, range(1, 15)))
 OF_AGE = tuple(map(str, range(1, 12)))
-
-
-@dataclass(frozen=True, repr=False)
-class Catchments:
-    """A plan of catchments: areas to catchments, catchments to schools.
-
-    Parameters
-    ----------
-    kind
-        The kind of area.
-    areas
-        Area code to catchment.
-    schools
-        Catchment to its schools; several where they share it.
-    source
-        Where the plan came from.
-
-    See Also
-    --------
-    catchments_from : made from rows of area and school.
-    """
-
-    kind: str
-    areas: pd.Series
-    schools: Mapping[str, tuple[str, ...]]
-    source: Source | None = None
-
-    def __len__(self) -> int:
-        return len(self.schools)
-
-    def __repr__(self) -> str:
-        return f"<Catchments: {len(self):,} over {len(self.areas):,} areas of {self.kind}>"
-
-    @property
-    def lookup(self) -> dict[str, str]:
-        """Area to catchment, and those outside the plan."""
-        return {**self.areas.to_dict(), ELSEWHERE: ELSEWHERE}
-
-
-def catchments_from(
-    kind: str, areas: Iterable[str], schools: Iterable[str], source: Source | None = None
-) -> Catchments:
-    """A plan from rows of area and school; an area with several schools is of a catchment that they share.
-
-    Examples
-    --------
-    >>> plan = catchments_from("lsoa21", ["a", "b", "b"], ["900001", "900001", "900002"])
-    >>> plan.areas.to_dict()
-    {'a': '900001', 'b': '900001 and 900002'}
-    >>> plan.schools["900001 and 900002"]
-    ('900001', '900002')
-    """
-    rows = pd.DataFrame({"area": list(areas), "school": list(schools)}, dtype="str").drop_duplicates()
-    if rows.eq("").any(axis=None) or not len(rows):
-        raise ValueError("a plan of catchments needs an area and a school in each row")
-    together = rows.groupby("area")["school"].agg(lambda codes: tuple(sorted(codes)))
-    names = together.map(" and ".join)
-    return Catchments(kind, names.rename("catchment"), dict(zip(names, together, strict=True)), source)
 
 
 @dataclass(frozen=True, repr=False)
@@ -137,7 +79,7 @@ class Intakes:
 def intake_tables(
     people: Assignment,
     schools: Schools,
-    plan: Catchments | None = None,
+    plan: CatchmentPlan | None = None,
     years: Sequence[str] = (),
     edges: Sequence[float] = BANDS,
     unit: str = "miles",
@@ -189,8 +131,8 @@ def intake_tables(
     if plan is None:
         return (far,)
     rows["area"] = _areas(pupils, plan)
-    rows["catchment"] = rows["area"].map(plan.lookup)
-    homes = {catchment: set(codes) for catchment, codes in plan.schools.items()}
+    rows["catchment"] = rows["area"].map(_lookup(plan))
+    homes = {catchment: set(plan.members(catchment)) for catchment in plan.schools}
     stays = [s in homes.get(c, ()) for s, c in zip(rows["school"], rows["catchment"], strict=True)]
     rows[TAKE_UP] = np.where(stays, YES, NO)
     matrix = table("catchment of home and school", ["catchment", TAKE_UP, "school"], ("school",))
@@ -206,7 +148,7 @@ def intake_tables(
 def protect_intakes(
     people: Assignment,
     schools: Schools,
-    plan: Catchments | None = None,
+    plan: CatchmentPlan | None = None,
     rule: Rule = PUBLIC,
     years: Sequence[str] = (),
     edges: Sequence[float] = BANDS,
@@ -259,7 +201,7 @@ def protect_intakes(
 
 
 def _protect_homes(
-    raw: Sequence[RawTable], rule: Rule, known: PublicTotals, plan: Catchments
+    raw: Sequence[RawTable], rule: Rule, known: PublicTotals, plan: CatchmentPlan
 ) -> tuple[ProtectedTable, ...]:
     """The tables of homes, protected together.
 
@@ -268,7 +210,7 @@ def _protect_homes(
     then what one side says adds nothing to the other, and two small tasks do for one that takes minutes.
     """
     matrix, by_catchment, by_school, by_area = raw
-    common, nested = by_catchment.counts, [Nesting("area", "catchment", plan.lookup)]
+    common, nested = by_catchment.counts, [Nesting("area", "catchment", _lookup(plan))]
     if ((common > 0) & (common < rule.hide_below)).any():
         return protect_tables(raw, rule, [known], nested=nested, totals="rounded")
     stays = PublicTotals(by_catchment.dims, common, known.population, "taken as known")
@@ -379,12 +321,12 @@ def come_from(homes: Protected, total: float = float("nan")) -> pd.DataFrame:
 
 
 def _counted(
-    people: Assignment, schools: Schools, plan: Catchments | None, years: Sequence[str]
+    people: Assignment, schools: Schools, plan: CatchmentPlan | None, years: Sequence[str]
 ) -> tuple[pd.DataFrame, str]:
     """The pupils to count, and who they are in words."""
     pupils, wanted = people.people, [str(year) for year in years]
     if plan is not None:
-        missing = sorted({code for codes in plan.schools.values() for code in codes} - set(schools.frame.index))
+        missing = sorted(_with_catchments(plan) - set(schools.frame.index))
         if missing:
             raise UnknownCodeError(f"the plan names schools that are not in the schools file: {', '.join(missing)}")
         wanted = wanted or _years_of(plan, schools.frame)
@@ -403,12 +345,24 @@ def _counted(
     return pupils, f"{people.noun} in year{'' if len(wanted) == 1 else 's'} {said}"
 
 
-def _years_of(plan: Catchments, frame: pd.DataFrame) -> list[str]:
+def _lookup(plan: CatchmentPlan) -> dict[str, str]:
+    """Area to catchment, and those outside the plan."""
+    return {area: school if school != NONE else ELSEWHERE for area, school in plan.table.items()} | {
+        ELSEWHERE: ELSEWHERE
+    }
+
+
+def _with_catchments(plan: CatchmentPlan) -> set[str]:
+    """The schools that have a catchment, alone or shared."""
+    return {code for catchment in set(plan.table) - {NONE} for code in plan.members(catchment)}
+
+
+def _years_of(plan: CatchmentPlan, frame: pd.DataFrame) -> list[str]:
     """The years of statutory age that every school of the plan teaches; none where the file does not say."""
     if not {"lowest_year", "highest_year"} <= set(frame):
         return []
     years = [year for year in YEARS if year == "R" or year in OF_AGE]
-    for code in {code for codes in plan.schools.values() for code in codes}:
+    for code in _with_catchments(plan):
         low, high = frame.loc[code, "lowest_year"], frame.loc[code, "highest_year"]
         if low in YEARS and high in YEARS:
             years = [year for year in years if YEARS.index(low) <= YEARS.index(year) <= YEARS.index(high)]
@@ -426,7 +380,7 @@ def _metres_to_school(pupils: pd.DataFrame, schools: Schools) -> np.ndarray:
     return np.where(vague, np.nan, metres)
 
 
-def _placed(pupils: pd.DataFrame, people: Assignment, plan: Catchments | None) -> np.ndarray:
+def _placed(pupils: pd.DataFrame, people: Assignment, plan: CatchmentPlan | None) -> np.ndarray:
     """Whether the home is known: to the plan's areas, or to a point where there is no plan."""
     if plan is None:
         return pupils["easting"].notna().to_numpy() if "easting" in pupils else np.ones(len(pupils), dtype=bool)
@@ -438,10 +392,10 @@ def _placed(pupils: pd.DataFrame, people: Assignment, plan: Catchments | None) -
     return pupils[plan.kind].notna().to_numpy()
 
 
-def _areas(pupils: pd.DataFrame, plan: Catchments) -> np.ndarray:
+def _areas(pupils: pd.DataFrame, plan: CatchmentPlan) -> np.ndarray:
     """The area of each pupil placed; those outside the plan are elsewhere."""
     codes = pupils[plan.kind].astype("object")
-    inside = codes.isin(plan.areas.index).to_numpy()
+    inside = codes.isin(plan.areas).to_numpy()
     if len(codes) and not inside.any():
         raise VintageError(f"no pupil lives in an area of the plan: are its codes of {plan.kind}?")
     return np.where(inside, codes.astype("str"), ELSEWHERE)
@@ -477,9 +431,9 @@ def _ordered(table: Protected, columns: list[str] | None) -> Protected:
     )
 
 
-def _with_catchment(table: Protected, plan: Catchments) -> Protected:
+def _with_catchment(table: Protected, plan: CatchmentPlan) -> Protected:
     """No inflow for schools that have no catchment for pupils to come from outside of."""
-    has = table.table.index.isin([code for codes in plan.schools.values() for code in codes])
+    has = table.table.index.isin(_with_catchments(plan))
     return replace(table, table=table.table.assign(inflow=table.table["inflow"].where(has)))
 
 

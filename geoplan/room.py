@@ -1,4 +1,4 @@
-"""How much room the public tables of a place leave, so that each school can be looked at alone.
+"""How much room the public tables of a place leave, so that one school can be looked at with a small part of them.
 
 The head of school *s* knows the public tables and is shown more of the own school: its profile u (by segment) and
 its homes h (by area). All that is known is then: X (school x segment) and A (area x segment) as printed, the
@@ -6,24 +6,26 @@ headcounts, the column sums of X and of A being the same T, X[s] = u, and a tabl
 pupils with sums h and u and w <= A. (The others' pupils by school, area and segment then exist: X without row s and
 A - w share only the segment, so they hang together without a cycle; see :mod:`geoplan.gate`.)
 
-One solution (X0, A0) of the public tables, worked out from what is printed, splits this into three that can be
-looked at apart. *Own*: u, h and w <= A1, where A1 is A0 with more in the areas of the school and less, one by one,
-in others of the same segment, so that T stays. *Others*: each other school's row alone, with its headcount. *Room*:
-where own and one other row together add d_c pupils to column c, the columns are put right by |d_c| other schools,
-each moving one pupil between column c and one column that all use, the hub; a school can if neither of its two
-numbers is at its end in X0, and each is asked once. Rare columns first, column c is put right if at least
-sum of |d| over the columns as rare or rarer + 2 schools can (two may be the movers themselves). Own moves no further
-than its bounds are from X0; the other row needs four up or down for five values, and as many in its other columns.
-So with that many schools every solution of *own* and such solutions of one other row are part of a solution of
-everything: five values for each count of *own*, and five of each row alone, are five values against the head.
-Each other row alone has them because the public release has passed the gate: a row alone is less than all.
+The own school, its home areas and some more rows are *kept* and attacked as they are. The rows not kept are only there
+as two lines of sums: of schools and of areas, by segment. One solution (X0, A0) of the public tables, worked out from
+what is printed, says how far these sums can be moved. Each school not kept is given one segment, and can move as many
+pupils between it and one segment that all use, the hub, as both numbers are from their ends in X0. Each area not kept
+is given one segment, and can have as many pupils more or fewer as the number and the area's total are from their ends.
+The reach of a segment is the sum of that, less that of the row that can do most, less four. The lines of sums may then
+be anything within the reach of what they are in X0 and A0, and beside any such line, any one row not kept may move by
+four in each of its numbers, the others putting it right. So
 
-Where there is not that room (a small place, a rare segment), :func:`has_room` says so and all tables are attacked
-together instead.
+- five values of a count in the kept part, found in the small system, are five values against all that is known;
+- so are five values of a count in a row that is not kept: it has them in its row alone, for the public release has
+  passed the gate and a row alone is less than all; no other number in the row then moves by more than four.
+
+A segment without such a reach (a rare one, or a small place) has all the rows kept that may have somebody in it; in
+a small place that is all rows, and the small system is the whole.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,33 +36,37 @@ from scipy.optimize import linprog
 from geoplan.gate import ENOUGH, NO_NUMBER, PrintedTable, admits
 
 _MOST = 10_000_000
+_FURTHEST = 10  # pupils that one row is asked to move at most
 
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Room:
-    """Bounds and one solution of the public tables, and how many schools can move a pupil between two columns.
+    """One solution of the public tables, and how far each row can move from it.
 
     Parameters
     ----------
-    low, high, rows
-        School x segment: bounds by what is printed, and the solution.
-    area_low, area_high, areas
-        The same for area x segment.
-    total_high
-        The most pupils of each area.
-    able
-        For each two segments, the schools that can move a pupil from the second to the first.
+    rows, areas
+        School x segment and area x segment: the solution.
+    school_moves, area_moves
+        The same rows and columns: how many pupils the row can have more or fewer there (schools: between there and
+        the hub).
+    school_open, area_open
+        Whether the row may have anybody there.
+    total_low, total_high
+        The least and the most pupils of each area.
+    hub
+        The segment that schools move pupils to and from.
     """
 
-    low: pd.DataFrame
-    high: pd.DataFrame
     rows: pd.DataFrame
-    area_low: pd.DataFrame
-    area_high: pd.DataFrame
     areas: pd.DataFrame
+    school_moves: pd.DataFrame
+    area_moves: pd.DataFrame
+    school_open: pd.DataFrame
+    area_open: pd.DataFrame
     total_low: pd.Series
     total_high: pd.Series
-    able: pd.DataFrame
+    hub: str
 
     def __repr__(self) -> str:
         return f"<Room: {len(self.rows):,} schools, {len(self.areas):,} areas>"
@@ -83,7 +89,7 @@ def find_room(
     size = sizes.reindex(low.index)
     high = high.clip(upper=size, axis=0)
     low = low.mask((low == 1) & (size < by_school.small_group).to_numpy()[:, None], 0)
-    area_low, area_high = (each[columns] for each in _bounds(by_area, "area", "segment"))
+    area_low, area_high = (each[columns] for each in _bounds(by_area, areas.dims[0], "segment"))
     total = {c[0]: _ends(t, areas.hide_below, areas.round_to) for c, t in zip(areas.cells, areas.shown, strict=True)}
     most = pd.Series({code: ends[1] for code, ends in total.items()}).reindex(area_low.index)
     least = pd.Series({code: ends[0] for code, ends in total.items()}).reindex(area_low.index)
@@ -125,50 +131,52 @@ def find_room(
         return None
     rows = pd.DataFrame(point[:n].reshape(low.shape), index=low.index, columns=columns)
     found = pd.DataFrame(point[n:].reshape(area_low.shape), index=area_low.index, columns=columns)
-    up, down = (rows < high).astype(int), (rows > low).astype(int)
-    able = pd.DataFrame(up.to_numpy().T @ down.to_numpy(), index=columns, columns=columns)
-    return Room(low, high, rows, area_low, area_high, found, least, most, able)
+    moves = np.minimum(rows - low, high - rows)
+    hub = str(np.minimum(moves, _FURTHEST).sum().idxmax())
+    moves = np.minimum(moves, _FURTHEST).clip(upper=moves[hub], axis=0)
+    sums = found.sum(axis=1)
+    area_moves = np.minimum(found - area_low, area_high - found).clip(upper=_FURTHEST)
+    area_moves = area_moves.clip(upper=np.minimum(sums - least, most - sums), axis=0)
+    return Room(rows, found, moves.astype(int), area_moves.astype(int), high > 0, area_high > 0, least, most, hub)
 
 
-def has_room(room: Room, school: str, low: pd.Series, high: pd.Series) -> bool:
-    """Whether any profile of a school between these bounds can be made up for by other schools."""
-    mine = np.maximum((high - room.rows.loc[school]).abs(), (low - room.rows.loc[school]).abs())
-    both = np.minimum(room.able, room.able.T)
-    hub = both.sum().idxmax()
-    left = both[hub].drop(hub)[(room.high.max() > 0).drop(hub)].sort_values(kind="stable")
-    asked = mine[left.index].cumsum() + 2 * (ENOUGH - 1)
-    return bool((left >= asked + 2).all())
+def find_schools(room: Room, school: str) -> tuple[list[str], pd.Series]:
+    """The schools to be kept beside one, and the reach of the others' sums by segment."""
+    kept, reach = _kept(room.school_moves.drop(columns=room.hub), room.school_open, [school])
+    # what is moved between the hub and the others is moved there
+    reach[room.hub] = reach.sum()
+    return kept, reach[list(room.rows.columns)]
 
 
-def most_at_home(room: Room, wanted: pd.DataFrame) -> pd.DataFrame | None:
-    """The most own pupils of each area and segment: room in the areas, made in other areas of the segment.
+def find_areas(room: Room, homes: Iterable[str]) -> tuple[list[str], pd.Series]:
+    """The areas to be kept beside a school's homes, and the reach of the others' sums by segment."""
+    return _kept(room.area_moves, room.area_open, list(homes))
 
-    Parameters
-    ----------
-    room
-        From :func:`find_room`.
-    wanted
-        How many are wished for, rows areas, columns segments; never more than the areas may have.
 
-    Returns
-    -------
-    DataFrame or None
-        None if the other areas cannot make up for it.
-    """
-    here = room.areas.loc[wanted.index]
-    high = room.area_high.loc[wanted.index]
-    spare = (room.total_high.loc[wanted.index] - here.sum(axis=1)).clip(lower=0)
-    more = (np.minimum(wanted, high) - here).clip(lower=0)
-    over = more.sum(axis=1) > spare
-    more[over] = more[over].where(more[over].cumsum(axis=1).le(spare[over], axis=0), 0)
-    away = room.areas.index.difference(wanted.index)
-    gives = (room.areas.loc[away] > room.area_low.loc[away]).to_numpy(copy=True)
-    gives &= (room.areas.loc[away].sum(axis=1) > room.total_low.loc[away]).to_numpy()[:, None]
-    # an area gives for one segment only
-    gives &= np.cumsum(gives, axis=1) == 1
-    if (more.sum().to_numpy() > gives.sum(axis=0)).any():
-        return None
-    return here + more
+def _kept(moves: pd.DataFrame, open_: pd.DataFrame, first: list[str]) -> tuple[list[str], pd.Series]:
+    kept = pd.Series(moves.index.isin(first), index=moves.index)
+    can, may = moves.to_numpy(), open_[moves.columns].to_numpy()
+    while True:
+        here = ~kept.to_numpy()
+        reach = _reach(can[here])
+        used = may[here].any(axis=0)
+        lacking = used & (reach < ENOUGH - 1)
+        if not lacking.any():
+            return list(kept.index[kept]), pd.Series(np.where(used, reach, 0), index=moves.columns)
+        # the rarest first: what is kept for it is kept for the others too
+        rarest = np.flatnonzero(lacking)[np.argmin(may[here][:, lacking].sum(axis=0))]
+        kept |= may[:, rarest]
+
+
+def _reach(can: np.ndarray) -> np.ndarray:
+    """The reach of each segment, each row being given to one of them: to the one that has least so far."""
+    total, largest = [0] * can.shape[1], [0] * can.shape[1]
+    can = can[np.argsort((can > 0).sum(axis=1), kind="stable")]
+    for row in can[can.any(axis=1)].tolist():
+        at = min((i for i, each in enumerate(row) if each), key=total.__getitem__)
+        total[at] += row[at]
+        largest[at] = max(largest[at], row[at])
+    return np.array(total) - np.array(largest) - (ENOUGH - 1)
 
 
 def _texts(table: PrintedTable) -> list[tuple[tuple[str, ...], str]]:

@@ -180,7 +180,7 @@ def protect_tables(
         return protect_tables(
             coarser, rule, public, earlier=earlier, nested=nested, totals=totals, coarsen=_once_more(coarsen, tables)
         )
-    return tuple(_shown(release, k, result) for k in range(len(tables)))
+    return tuple(_shown(release, k, printed, result) for k, printed in enumerate(_printed(release)))
 
 
 def _once_more(coarsen: Coarsen, before: Sequence[RawTable]) -> Coarsen:
@@ -370,8 +370,8 @@ def _sum_texts(table: RawTable, parts: PrintedTable, nested) -> list[str]:
     return [HIDDEN if not sums.get(cell, 0) and cell in gone else str(sums.get(cell, 0)) for cell in table.cells]
 
 
-def _shown(release: _Release, k: int, result: GateResult) -> ProtectedTable:
-    table, printed = release.tables[k], _printed(release)[k]
+def _shown(release: _Release, k: int, printed: PrintedTable, result: GateResult) -> ProtectedTable:
+    table = release.tables[k]
     index = table.counts.index
     hidden = pd.Series([text == HIDDEN for text in printed.shown], index=index, dtype=bool, name="count")
     shown = pd.Series([np.nan if text == HIDDEN else float(text) for text in printed.shown], index=index, name="count")

@@ -205,8 +205,8 @@ def _base(base: str, place, people, schools):
         if not plans:
             raise UnknownCodeError("the project names no catchments; add them under [plans]")
         plan = place.catchments(plans[0])
-        own = {school: name for name, members in plan.schools.items() for school in members}
-        return GroupBase("catchment", pd.Series(own), pd.Series(plan.lookup), plan.kind)
+        own = {school: catchment for catchment in plan.schools for school in plan.members(catchment)}
+        return GroupBase("catchment", pd.Series(own), plan.table[plan.table != ""], plan.kind)
     groups = hierarchy(schools.frame, [base]).groups(base)
     return GroupBase(base, groups)
 

@@ -15,7 +15,7 @@ _WHERE = {
     "read_applications": "people", "read_area_counts": "services", "read_preference_counts": "services",
     "read_sites": "services",
     "Recipe": "recipes", "load_recipe": "recipes", "list_recipes": "recipes", "boundaries_folder": "recipes",
-    "read_attributes": "attributes", "read_catchments": "plans",
+    "read_attributes": "attributes", "read_plan": "plans", "write_plan": "plans",
     "Release": "releases",
     "verify_folder": "releases",
     "demo_folder": "recipes", "describe_file": "describe", "describe_project": "describe", "read_table": "tables",

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from geoplan.areas import Boundaries
+from geoplan.catchments import CatchmentPlan
 from geoplan.columns import PEOPLE, PUPILS, SCHOOLS, explain
 from geoplan.corrections import Corrections
 from geoplan.errors import ProjectError
-from geoplan.intakes import Catchments
 from geoplan.io.corrections import FILE_NAME as CORRECTIONS_FILE
 from geoplan.io.corrections import read_corrections
 from geoplan.io.directories import read_postcodes
@@ -22,7 +22,7 @@ from geoplan.io.files import file_name, refuse
 from geoplan.io.layers import read_boundaries
 from geoplan.io.outputs import cannot_write, write_bytes, write_new
 from geoplan.io.people import read_people, read_pupils
-from geoplan.io.plans import read_catchments
+from geoplan.io.plans import read_plan
 from geoplan.io.recipes import demo_folder
 from geoplan.io.schools import read_schools
 from geoplan.io.segmentations import read_segmentation
@@ -119,10 +119,11 @@ class Project(Settings):
             return None
         return read_corrections(self.corrections_file, self.settings.columns.get("corrections"))
 
-    def catchments(self, role: str, kind: str | None = None) -> Catchments:
+    def catchments(self, role: str, kind: str | None = None) -> CatchmentPlan:
         """A plan of catchments by its role under [plans]: ``today``, ``option_a`` ..."""
-        plan = read_catchments(self.file(role), kind)
-        return replace(plan, source=self._source(plan.source, f"Catchments, {role.replace('_', ' ')}"))
+        title = f"Catchments, {role.replace('_', ' ')}"
+        plan = read_plan(self.file(role), kind, name=title)
+        return replace(plan, source=self._source(plan.source, title))
 
     def _source(self, source: Source, title: str) -> Source:
         note = self.name + (" (invented)" if self.invented else "")

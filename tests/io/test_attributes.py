@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from geoplan.errors import InputRefused
-from geoplan.io import read_attributes, read_catchments
+from geoplan.io import read_attributes
 
 
 def test_symbols_are_missing_and_never_zero(tmp_path):
@@ -30,18 +30,3 @@ def test_every_problem_is_named_at_once(tmp_path):
     path.write_text("name,roll\nA,1\n", encoding="utf-8")
     with pytest.raises(InputRefused, match="URN"):
         read_attributes(path, ["roll"])
-
-
-def test_catchments_are_read_by_their_headers(tmp_path):
-    path = tmp_path / "plan.csv"
-    path.write_text("LSOA21CD,URN\ne01000001,900001\nE01000002,900001\nE01000002,900002\n", encoding="utf-8")
-    plan = read_catchments(path)
-    assert plan.kind == "lsoa21"
-    assert plan.areas.to_dict() == {"E01000001": "900001", "E01000002": "900001 and 900002"}
-    path.write_text("area,school\nE01000001,900001\n", encoding="utf-8")
-    assert read_catchments(path, "lsoa21").kind == "lsoa21"
-    for text, words in (("area,school\nx,1\n", "area codes"), ("lsoa21,head\nx,1\n", "school numbers"),
-                        ("lsoa21,school\nx,\n", "a cell is empty")):  # fmt: skip
-        path.write_text(text, encoding="utf-8")
-        with pytest.raises(InputRefused, match=words):
-            read_catchments(path)

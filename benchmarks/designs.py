@@ -1,0 +1,177 @@
+"""How long designs take, and how near to the best possible they are, on real areas (../shared/data).
+
+    python benchmarks/designs.py brighton              each of the Brighton designs of now_210
+    python benchmarks/designs.py county lsoa21 600     Kent and Medway primary schools x LSOAs, 600 seconds
+    python benchmarks/designs.py county oa11 600       the same x output areas
+    python benchmarks/designs.py growth 60             parts of the county of growing size, 60 seconds each
+
+Brighton's rule is the published one: each area to one of its three nearest catchments, Longhill's admission number
+210, neighbours by triangulation of the areas' centres. Kent's children are a made-up share of the census count (93%
+of all places); its journeys are straight lines. So Kent's designs measure the designer, not Kent.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.spatial import Delaunay
+
+from geoplan.briefs import DesignProblem, Limits
+from geoplan.catchments import CatchmentPlan, graph_of
+from geoplan.contiguity import pieces
+from geoplan.designs import Design, design, trade_off
+from geoplan.distances import straight_line_table_m
+from geoplan.formulation import measure_plan
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+def brighton(shared: Path = SHARED) -> DesignProblem:
+    """The inputs of the open design model, scenario now_210."""
+    folder = shared / "brighton_hove" / "admissions_and_catchments" / "bh_school_model"
+    zones = pd.read_csv(folder / "design_zones.csv").set_index("zone")
+    schools = pd.read_csv(folder / "inputs_schools.csv").dropna(subset="catchment")
+    places = schools["pan2026"].where(schools["short"] != "longhill", 210).groupby(schools["catchment"]).sum()
+    costs = pd.read_csv(folder / "inputs_costs_now.csv").merge(schools[["name", "catchment"]], on="name")
+    travel = costs.groupby(["zone", "catchment"])["cij"].min().unstack()
+    today = pd.read_csv(folder / "zones.csv").drop_duplicates("zone").set_index("zone")["catch_optionZ"]
+    deprived = pd.read_csv(folder / "deprivation_zones.csv").dropna(subset="idaci_score")
+    deprived = deprived.drop_duplicates("zone").set_index("zone")["deprived"].astype(bool)
+    counted = zones["Oi"].reindex(deprived.index)
+    return DesignProblem(
+        children=zones["Oi"].to_frame("2026"),
+        places=places,
+        travel=travel,
+        neighbours=triangulated(zones["zone_e"], zones["zone_n"]),
+        kind="zone",
+        mix=pd.DataFrame({"group": counted * deprived, "counted": counted}),
+        today=CatchmentPlan("Today", "zone", today.reindex(zones.index)),
+    )
+
+
+def triangulated(easting: pd.Series, northing: pd.Series) -> pd.DataFrame:
+    """The published neighbours: a triangulation without edges over 2.5 km and the longest quarter."""
+    points = np.c_[easting, northing]
+    corners = Delaunay(points).simplices
+    pairs = np.unique(np.sort(np.vstack([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [0, 2]]]), axis=1), axis=0)
+    length = np.hypot(*(points[pairs[:, 0]] - points[pairs[:, 1]]).T)
+    kept = pairs[length <= max(2_500, np.quantile(length, 0.75))]
+    codes = easting.index.to_numpy()
+    return pd.DataFrame({"a": codes[kept[:, 0]], "b": codes[kept[:, 1]]})
+
+
+def county(kind: str, shared: Path = SHARED, part: int | None = None) -> DesignProblem:
+    """Kent and Medway's primary schools and LSOAs or output areas; the ``part`` nearest to Maidstone of them."""
+    import geopandas as gpd
+
+    from geoplan.areas import Boundaries
+    from geoplan.sources import Source
+
+    folder = shared / "kent_medway"
+    frame = gpd.read_file(folder / "boundaries.gpkg", layer=kind).to_crs(27700)
+    frame = frame.set_index(next(c for c in frame.columns if c.upper().startswith(kind.upper()) and "CD" in c.upper()))
+    frame = frame.assign(geometry=frame.geometry.make_valid(), name=frame.index)[["name", "geometry"]]
+    if kind == "lsoa21":
+        ages = pd.read_csv(folder / "census21_age_groups_lsoa21.csv").set_index("lsoa21_code")
+        children = ages["Aged 15 years and under"]
+    else:
+        children = pd.read_csv(folder / "census2021_oa.csv.gz", usecols=["OA", "ts0010001"]).set_index("OA").iloc[:, 0]
+    children = children.reindex(frame.index)
+    children = children.fillna(children.mean())
+    schools = pd.read_csv(folder / "schools_gias_2022-04.csv", encoding="cp1252", low_memory=False)
+    schools = schools[
+        (schools["school_status"] == "Open")
+        & (schools["phase_type"] == "Primary")
+        & (schools["school_capacity"] > 0)
+        & schools["easting"].notna()
+        & (schools["statutory_low_age"] <= 5)
+        & (schools["statutory_high_age"] == 11)
+        & ~schools["establishment_type"].str.contains("independent|special", case=False)
+    ].drop_duplicates("urn")
+    schools = schools.set_index(schools["urn"].astype(int).astype(str))
+    centre = frame.geometry.representative_point()
+    if part is not None:
+        near = np.hypot(centre.x - 576_000, centre.y - 156_000).sort_values().index
+        radius = np.hypot(centre.x - 576_000, centre.y - 156_000)[near[part - 1]] if part < len(near) else np.inf
+        frame, centre, children = frame.loc[near[:part]], centre[near[:part]], children[near[:part]]
+        schools = schools[np.hypot(schools["easting"] - 576_000, schools["northing"] - 156_000) <= radius]
+    places = schools["school_capacity"].astype(float)
+    children = children * (0.93 * places.sum() / children.sum())
+    metres = straight_line_table_m(centre.x, centre.y, schools["easting"], schools["northing"])
+    return DesignProblem(
+        children=children.to_frame("2022"),
+        places=places,
+        travel=pd.DataFrame(metres, index=frame.index, columns=schools.index),
+        neighbours=bridged(Boundaries(kind, frame, Source("Kent and Medway")).neighbours(), centre),
+        kind=kind,
+        unit="metres",
+    )
+
+
+def bridged(neighbours: pd.DataFrame, centre) -> pd.DataFrame:
+    """Neighbours with one more pair for each part of the map that no edge joins to the largest: the nearest centres."""
+    codes = centre.index
+    while True:
+        part = pieces(graph_of(codes, neighbours), np.zeros(len(codes), dtype=int))
+        main = part == np.bincount(part).argmax()
+        if main.all():
+            return neighbours
+        away = np.flatnonzero(part == part[~main][0])
+        near = straight_line_table_m(centre.x.iloc[away], centre.y.iloc[away], centre.x[main], centre.y[main])
+        row, column = np.unravel_index(near.argmin(), near.shape)
+        pair = pd.DataFrame({"a": [codes[away[row]]], "b": [codes[main][column]]})
+        neighbours = pd.concat([neighbours, pair], ignore_index=True)
+
+
+#: What the county is asked for. LSOAs are larger than many a school, so a school may be far over its places there.
+COUNTY = {
+    "lsoa21": Limits(nearest=12, full_at_most=1.5),
+    "oa11": Limits(nearest=12, full_at_most=1.5),
+}
+
+
+def told(name: str, found: Design) -> None:
+    """One line for one design."""
+    extra = {key: round(value, 4) for key, value in found.measured.items()}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{name:28} {found.status:10} {found.seconds:7.2f} s  {found.summary()}  rounds {found.rounds}  "
+          f"cuts {found.cuts}  peak {peak:,.0f} MB  {extra}", flush=True)
+
+
+def main(words: list[str]) -> None:
+    """Run one of the benchmarks named in the module's text."""
+    if words[:1] == ["brighton"]:
+        problem = brighton()
+        print("today", measure_plan(problem, problem.today))
+        design(problem, limits=Limits(nearest=3), seconds=5)  # compiles the search, as the first run on a machine does
+        for within in (0.03, 0.05):
+            limits = Limits(places_within=within, nearest=3)
+            for objective in ("travel", "moved", "gorard"):
+                told(f"{objective} +-{within:.0%}", design(problem, objective, limits, seconds=120))
+        table, _ = trade_off(problem, "gorard", Limits(places_within=0.05, nearest=3), seconds=60)
+        print(table.to_string())
+    elif words[:1] == ["county"]:
+        began = time.monotonic()
+        problem = county(words[1])
+        print(problem, f"read in {time.monotonic() - began:.1f} s")
+        found = design(problem, limits=COUNTY[words[1]], seconds=float(words[2]))
+        for entry in found.history:
+            print("   {:.1f} s  best {:.3f}  bound {:.3f}".format(*entry))
+        told(f"county {words[1]}", found)
+    elif words[:1] == ["growth"]:
+        for kind, sizes in (("lsoa21", (50, 100, 200, 400, 800, 1107)), ("oa11", (500, 1000, 2000, 4000, 5475))):
+            for size in sizes:
+                problem = county(kind, part=size)
+                found = design(problem, limits=COUNTY[kind], seconds=float(words[1]))
+                told(f"{kind} {size} x {len(problem.schools)}", found)
+    else:
+        print(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,386 @@
+"""What a plan does to the people who live in it, against another plan, on the same base.
+
+The base is everybody who lives in an area of either plan. Nothing depends on how many schools the plans have: a
+closed school has no residents after, a new one none before. Counts come in tables that show nothing until they are
+protected; figures (metres, segregation) are exact and inside only.
+
+A measure is a plain function of a :class:`Change`; a council adds its own with
+``compare_plans(..., measures={**MEASURES, "siblings_split": mine})``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import numpy as np
+import pandas as pd
+
+from geoplan.assignment import Assignment
+from geoplan.catchments import NONE, CatchmentPlan
+from geoplan.distances import METRES_PER_MILE
+from geoplan.errors import NotProtected, UnknownCodeError, VintageError
+from geoplan.tables import NO, YES, RawTable
+
+ATTRIBUTES = ("segment", "fsm", "sen", "eal")
+MOVES = "moves"
+
+
+@dataclass(frozen=True, repr=False)
+class Residents:
+    """People by area, ready to be counted under any plan: whole-number codes, one a person.
+
+    Parameters
+    ----------
+    kind
+        The kind of area.
+    area
+        Position of each person's area in ``areas``.
+    areas
+        Codes.
+    columns
+        By name (``year_group``, ``segment``, ``school`` ...): codes of each person, and what they stand for.
+    noun
+        What the people are called.
+    left_out
+        People without an area of this kind; they are in no plan.
+    """
+
+    kind: str
+    area: np.ndarray
+    areas: pd.Index
+    columns: Mapping[str, tuple[np.ndarray, pd.Index]]
+    noun: str
+    left_out: int
+
+    def __len__(self) -> int:
+        return len(self.area)
+
+    def __repr__(self) -> str:
+        return f"<Residents: {self.noun} in {len(self.areas):,} {self.kind} areas; {', '.join(self.columns)}>"
+
+    def __reduce_ex__(self, protocol) -> NoReturn:
+        raise NotProtected("residents are facts about single people and are not pickled or copied")
+
+
+@dataclass(frozen=True, repr=False)
+class Change:
+    """Two plans and the people: what a measure reads.
+
+    Parameters
+    ----------
+    residents
+        The people in an area of either plan.
+    schools
+        Every school of either plan.
+    before, after
+        Position in ``schools`` of each person's school under each plan, -1 for none.
+    metres_before, metres_after
+        Each person's distance to that school, NaN where it is not known; None without distances.
+    places
+        Places by school under each plan (``before``, ``after``), None if not given.
+    """
+
+    residents: Residents
+    schools: pd.Index
+    before: np.ndarray
+    after: np.ndarray
+    metres_before: np.ndarray | None
+    metres_after: np.ndarray | None
+    places: pd.DataFrame | None
+
+    @property
+    def moves(self) -> np.ndarray:
+        """Whether each person's school changes."""
+        return self.before != self.after
+
+    def table(self, name: str, **dims: tuple[np.ndarray, pd.Index]) -> RawTable:
+        """People counted by dimensions, each given as codes and what they stand for; codes below 0 are left out."""
+        known = np.ones(len(self.residents), dtype=bool)
+        for codes, _ in dims.values():
+            known &= codes >= 0
+        sizes = [len(labels) for _, labels in dims.values()]
+        cell = np.ravel_multi_index([codes[known] for codes, _ in dims.values()], sizes)
+        counts = np.bincount(cell, minlength=int(np.prod(sizes)))
+        held = np.flatnonzero(counts)
+        parts = np.unravel_index(held, sizes)
+        texts = [labels[part] for (_, labels), part in zip(dims.values(), parts, strict=True)]
+        index = (
+            pd.Index(texts[0], name=next(iter(dims)))
+            if len(dims) == 1
+            else pd.MultiIndex.from_arrays(texts, names=list(dims))
+        )
+        noun = self.residents.noun
+        return RawTable(name, pd.Series(counts[held], index=index), noun, f"{noun} living in the areas of the plans")
+
+    def moved(self) -> tuple[np.ndarray, pd.Index]:
+        """Moves as a dimension."""
+        return self.moves.astype(np.int64), pd.Index([NO, YES])
+
+
+Measure = Callable[[Change], Mapping[str, RawTable | float]]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class PlanEffects:
+    """One plan against another.
+
+    Parameters
+    ----------
+    before, after
+        The plans.
+    tables
+        Exact counts by name; the way out is :func:`geoplan.suppression.protect_tables`.
+    figures
+        Exact numbers by name: metres, shares of everybody, segregation. Inside only.
+    """
+
+    before: CatchmentPlan
+    after: CatchmentPlan
+    tables: Mapping[str, RawTable] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        names = ", ".join([*self.tables, *self.figures])
+        return f"<PlanEffects {self.after.name} against {self.before.name}: {names}; not protected>"
+
+    def __reduce_ex__(self, protocol) -> NoReturn:
+        raise NotProtected("effects hold exact counts of people and are not pickled or copied; protect their tables")
+
+
+def residents_of(people: Assignment, kind: str) -> Residents:
+    """Who lives where, from an assignment.
+
+    Parameters
+    ----------
+    people
+        People with area codes; those counted.
+    kind
+        The kind of area.
+
+    Raises
+    ------
+    UnknownCodeError
+        If the people have no areas of this kind.
+    """
+    if kind not in people.kinds:
+        raise UnknownCodeError(f"the people have no {kind} areas; they have {', '.join(people.kinds) or 'none'}")
+    frame = people.people
+    area, areas = pd.factorize(frame[kind].astype("str").where(frame[kind].notna(), None), sort=True)
+    placed = area >= 0
+    columns = {}
+    for name in ("year_group", "school", *ATTRIBUTES):
+        if name in frame:
+            values = frame[name].astype("str").where(frame[name].notna(), "unknown").replace("", "unknown")
+            codes, labels = pd.factorize(values[placed], sort=True)
+            columns[name] = codes.astype(np.int64), pd.Index(labels)
+    return Residents(kind, area[placed], pd.Index(areas), columns, people.noun, int((~placed).sum()))
+
+
+def compare_plans(
+    before: CatchmentPlan,
+    after: CatchmentPlan,
+    residents: Residents,
+    metres: pd.DataFrame | None = None,
+    places: pd.Series | None = None,
+    measures: Mapping[str, Measure] | None = None,
+) -> PlanEffects:
+    """What changes for the people from one plan to another.
+
+    Parameters
+    ----------
+    before, after
+        Two plans of one kind of area; they may have different schools, and different numbers of them.
+    residents
+        Who lives where (:func:`residents_of`).
+    metres
+        Areas x schools: the distance, for the measure of distance.
+    places
+        By school, before the plans' own changes, for the measure of places.
+    measures
+        Functions by name; :data:`MEASURES` if not given.
+
+    Raises
+    ------
+    VintageError
+        If the plans and the people are not of one kind of area.
+    """
+    kinds = {before.kind, after.kind, residents.kind}
+    if len(kinds) > 1:
+        raise VintageError(f"plans and people are by {', '.join(sorted(kinds))}: bring all to one kind")
+    schools = pd.Index(sorted(set(before.schools) | set(after.schools)))
+    first, second = _schools(before, residents, schools), _schools(after, residents, schools)
+    kept = (first >= 0) | (second >= 0)
+    base = residents if kept.all() else _only(residents, kept)
+    first, second = first[kept], second[kept]
+    lengths = (None, None)
+    if metres is not None:
+        table = metres.reindex(index=base.areas, columns=schools).to_numpy(dtype=float)
+        lengths = tuple(np.where(codes >= 0, table[base.area, codes], np.nan) for codes in (first, second))
+    change = Change(base, schools, first, second, *lengths, _places(places, before, after, schools))
+    tables, figures = {}, {}
+    for measure in (MEASURES if measures is None else measures).values():
+        for name, found in measure(change).items():
+            (tables if isinstance(found, RawTable) else figures)[name] = found
+    return PlanEffects(before, after, tables, figures)
+
+
+def movers(change: Change) -> dict[str, RawTable | float]:
+    """Who must change school, by year group and by each attribute: people and whether they move."""
+    found = {"movers": change.table("Movers", moves=change.moved())}
+    for name in ("year_group", *ATTRIBUTES):
+        if name in change.residents.columns:
+            title = f"Movers by {name.replace('_', ' ')}"
+            dims = {name: change.residents.columns[name], MOVES: change.moved()}
+            found[f"movers_by_{name}"] = change.table(title, **dims)
+    return found
+
+
+def distance(change: Change) -> dict[str, RawTable | float]:
+    """Metres to the catchment school before and after: mean, median, 90th percentile, and how many over 2 and 3 miles.
+
+    By straight line or by whatever the table of metres holds: the straight line says who is certainly over a walking
+    limit, never who is within it.
+    """
+    if change.metres_before is None:
+        return {}
+    found: dict[str, RawTable | float] = {}
+    for when, metres in (("before", change.metres_before), ("after", change.metres_after)):
+        known = metres[np.isfinite(metres)]
+        for name, value in (
+            ("mean", known.mean() if len(known) else np.nan),
+            ("median", np.median(known) if len(known) else np.nan),
+            ("p90", np.quantile(known, 0.9) if len(known) else np.nan),
+        ):
+            found[f"{name}_m_{when}"] = float(value)
+        band = np.digitize(metres, [2 * METRES_PER_MILE, 3 * METRES_PER_MILE], right=True)
+        band = np.where(np.isfinite(metres), band, -1)
+        labels = pd.Index(["up to 2 miles", "2 to 3 miles", "over 3 miles"])
+        found[f"distance_{when}"] = change.table(f"Distance {when}", band=(band, labels))
+    extra = (change.metres_after - change.metres_before)[change.moves]
+    extra = extra[np.isfinite(extra)]
+    found["median_extra_m_of_movers"] = float(np.median(extra)) if len(extra) else 0.0
+    return found
+
+
+def residents_by_catchment(change: Change) -> dict[str, RawTable | float]:
+    """People living in each catchment, before and after; by year group where it is known.
+
+    With places: unfilled places, each school's own (never below 0, never offset by a full school), and how many
+    children live in catchments beyond their places. A catchment is not a roll: see :func:`retention`.
+    """
+    found: dict[str, RawTable | float] = {}
+    for when, codes in (("before", change.before), ("after", change.after)):
+        dims = {"school": (codes, change.schools)}
+        if "year_group" in change.residents.columns:
+            dims["year_group"] = change.residents.columns["year_group"]
+        found[f"residents_{when}"] = change.table(f"Residents {when}", **dims)
+        if change.places is not None:
+            places = change.places[when].to_numpy()
+            held = np.bincount(codes[codes >= 0], minlength=len(change.schools))
+            found[f"unfilled_{when}"] = float(np.maximum(places - held, 0)[np.isfinite(places)].sum())
+            found[f"beyond_places_{when}"] = float(np.maximum(held - places, 0)[np.isfinite(places)].sum())
+            found[f"schools_beyond_places_{when}"] = float((held > places).sum())
+    return found
+
+
+def segregation(change: Change, group: str = "fsm", value: str = YES, draws: int = 200) -> dict[str, RawTable | float]:
+    """Gorard's measure and dissimilarity of a group between catchments, beside what chance alone would give.
+
+    Small catchments look uneven by chance; the expectation puts the same people in the same catchments at random
+    (multivariate hypergeometric, a fixed seed). Empty where the attribute is not known.
+
+    References: Gorard and Taylor (2002), Sociology 36:875; Carrington and Troske (1997), JBES 15:402.
+    """
+    if group not in change.residents.columns:
+        return {}
+    codes, labels = change.residents.columns[group]
+    if value not in labels:
+        return {}
+    member = codes == labels.get_loc(value)
+    known = member | (codes != labels.get_loc("unknown")) if "unknown" in labels else np.ones(len(codes), dtype=bool)
+    found: dict[str, RawTable | float] = {}
+    for when, schools in (("before", change.before), ("after", change.after)):
+        kept = known & (schools >= 0)
+        total = np.bincount(schools[kept], minlength=len(change.schools))
+        own = np.bincount(schools[kept & member], minlength=len(change.schools))
+        if not 0 < own.sum() < total.sum():
+            continue
+        drawn = np.random.default_rng(0).multivariate_hypergeometric(total, own.sum(), size=draws, method="marginals")
+        for name, measure in (("gorard", gorard), ("dissimilarity", dissimilarity)):
+            found[f"{name}_{group}_{when}"] = measure(own, total)
+            found[f"{name}_{group}_{when}_by_chance"] = float(np.mean([measure(row, total) for row in drawn]))
+    return found
+
+
+def retention(change: Change) -> dict[str, RawTable | float]:
+    """Of those living in each catchment before, how many attend a school of that code: what a catchment is worth."""
+    if "school" not in change.residents.columns:
+        return {}
+    codes, labels = change.residents.columns["school"]
+    attended = change.schools.get_indexer(labels)[codes]
+    own = (attended == change.before).astype(np.int64)
+    dims = {"school": (change.before, change.schools), "attends": (own, pd.Index([NO, YES]))}
+    return {"retention": change.table("Residents who attend", **dims)}
+
+
+def gorard(group: np.ndarray, total: np.ndarray) -> float:
+    """Half the sum of ``|a / A - t / T|``: the part of the group that would have to move for an even spread.
+
+    Examples
+    --------
+    >>> gorard(np.array([30, 10]), np.array([50, 50]))
+    0.25
+    """
+    return float(0.5 * np.abs(group / group.sum() - total / total.sum()).sum())
+
+
+def dissimilarity(group: np.ndarray, total: np.ndarray) -> float:
+    """Half the sum of ``|a / A - b / B|``, b being everybody else.
+
+    Examples
+    --------
+    >>> round(dissimilarity(np.array([30, 10]), np.array([50, 50])), 4)
+    0.4167
+    """
+    other = total - group
+    return float(0.5 * np.abs(group / group.sum() - other / other.sum()).sum())
+
+
+MEASURES: dict[str, Measure] = {
+    "movers": movers,
+    "distance": distance,
+    "residents": residents_by_catchment,
+    "segregation": segregation,
+    "retention": retention,
+}
+
+
+def _schools(plan: CatchmentPlan, residents: Residents, schools: pd.Index) -> np.ndarray:
+    """Position of each person's school under a plan, -1 for none."""
+    by_area = schools.get_indexer(plan.table.reindex(residents.areas).fillna(NONE))
+    return by_area[residents.area].astype(np.int64)
+
+
+def _only(residents: Residents, kept: np.ndarray) -> Residents:
+    columns = {name: (codes[kept], labels) for name, (codes, labels) in residents.columns.items()}
+    left_out = residents.left_out + int((~kept).sum())
+    return Residents(residents.kind, residents.area[kept], residents.areas, columns, residents.noun, left_out)
+
+
+def _places(places: pd.Series | None, before: CatchmentPlan, after: CatchmentPlan, schools: pd.Index):
+    """Places by school under each plan; a shared catchment has those of its schools together."""
+    if places is None:
+        return None
+    table = {}
+    given = places.to_dict()
+    for when, plan in (("before", before), ("after", after)):
+        own, there = [], set(plan.schools)
+        for school in schools:
+            known = [member for member in plan.members(school) if member in given or member in plan.changes]
+            added = sum(plan.changes[member].places_added for member in known if member in plan.changes)
+            total = sum(float(given.get(member, 0.0)) for member in known) + added
+            own.append(0.0 if school not in there else total if known else np.nan)
+        table[when] = own
+    return pd.DataFrame(table, index=schools)

@@ -1,0 +1,392 @@
+"""One school's own profile and homes for its head, who knows the public tables of the place too.
+
+The head is shown counts of 5 or more of the own school exactly. Beside all public tables that must give away neither
+a hidden count of the own school nor one of any other. What is attacked for each school is the part of the public
+tables that its own can say anything of; :mod:`geoplan.room` says why that is enough. What is hidden besides
+counts of 1 to 4 is chosen by what is printed and public: of two numbers that would do, not the smaller one goes, but
+the one that stands first by public figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from geoplan.areas import Boundaries
+from geoplan.assignment import Assignment
+from geoplan.comparison import measure_shown
+from geoplan.disclosure import (
+    HIDDEN,
+    HIDE_BELOW,
+    NOT_AVAILABLE,
+    OWN_HIDE_BELOW,
+    OWN_ROUND_TO,
+    PUBLIC,
+    Protected,
+    Rule,
+    protect_counts,
+)
+from geoplan.errors import NotProtected, UnknownCodeError
+from geoplan.gate import ENOUGH, GateResult, PrintedTable, PublicTotals, attack
+from geoplan.protection import PUPILS, PlaceTables, _placed, protect_place
+from geoplan.reduction import Contradiction
+from geoplan.room import Room, find_areas, find_room, find_schools
+
+PROFILE, HOMES = "own profile", "own homes"
+FULL, ROUNDED, PUBLIC_ONLY, WHOLE = "full", "rounded homes", "public only", "whole place"
+NOTES = {
+    FULL: "",
+    ROUNDED: "The school's mix is given as everybody may see it, and its homes rounded to the nearest 5 and from 10 "
+    "pupils up, for finer numbers would give small ones away.",
+    PUBLIC_ONLY: "The school's mix is given as everybody may see it, and its homes not at all, for they would give "
+    "small numbers away.",
+    WHOLE: "",
+}
+_ROUNDS = 8
+_MOST_CELLS = 6_000
+_REST = "the others"
+
+
+@dataclass(frozen=True, repr=False)
+class SchoolTables:
+    """What the head of one school may see of it, beside the public tables of the place.
+
+    Parameters
+    ----------
+    school
+        Its code.
+    profile
+        Its segments with ``name``, counts and measures, as in :class:`PlaceTables`.
+    homes
+        Its pupils by area, column ``pupils``.
+    rule
+        The rule applied.
+    route
+        How it was protected: a key of ``NOTES``.
+    gate
+        What the head could find out, at the narrowest.
+    """
+
+    school: str
+    profile: Protected
+    homes: Protected
+    rule: Rule
+    route: str
+    gate: GateResult | None
+
+    @property
+    def note(self) -> str:
+        """What the head is to be told of what is not shown; empty where only small numbers, and others that would
+        give them away, are hidden."""
+        return NOTES[self.route]
+
+    def __repr__(self) -> str:
+        return f"<SchoolTables of {self.school}: {len(self.homes):,} areas, {self.rule.tag}>"
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class SchoolGround:
+    """What every school's own tables are protected against: made once for a place, by :func:`prepare_schools`.
+
+    It holds exact counts of each school, and like other types about people it shows none.
+    """
+
+    tables: PlaceTables
+    people: Assignment
+    boundaries: Boundaries
+    counts: Mapping[str, pd.Series]
+    sizes: pd.Series
+    room: Room | None
+    texts: Mapping[str, pd.DataFrame | pd.Series]
+
+    def __repr__(self) -> str:
+        return f"<SchoolGround: {len(self.counts):,} schools; not protected>"
+
+    def __reduce_ex__(self, protocol):
+        raise NotProtected("what schools are protected against has exact counts of people and is not pickled or copied")
+
+
+def prepare_schools(people: Assignment, boundaries: Boundaries, tables: PlaceTables) -> SchoolGround:
+    """Count each school's pupils, and work out how much room the public tables leave, once for all schools.
+
+    Parameters
+    ----------
+    people, boundaries
+        As given to :func:`protect_place`.
+    tables
+        What it gave for the public.
+    """
+    if tables.rule.own or tables.rule.exact or tables.by_area is None:
+        raise ValueError("schools are protected against the public tables of a place, with its areas")
+    placed = _placed(people, boundaries)
+    every = placed.groupby(["school", boundaries.kind, "segment"]).size()
+    counts = {str(school): part.droplevel(0) for school, part in every.groupby(level=0)}
+    sizes = placed["school"].value_counts().sort_index()
+    by_school, segments = next(iter(tables.profiles.values())).printed
+    (by_area,), (areas,) = tables.by_area.printed, tables.areas.printed
+    room = find_room(by_school, segments, by_area, areas, sizes)
+    texts = {
+        "school": _wide(by_school, ("school", "segment")),
+        "area": _wide(by_area, (boundaries.kind, "segment")),
+        "areas": pd.Series(areas.shown, index=[cell[0] for cell in areas.cells]),
+    }
+    return SchoolGround(tables, people, boundaries, counts, sizes, room, texts)
+
+
+def protect_school(ground: SchoolGround, school: str, rule: Rule, *, whole: bool = False) -> SchoolTables:
+    """Protect one school's own profile and homes for its head, who knows the public tables too.
+
+    Where the own numbers in full would give somebody away whatever else is hidden, the profile is the public one and
+    the homes are rounded and hidden as for the public; where that is still too much, there are no homes.
+    ``SchoolTables.note`` says so.
+
+    Parameters
+    ----------
+    ground
+        From :func:`prepare_schools`.
+    school
+        The school's code.
+    rule
+        Of the audience ``school:URN``, of the same school.
+    whole
+        Attack the tables of the whole place together: slow, and for comparison only.
+
+    Returns
+    -------
+    SchoolTables
+
+    Raises
+    ------
+    DisclosureRefused
+        With ``whole``: if a small number could be worked out whatever is hidden.
+    UnknownCodeError
+        If nobody of the school is placed in a segment.
+    """
+    if rule.own != school:
+        raise ValueError(f"the rule is for {rule.name}, not for school {school}")
+    if school not in ground.counts:
+        raise UnknownCodeError(f"school {school} has no pupils placed in a segment")
+    if whole:
+        tables = protect_place(ground.people, ground.boundaries, rule, homes=[school])
+        return SchoolTables(school, tables.profiles[school], tables.homes[school], rule, WHOLE, tables.gate)
+    if ground.room is not None and ground.sizes[school] >= rule.min_base:
+        around = _surroundings(ground, school)
+        for route in (FULL, ROUNDED) if around else ():
+            done = _protect_own(ground, school, rule, around, route)
+            if done:
+                return SchoolTables(school, *done[:2], rule, route, done[2])
+    nothing = pd.DataFrame({PUPILS: pd.Series(dtype=float)}, index=pd.Index([], name=ground.boundaries.kind))
+    homes = Protected(nothing, nothing.astype(bool), rule, ground.people.noun, printed=())
+    return SchoolTables(school, ground.tables.profiles[school], homes, rule, PUBLIC_ONLY, ground.tables.gate)
+
+
+def _wide(table: PrintedTable, dims: tuple[str, str]) -> pd.DataFrame:
+    """The texts of a printed table, with zeros written out."""
+    at = [table.dims.index(dim) for dim in dims]
+    index = pd.MultiIndex.from_tuples([tuple(cell[i] for i in at) for cell in table.cells])
+    return pd.Series(table.shown, index=index).unstack(fill_value="0")
+
+
+@dataclass(frozen=True, eq=False)
+class _Around:
+    """The part of the public tables that a school is attacked with."""
+
+    printed: tuple[PrintedTable, ...]
+    public: tuple[PublicTotals, ...]
+
+
+def _surroundings(ground: SchoolGround, school: str) -> _Around | None:
+    """The kept rows of the public tables as printed, and the sums of all others; None if that is too much."""
+    room, home = ground.room, ground.counts[school].index.get_level_values(0).unique()
+    by_school, segments = next(iter(ground.tables.profiles.values())).printed
+    (by_area,), (areas,) = ground.tables.by_area.printed, ground.tables.areas.printed
+    schools, school_reach = find_schools(room, school)
+    kept, area_reach = find_areas(room, home)
+    columns = list(room.rows.columns)
+    if (len(schools) + len(kept)) * len(columns) > _MOST_CELLS:
+        return None
+    texts = ground.texts["school"].loc[schools, columns].copy()
+    # what is hidden of the own school is not to be kept from its head by the public rule
+    printed = (
+        _with_rest(by_school, ("school", "segment"), texts, room.rows.drop(index=schools).sum(), school_reach),
+        _with_rest(
+            by_area, (ground.boundaries.kind, "segment"), ground.texts["area"].loc[kept, columns],
+            room.areas.drop(index=kept).sum(), area_reach,
+        ),
+        replace(
+            areas, cells=(*((code,) for code in kept), (_REST,)),
+            shown=(*ground.texts["areas"][kept], NOT_AVAILABLE), parts="",
+        ),
+        replace(segments, parts=""),
+    )  # fmt: skip
+    sizes = ground.sizes[schools].copy()
+    sizes[_REST] = ground.sizes.sum() - sizes.sum()
+    return _Around(printed, (PublicTotals(("school",), sizes, by_school.population, "school headcounts"),))
+
+
+def _with_rest(
+    table: PrintedTable, dims: tuple[str, str], texts: pd.DataFrame, sums: pd.Series, reach: pd.Series
+) -> PrintedTable:
+    """Rows of a printed table and one more: the sums of all others, as if rounded as far as they reach."""
+    n, columns = texts.size, list(texts.columns)
+    cells = [(row, column) for row in texts.index for column in columns]
+    # from 0 up there is nothing to hide in what is only sums
+    return replace(
+        table,
+        dims=dims,
+        cells=(*cells, *((_REST, column) for column in columns)),
+        shown=(*texts.to_numpy().ravel(), *(str(int(each)) for each in sums[columns])),
+        hide_below=(table.hide_below,) * n + (0,) * len(columns),
+        round_to=(table.round_to,) * n + tuple(2 * int(each) + 1 for each in reach[columns]),
+    )
+
+
+def _protect_own(
+    ground: SchoolGround, school: str, rule: Rule, around: _Around, route: str
+) -> tuple[Protected, Protected, GateResult] | None:
+    """Own profile and homes by one route; None where that would give somebody away."""
+    room, population = ground.room, around.public[0].population
+    own = ground.counts[school]
+    home = own.groupby(level=0).sum()
+    mix = own.groupby(level=1).sum().reindex(room.rows.columns, fill_value=0)
+    hide_below, round_to = (OWN_HIDE_BELOW, OWN_ROUND_TO) if route == FULL else (PUBLIC.hide_below, PUBLIC.round_to)
+    shown = {HOMES: protect_counts(home, replace(PUBLIC, hide_below=hide_below, round_to=round_to))[0]}
+    gone = {HOMES: shown[HOMES].isna() | _rest_is_small(room, home)}
+    tables = list(around.printed)
+    if route == FULL:
+        shown[PROFILE] = mix.astype(float)
+        gone[PROFILE] = (mix > 0) & (mix < OWN_HIDE_BELOW)
+        tables[0] = _unsaid(tables[0], school)
+    choice = _Choice(ground, gone, shown, school)
+    result = None
+    for turn in range(_ROUNDS):
+        printed = {
+            name: _own_printed(
+                name, ground.boundaries.kind, school, shown[name], gone[name], population, hide_below, round_to
+            )
+            for name in shown
+        }
+        try:
+            result = attack([*tables, *printed.values()], around.public, after=result)
+        except Contradiction:
+            return None
+        if result.passed:
+            break
+        if not choice.hide_more(result.offenders, turn):
+            return None
+    else:
+        return None
+    segments = next(iter(ground.tables.profiles.values())).printed[1]
+    profile = ground.tables.profiles[school]
+    if route == FULL:
+        profile = _own_profile(ground, school, rule, mix, gone[PROFILE], printed[PROFILE], segments)
+    homes = pd.DataFrame({PUPILS: shown[HOMES].where(~gone[HOMES])}).rename_axis(ground.boundaries.kind)
+    hidden = pd.DataFrame({PUPILS: gone[HOMES]}).rename_axis(ground.boundaries.kind)
+    return profile, Protected(homes, hidden, rule, ground.people.noun, printed=(printed[HOMES],)), result
+
+
+def _rest_is_small(room: Room, home: pd.Series) -> pd.Series:
+    """Areas where, with the own pupils told, the pupils of all other schools would be known too closely."""
+    most, least = room.total_high[home.index], np.maximum(room.total_low[home.index], home)
+    return (most - least + 1 < ENOUGH) & (least - home < HIDE_BELOW)
+
+
+def _unsaid(table: PrintedTable, school: str) -> PrintedTable:
+    """The table with what is hidden of the school left open: the head is told of it by the own profile."""
+    texts = (
+        NOT_AVAILABLE if text == HIDDEN and cell[0] == school else text
+        for cell, text in zip(table.cells, table.shown, strict=True)
+    )
+    return replace(table, shown=tuple(texts))
+
+
+def _own_printed(
+    name: str, kind: str, school: str, shown: pd.Series, gone: pd.Series, population: str, hide_below: int,
+    round_to: int,
+) -> PrintedTable:  # fmt: skip
+    """The own numbers as a table by school too, of which this is the only one listed."""
+    texts = tuple(HIDDEN if hidden else str(int(n)) for n, hidden in zip(shown, gone, strict=True))
+    if name == PROFILE:
+        dims, cells, groups = ("school", "segment"), tuple((school, code) for code in shown.index), "segment"
+    else:
+        dims, cells, groups = (kind, "school"), tuple((code, school) for code in shown.index), kind
+    return PrintedTable(
+        name, dims, cells, texts, population, hide_below, round_to, 0, attributes=(groups,), complete=False
+    )
+
+
+class _Choice:
+    """What is hidden next beside a count that would be given away: the first by public figures that stands near it."""
+
+    def __init__(
+        self, ground: SchoolGround, gone: Mapping[str, pd.Series], shown: Mapping[str, pd.Series], school: str
+    ):
+        self.gone, self.shown = gone, shown
+        room = ground.room
+        near = room.area_open.loc[gone[HOMES].index]
+        self.of_area = {area: set(near.columns[row]) for area, row in zip(near.index, near.to_numpy(), strict=True)}
+        # fewest pupils in all first, which everybody may know
+        order = room.areas.loc[near.index].sum(axis=1).sort_values(kind="stable").index
+        self.of_segment = {g: [a for a in order if g in self.of_area[a]] for g in near.columns}
+        self.order = list(room.rows.loc[school].sort_values(kind="stable").index)
+
+    def hide_more(self, offenders: Iterable[tuple[str, tuple[str, ...]]], turn: int) -> bool:
+        """Hide for each offender one number, then two, then four; False if there is nothing left to hide."""
+        changed = False
+        for group in sorted({self._group(name, cell) for name, cell in offenders}):
+            changed |= self._hide_near(*group, 2**turn)
+        return changed
+
+    def _group(self, name: str, cell: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+        """Areas to hide first, segments to look in, whether the profile goes first."""
+        areas = tuple(code for code in cell if code in self.of_area)
+        if name == HOMES or areas:
+            own = () if name == HOMES else areas
+            segments = sorted(set().union(*(self.of_area[a] for a in areas)) & (set(cell) or set()))
+            return own, tuple(segments or sorted(set().union(*(self.of_area[a] for a in areas)))), False
+        segments = tuple(code for code in cell if code in self.of_segment)
+        return (), segments or tuple(self.order), True
+
+    def _hide_near(self, areas, segments, profile: bool, many: int) -> bool:
+        homes = [a for a in areas if not self.gone[HOMES][a]]
+        homes = homes or [a for g in segments for a in self.of_segment[g] if not self.gone[HOMES][a]]
+        for a in list(dict.fromkeys(homes))[:many]:
+            self.gone[HOMES][a] = True
+        done = bool(homes)
+        if PROFILE in self.gone and (profile or not done):
+            left = [g for g in self.order if not self.gone[PROFILE][g] and self.shown[PROFILE][g]]
+            first = [g for g in segments if g in left] if not profile else []
+            for g in (first or left)[:many]:
+                self.gone[PROFILE][g] = True
+            done |= bool(left)
+        return done
+
+
+def _own_profile(ground, school, rule, mix, gone, printed, segments) -> Protected:
+    """The measures of the own school, from its own numbers and the public ones of all."""
+    index = pd.MultiIndex.from_product([[school], mix.index], names=["school", "segment"])
+    shown = pd.Series(mix.astype(float).where(~gone).to_numpy(), index=index)
+    own = _Shown(shown, pd.Series(gone.to_numpy(), index=index), printed)
+    values = pd.Series(
+        {c[0]: np.nan if t == HIDDEN else float(t) for c, t in zip(segments.cells, segments.shown, strict=True)}
+    )
+    base = _Shown(values, values.isna(), segments)
+    totals = pd.Series({school: float(ground.sizes[school])})
+    public = ground.tables.profiles[school]
+    measured = measure_shown(own, base, totals, float(public.table["base_total"].iloc[0]), rule, ground.tables.base)
+    table, hidden = measured.table.loc[school].copy(), measured.hidden.loc[school].copy()
+    table.insert(0, "name", [ground.people.segmentation.name(segment) for segment in table.index])
+    # what is beyond chance is so among all cells of all schools, on this page as on everybody's
+    tests = ["p", "q", "notable"]
+    table[tests], hidden[tests] = public.table[tests], public.hidden[tests]
+    return Protected(table, hidden, rule, ground.tables.base, measured.units, measured.printed)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    shown: pd.Series
+    hidden: pd.Series
+    printed: PrintedTable

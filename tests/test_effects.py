@@ -1,0 +1,104 @@
+"""Two plans on the same base: counts by hand, different numbers of schools, measures of one's own."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import CODES, make_boundaries, make_directory, make_people, make_segments, postcode
+
+from geoplan.assignment import assign
+from geoplan.catchments import CatchmentPlan
+from geoplan.distances import METRES_PER_MILE
+from geoplan.effects import MEASURES, compare_plans, residents_of
+from geoplan.errors import NotProtected, UnknownCodeError, VintageError
+
+WEST, EAST = "900001", "900002"
+TODAY = CatchmentPlan("Today", "lsoa21", pd.Series({CODES[x]: EAST if x in "CFI" else WEST for x in CODES}))
+
+
+def residents(letters: str = "AABCFF"):
+    schools = [WEST, EAST, WEST, EAST, EAST, WEST][: len(letters)]
+    facts = {
+        "year_group": ["6", "5", "6", "6", "5", "5"][: len(letters)],
+        "fsm": ["yes", "no", "no", "yes", "no", "unknown"][: len(letters)],
+    }
+    people = make_people([postcode(f"{letter}1") for letter in letters], schools, **facts)
+    return residents_of(assign(people, make_directory(), make_boundaries(), make_segments()), "lsoa21")
+
+
+def test_closing_a_school_moves_its_residents_and_no_others():
+    effects = compare_plans(TODAY, TODAY.close(EAST, to=WEST), residents())
+    assert effects.tables["movers"].counts.to_dict() == {"no": 3, "yes": 3}
+    assert effects.tables["movers_by_year_group"].counts.to_dict() == {
+        ("5", "no"): 1, ("5", "yes"): 2, ("6", "no"): 2, ("6", "yes"): 1,
+    }
+    assert effects.tables["residents_before"].counts.groupby("school").sum().to_dict() == {WEST: 3, EAST: 3}
+    assert effects.tables["residents_after"].counts.groupby("school").sum().to_dict() == {WEST: 6}
+
+
+def test_a_plan_against_itself_moves_nobody():
+    effects = compare_plans(TODAY, TODAY, residents())
+    assert effects.tables["movers"].counts.to_dict() == {"no": 6}
+    assert effects.figures["gorard_fsm_before"] == effects.figures["gorard_fsm_after"]
+
+
+def test_distance_is_of_people_and_counts_over_the_limits():
+    metres = pd.DataFrame({WEST: 1000.0, EAST: 500.0}, index=list(CODES.values()))
+    metres.loc[CODES["F"], WEST] = 3 * METRES_PER_MILE + 1
+    effects = compare_plans(TODAY, TODAY.close(EAST, to=WEST), residents(), metres)
+    assert effects.figures["mean_m_before"] == 750
+    assert effects.tables["distance_after"].counts.to_dict() == {"over 3 miles": 2, "up to 2 miles": 4}
+    assert effects.figures["median_extra_m_of_movers"] == pytest.approx(3 * METRES_PER_MILE + 1 - 500)
+
+
+def test_unfilled_places_are_never_netted():
+    places = pd.Series({WEST: 2, EAST: 10})
+    option = TODAY.open("900003", [CODES["A"]], places=5)
+    figures = compare_plans(TODAY, option, residents(), places=places).figures
+    assert (figures["unfilled_before"], figures["beyond_places_before"]) == (7, 1)
+    assert (figures["unfilled_after"], figures["beyond_places_after"]) == (1 + 7 + 3, 0)
+    assert compare_plans(TODAY, TODAY.close(EAST, to=WEST), residents(), places=places).figures["unfilled_after"] == 0
+
+
+def test_segregation_leaves_out_the_unknown_and_stands_beside_chance():
+    figures = compare_plans(TODAY, TODAY, residents()).figures
+    assert figures["gorard_fsm_before"] == pytest.approx(0.5 * (abs(1 / 2 - 3 / 5) + abs(1 / 2 - 2 / 5)))
+    assert 0 < figures["gorard_fsm_before_by_chance"] < 1
+    assert figures["dissimilarity_fsm_before"] == pytest.approx(figures["gorard_fsm_before"] / (1 - 2 / 5))
+
+
+def test_retention_stands_beside_the_count_of_residents():
+    table = compare_plans(TODAY, TODAY, residents()).tables["retention"]
+    assert table.counts.to_dict() == {(WEST, "yes"): 2, (WEST, "no"): 1, (EAST, "yes"): 2, (EAST, "no"): 1}
+
+
+def test_a_council_adds_a_measure():
+    mine = {**MEASURES, "year_six": lambda change: {"movers_in_year_6": float(
+        (change.moves & (change.residents.columns["year_group"][0] == 1)).sum())}}
+    assert compare_plans(TODAY, TODAY.close(EAST, to=WEST), residents(), measures=mine).figures["movers_in_year_6"] == 1
+
+
+def test_people_outside_both_plans_are_left_out_and_counted_so():
+    part = CatchmentPlan("Part", "lsoa21", TODAY.table[[CODES["A"], CODES["B"]]])
+    effects = compare_plans(part, part, residents())
+    assert effects.tables["movers"].counts.to_dict() == {"no": 3}
+
+
+def test_exact_numbers_do_not_get_out_by_accident():
+    effects = compare_plans(TODAY, TODAY, residents())
+    assert "6" not in repr(effects).replace("lsoa21", "") and "not protected" in repr(effects)
+    for thing in (effects, residents()):
+        with pytest.raises(NotProtected):
+            pickle.dumps(thing)
+    assert np.all([table.population for table in effects.tables.values()])
+
+
+def test_kinds_must_agree():
+    with pytest.raises(VintageError, match="bring all to one kind"):
+        compare_plans(TODAY, CatchmentPlan("Old", "lsoa11", TODAY.table), residents())
+    people = assign(make_people([postcode("A1")]), make_directory(), make_boundaries(), make_segments())
+    with pytest.raises(UnknownCodeError, match="no ward24 areas"):
+        residents_of(people, "ward24")
