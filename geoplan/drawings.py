@@ -126,7 +126,7 @@ def _to_one_scale(pictures: Sequence[str], figures: Figures) -> bool:
         own = _OWN.search(title)
         widths = [float(each) for each in _BAR.findall(picture)]
         at = [float(each) - 8 for each in _SPOT.findall(picture)]
-        if 'class="bar"' not in picture:
+        if 'class="bar"' not in picture or not title:
             continue
         if len(at) == 2 and len(said) == 2:
             spots += zip(said, at, strict=True)

@@ -357,6 +357,8 @@ _GPKG = re.compile(r"gpkg_\w+|rtree_\w+|sqlite_\w+|layer_styles")
 
 def _workbook_problems(name: str, data: bytes) -> list[str]:
     """Parts of a workbook that hold more than sheets and their looks: charts, notes, pictures."""
+    if not any(isinstance(piece, Rows) for piece in pieces(name, data)):
+        return ["no sheets are in it, so it cannot be read back"]
     parts = next((piece.views[0] for piece in pieces(name, data) if piece.where == f"{name}: names"), "")
     if all(_WORKBOOK_PARTS.fullmatch(part) for part in parts.splitlines() if part):
         return []
@@ -366,6 +368,8 @@ def _workbook_problems(name: str, data: bytes) -> list[str]:
 def _layers(name: str, data: bytes, known: _Known, figures: Figures) -> tuple[int, list[str]]:
     """How many figures the layers of a GeoPackage have, and those there and in legends that are not printed."""
     count, problems = 0, []
+    if not data.startswith(b"SQLite format 3\x00"):
+        return 0, ["it is no GeoPackage, so it cannot be read back"]
     for piece in pieces(name, data):
         if not isinstance(piece, Rows):
             continue
