@@ -214,7 +214,7 @@ def fit_panel(model: ReachModel, sources: Iterable[Source], tables: ReachTables)
     """How well the model agrees with what was seen, by distance; counts hidden and rounded by the rule."""
     parts = {}
     for name, noun in (("base", tables.base_noun), ("seen", tables.noun)):
-        population = f"{noun} by distance to {tables.service}"
+        population = "; ".join(part for part in (f"{noun} by distance to {tables.service}", tables.data) if part)
         counts = model.fit[name].astype("int64")
         total = PublicTotals((), pd.Series([int(counts.sum())]), population)
         parts[name] = protect_tables([RawTable(population, counts, noun, population)], tables.rule, [total])[0]

@@ -16,6 +16,7 @@ worked out from the printed counts.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -28,7 +29,7 @@ from geoplan.changes import change
 from geoplan.comparison import measure_shown
 from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
 from geoplan.errors import ComparisonRefused
-from geoplan.gate import GateResult
+from geoplan.gate import GateResult, PrintedTable
 from geoplan.service_reach import ELSEWHERE, SEGMENT, ServiceReach
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up
@@ -65,6 +66,8 @@ class ReachTables:
         The rule applied.
     gate
         What the outsider could find out, at the narrowest; None for exact tables inside the office.
+    data
+        What the data are called.
     """
 
     service: str
@@ -79,6 +82,7 @@ class ReachTables:
     left_out: Mapping[str, str]
     rule: Rule
     gate: GateResult | None = field(default=None)
+    data: str = ""
 
     def __repr__(self) -> str:
         return f"<ReachTables of {self.service} by {', '.join(self.by)}: {self.rule.name}, {self.rule.tag}>"
@@ -103,7 +107,12 @@ class ReachTables:
 
 
 def protect_reach(
-    reached: ServiceReach, rule: Rule = PUBLIC, crossings: Iterable[tuple[str, str]] | None = None
+    reached: ServiceReach,
+    rule: Rule = PUBLIC,
+    crossings: Iterable[tuple[str, str]] | None = None,
+    *,
+    data: str = "",
+    earlier: Sequence[PrintedTable] = (),
 ) -> ReachTables:
     """Protect the tables of a service's reach together.
 
@@ -115,6 +124,10 @@ def protect_reach(
         Of the audience, from :func:`geoplan.disclosure.rule_for`.
     crossings
         Pairs of dimensions wanted; the segment with each other one unless said.
+    data
+        What the data are called (a census day): other data are other populations.
+    earlier
+        What was released before, from :func:`geoplan.ledger.earlier`; of other populations, it is left out.
 
     Returns
     -------
@@ -137,7 +150,8 @@ def protect_reach(
     others = [dim for dim in reached.dims if dim != subject]
     wanted = [(subject, dim) for dim in others] if crossings is None else [tuple(pair) for pair in crossings]
     kept, left_out = _where_numbers_allow(reached, wanted, rule)
-    shown, gate = _protected(reached, subject, others, kept, rule)
+    before = _Before(data, tuple(earlier))
+    shown, gate = _protected(reached, subject, others, kept, rule, before)
     by = {dim: _measured(reached, dim, shown, rule) for dim in reached.dims}
     tables = ReachTables(
         service=reached.service,
@@ -147,11 +161,12 @@ def protect_reach(
         by=MappingProxyType(by),
         crossings=MappingProxyType({pair: _measured(reached, pair, shown, rule) for pair in kept}),
         missed=MappingProxyType({}),
-        accounts=_accounts(reached, rule),
-        contacts=_contacts(reached, subject, shown["users", subject], rule),
+        accounts=_accounts(reached, rule, before),
+        contacts=_contacts(reached, subject, shown["users", subject], rule, before),
         left_out=MappingProxyType(left_out),
         rule=rule,
         gate=gate,
+        data=data,
     )
     found = {dim: _missed(tables, dim, shown["base", (subject, dim)]) for dim in others}
     return replace(tables, missed=MappingProxyType(found))
@@ -368,7 +383,47 @@ def _where_numbers_allow(reached: ServiceReach, wanted, rule: Rule) -> tuple[lis
     return kept, left_out
 
 
-def _protected(reached: ServiceReach, subject: str, others, kept, rule: Rule) -> tuple[dict, GateResult | None]:
+@dataclass(frozen=True)
+class _Before:
+    """What the data are called, and what was released before."""
+
+    data: str
+    earlier: tuple[PrintedTable, ...]
+
+    def named(self, population: str) -> str:
+        return "; ".join(part for part in (population, self.data) if part)
+
+    def protect(self, tables: Sequence[RawTable], rule: Rule, totals: str = "parts") -> tuple[ProtectedTable, ...]:
+        known = [table for table in self.earlier if table.population == tables[0].population]
+        return protect_tables(list(tables), rule, totals=totals, earlier=known)
+
+
+def reach_marks(reached: ServiceReach, data: str = "") -> dict[str, str]:
+    """A mark of the counts of users and base, in all and by each dimension: the same only for the same data.
+
+    For the authority's own ledger alone: whoever knows all people but one could try values for that one.
+    """
+    if reached.published:
+        return {}
+    before, marks = _Before(data, ()), {}
+    for who, population in _populations(reached).items():
+        counts = getattr(reached, who)
+        marks[before.named(population)] = hashlib.sha256(str(int(counts.sum())).encode()).hexdigest()
+        for dim in reached.dims:
+            text = counts.groupby(level=dim, observed=True).sum().sort_index().to_csv(header=False)
+            marks[f"{before.named(population)}; by {dim}"] = hashlib.sha256(text.encode()).hexdigest()
+    return marks
+
+
+def _populations(reached: ServiceReach) -> dict[str, str]:
+    """The names of the two populations."""
+    base = f"{reached.base_noun}: {reached.base_name}, for {reached.service}"
+    return {"base": base, "users": f"{reached.noun} of {reached.service}"}
+
+
+def _protected(
+    reached: ServiceReach, subject: str, others, kept, rule: Rule, before: _Before
+) -> tuple[dict, GateResult | None]:
     """Shown counts by (who, dimension or pair)."""
     keys: list[tuple[str, object]] = [("base", subject)]
     keys += [("base", dim) for dim in others] + [("base", (subject, dim)) for dim in others]
@@ -376,20 +431,21 @@ def _protected(reached: ServiceReach, subject: str, others, kept, rule: Rule) ->
     keys += [("users", dim) for dim in reached.dims] + [("users", pair) for pair in kept]
     raw = {}
     part_of = reached.inside and not reached.published and _fits(reached)
-    population = f"{reached.base_noun}: {reached.base_name}, for {reached.service}"
+    populations = {who: before.named(name) for who, name in _populations(reached).items()}
     for who, dims in keys:
         counts, name = _whole(reached, who, dims), _title(reached, who, dims)
         if who == "users" and part_of:
-            raw[who, dims] = take_up(name, counts, _whole(reached, "base", dims), reached.noun, population)
+            raw[who, dims] = take_up(name, counts, _whole(reached, "base", dims), reached.noun, populations["base"])
             continue
         noun = reached.base_noun if who == "base" else reached.noun
-        of = population if who == "base" else f"{reached.noun} of {reached.service}"
         along = (subject,) if subject in counts.index.names else ()
-        raw[who, dims] = RawTable(name, counts, noun, name if reached.published else of, attributes=along)
+        raw[who, dims] = RawTable(
+            name, counts, noun, before.named(name) if reached.published else populations[who], attributes=along
+        )
     shown: dict = {}
     for population in dict.fromkeys(table.population for table in raw.values()):  # one has nothing to do with another
         mine = {key: table for key, table in raw.items() if table.population == population}
-        shown |= dict(zip(mine, protect_tables(list(mine.values()), rule, totals="rounded"), strict=True))
+        shown |= dict(zip(mine, before.protect(list(mine.values()), rule, "rounded"), strict=True))
     gates = [table.gate for table in shown.values() if table.gate is not None]
     gate = min(gates, key=lambda each: np.inf if each.narrowest is None else each.narrowest) if gates else None
     return {key: _taken(table) for key, table in shown.items()}, gate
@@ -489,7 +545,7 @@ def _rates_to_even(table: pd.DataFrame, under: Sequence[str]) -> pd.Series:
     return (rate - theirs["count"] / theirs["base_count"].where(theirs["base_count"] > 0)).clip(lower=0)
 
 
-def _accounts(reached: ServiceReach, rule: Rule) -> Protected:
+def _accounts(reached: ServiceReach, rule: Rule, before: _Before) -> Protected:
     found = reached.accounts
     rows = {"contacts": found.contacts, reached.noun: found.users}
     for dim in reached.dims:
@@ -498,15 +554,15 @@ def _accounts(reached: ServiceReach, rule: Rule) -> Protected:
     rows[f"base: {reached.base_name}"] = found.base[""]
     counts = pd.Series(rows).rename_axis("what")
     name = f"accounts of {reached.service}"
-    shown = protect_tables([RawTable(name, counts, "people", name)], rule)[0].to_protected("people")
+    shown = before.protect([RawTable(name, counts, "people", before.named(name))], rule)[0].to_protected("people")
     return replace(shown, table=shown.table.loc[list(rows)], hidden=shown.hidden.loc[list(rows)], base=reached.service)
 
 
-def _contacts(reached: ServiceReach, dim: str, users: _Shown, rule: Rule) -> Protected:
+def _contacts(reached: ServiceReach, dim: str, users: _Shown, rule: Rule, before: _Before) -> Protected:
     """Contacts, a population of their own, beside the users."""
     name = f"contacts of {reached.service} by {dim}"
-    raw = RawTable(name, reached.counts(dim, "contacts").rename_axis(dim), "contacts", name)
-    shown = protect_tables([raw], rule)[0]
+    raw = RawTable(name, reached.counts(dim, "contacts").rename_axis(dim), "contacts", before.named(name))
+    shown = before.protect([raw], rule)[0]
     users = users.without(NOT_PLACED)
     table = pd.DataFrame({"name": [reached.name(dim, code) for code in users.shown.index]}, index=users.shown.index)
     table["users"] = users.shown

@@ -99,32 +99,25 @@ def check_output(name: str, kind: str, data: bytes, tables: Sequence = (), facts
 
 
 @dataclass(frozen=True)
-class Protecting:
-    """A place while its numbers are protected: its people, the rule, the ledger, and what is known of the data."""
+class Recording:
+    """The ledger of a project while numbers are protected: what was released before, and the way out.
 
-    place: object
-    people: object
-    areas: object
+    Nothing is entered in the ledger unless something is written.
+    """
+
     rule: object
     ledger: object
     marks: Mapping[str, str]
-    data: str = ""
 
-    def tables(self, homes: Iterable[str] = (), extra: Sequence = (), base=None):
-        """The protected tables of the place, safe beside all that was released before."""
-        from geoplan.protection import protect_place
+    def earlier(self) -> tuple[tuple, tuple]:
+        """What the readers may hold already: tables, and how their groups are made up."""
+        return ((), ()) if self.rule.exact else self.ledger.earlier(self.rule.name)[:2]
 
-        before = ((), ()) if self.rule.exact else self.ledger.earlier(self.rule.name)[:2]
-        return protect_place(
-            self.people, self.areas, self.rule, homes, extra, base,
-            data=self.data, earlier=before[0], earlier_nested=before[1],
-        )  # fmt: skip
-
-    def beside(self, people, name: str) -> Protecting:
-        """Other people of the same place (last year's), in the same output."""
-        data = "; ".join(part for part in (self.data, name) if part)
-        marks = _marks(people, self.areas, data, self.rule, self.ledger)
-        return replace(self, people=people, data=data, marks={**self.marks, **marks})
+    def with_marks(self, marks: Mapping[str, str]):
+        """The same with the marks of more people, who are those of any earlier release under their name."""
+        if not self.rule.exact:
+            self.ledger.check(marks)
+        return replace(self, marks={**self.marks, **marks})
 
     def write(self, path: Path, data: bytes, tables: Sequence, facts: Sequence = (), nested: Sequence = ()) -> None:
         """Write one page or table: checked, and entered in the ledger before it is there."""
@@ -145,35 +138,65 @@ class Protecting:
         self.write(path, book.to_html().encode("utf-8"), tables_in(book), facts_in(book))
 
 
+@dataclass(frozen=True)
+class Protecting(Recording):
+    """A place while its numbers are protected: its people, the rule, the ledger, and what is known of the data."""
+
+    people: object
+    areas: object
+    place: object
+    data: str = ""
+
+    def tables(self, homes: Iterable[str] = (), extra: Sequence = (), base=None):
+        """The protected tables of the place, safe beside all that was released before."""
+        from geoplan.protection import protect_place
+
+        tables, nested = self.earlier()
+        return protect_place(
+            self.people, self.areas, self.rule, homes, extra, base,
+            data=self.data, earlier=tables, earlier_nested=nested,
+        )  # fmt: skip
+
+    def beside(self, people, name: str) -> Protecting:
+        """Other people of the same place (last year's), in the same output."""
+        data = "; ".join(part for part in (self.data, name) if part)
+        other = replace(self, people=people, data=data)
+        return other.with_marks(_marks(people, self.areas, data))
+
+
+@contextmanager
+def recording(folder: Path, rule, writes: bool = True) -> Iterator[Recording]:
+    """The ledger of the project in a folder: locked if something is to be written, else only read."""
+    from geoplan.io.ledgers import OpenLedger, ledger_path, open_ledger, read_memory
+
+    with ExitStack() as held:
+        if writes:
+            ledger = held.enter_context(open_ledger(folder))
+        else:
+            path = ledger_path(folder)
+            ledger = OpenLedger(path, read_memory(path))
+        yield Recording(rule, ledger, {})
+
+
 @contextmanager
 def protecting(place, people, layers, rule, writes: bool = True) -> Iterator[Protecting]:
-    """Protect numbers with the ledger of the project open; nothing is entered in it unless something is written.
+    """Protect the numbers of a place with the ledger of its project open.
 
     Raises
     ------
     ReleaseRefused
         If the data changed under a name that an earlier release has.
     """
-    from geoplan.io.ledgers import OpenLedger, ledger_path, open_ledger, read_memory
-
     areas = layers[0] if layers else None
-    with ExitStack() as held:
-        if writes:
-            ledger = held.enter_context(open_ledger(place.folder))
-        else:
-            path = ledger_path(place.folder)
-            ledger = OpenLedger(path, read_memory(path))
-        marks = _marks(people, areas, place.as_at, rule, ledger)
-        yield Protecting(place, people, areas, rule, ledger, marks, place.as_at)
+    with recording(place.folder, rule, writes) as open_:
+        numbers = Protecting(rule, open_.ledger, {}, people, areas, place, place.as_at)
+        yield numbers.with_marks(_marks(people, areas, place.as_at))
 
 
-def _marks(people, areas, data: str, rule, ledger) -> dict[str, str]:
+def _marks(people, areas, data: str) -> dict[str, str]:
     from geoplan.protection import data_marks
 
-    marks = data_marks(people, [areas.kind] if areas is not None else [], data)
-    if not rule.exact:
-        ledger.check(marks)
-    return marks
+    return data_marks(people, [areas.kind] if areas is not None else [], data)
 
 
 def with_rule(table: pd.DataFrame, rule) -> pd.DataFrame:

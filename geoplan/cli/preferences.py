@@ -16,7 +16,7 @@ from geoplan.cli.common import (
     check_targets,
     print_table,
     project_inputs,
-    save_page,
+    recording,
     shown,
     steps,
 )
@@ -45,7 +45,7 @@ def command(
     from geoplan.io.project import read_project
     from geoplan.preferences import OUTCOMES, preferences
     from geoplan.reach_books import preferences_book
-    from geoplan.reach_tables import protect_reach
+    from geoplan.reach_tables import protect_reach, reach_marks
 
     if counts:
         _of_counts(applications, as_json)
@@ -54,7 +54,10 @@ def command(
         by_ending(out, ".html")
     folder = read_project(project)
     check_targets([out], inputs=[*project_inputs(folder), applications])
-    with steps("reading", "placing applicants", "protecting the numbers") as step:
+    with (
+        steps("reading", "placing applicants", "protecting the numbers") as step,
+        recording(folder.folder, folder.rule(), writes=out is not None) as numbers,
+    ):
         next(step)
         schools, postcodes = folder.schools(), folder.postcodes()
         near = schools.frame[schools.frame["phase"].eq(phase)] if phase else schools.frame
@@ -66,10 +69,14 @@ def command(
         placed = preferences(assign(applicants, postcodes, layers, folder.segments()), near)
         next(step)
         names = {"school": schools.frame["name"].to_dict(), "first": schools.frame["name"].to_dict()}
-        tables = {name: protect_reach(placed.reach(name, by, names), crossings=[]) for name in OUTCOMES}
-    if out is not None:
-        save_page(preferences_book(tables, placed.applicants.sources, placed.nearest_by), out)
-        typer.echo(f"wrote {out}", err=True)
+        found = {name: placed.reach(name, by, names) for name in OUTCOMES}
+        for each in found.values():
+            numbers = numbers.with_marks(reach_marks(each, folder.as_at))
+        known = {"crossings": [], "data": folder.as_at, "earlier": numbers.earlier()[0]}
+        tables = {name: protect_reach(each, numbers.rule, **known) for name, each in found.items()}
+        if out is not None:
+            numbers.write_page(out, preferences_book(tables, placed.applicants.sources, placed.nearest_by))
+            typer.echo(f"wrote {out}", err=True)
     if as_json:
         answer = {name: {dim: rows(table) for dim, table in each.by.items()} for name, each in tables.items()}
         typer.echo(json.dumps(answer, indent=2))

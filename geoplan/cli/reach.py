@@ -17,7 +17,7 @@ from geoplan.cli.common import (
     load_people,
     print_table,
     project_inputs,
-    save_page,
+    recording,
     shown,
     steps,
 )
@@ -73,7 +73,7 @@ def command(
     """
     from geoplan import reach_books
     from geoplan.io.project import read_project
-    from geoplan.reach_tables import change_in_reach, protect_reach, reach_series
+    from geoplan.reach_tables import change_in_reach, protect_reach, reach_marks, reach_series
 
     if out is not None:
         by_ending(out, ".html", ".xlsx", ".csv")
@@ -88,7 +88,10 @@ def command(
     check_targets([out, note], inputs=[*project_inputs(folder), *files, *given, what_if])
     pupils, schools, layers = load_people(folder)
     names = {"school": schools.frame["name"].to_dict()}
-    with steps("reading and placing users", "protecting the numbers", "models", "writing") as step:
+    with (
+        steps("reading and placing users", "protecting the numbers", "models", "writing") as step,
+        recording(folder.folder, folder.rule(), writes=out is not None or note is not None) as numbers,
+    ):
         next(step)
         label = service or Path(users).stem.replace("_", " ")
         reached = _reached(folder, users, pupils, conditions, by, key, label, layers, names)
@@ -98,8 +101,11 @@ def command(
             before = f"{service}, {Path(name).stem}" if service else Path(name).stem.replace("_", " ")
             earlier[before] = _reached(folder, name, then, conditions, by, key, before, layers, names)
         next(step)
-        tables = protect_reach(reached)
-        before = {name: protect_reach(each) for name, each in earlier.items()}
+        for each in (reached, *earlier.values()):
+            numbers = numbers.with_marks(reach_marks(each, folder.as_at))
+        known = {"data": folder.as_at, "earlier": numbers.earlier()[0]}
+        tables = protect_reach(reached, numbers.rule, **known)
+        before = {name: protect_reach(each, numbers.rule, **known) for name, each in earlier.items()}
         changed = change_in_reach(tables, next(iter(before.values()))) if before else None
         series = reach_series(dict(reversed([(label, tables), *before.items()]))) if len(before) > 1 else None
         next(step)
@@ -113,11 +119,13 @@ def command(
                 tables, reached.sources, boundaries=drawn, changed=changed, model=model, plan=plan, sites=sites,
                 placement=placement, series=series,
             )  # fmt: skip
-            save_page(book, out)
+            numbers.write_page(out, book)
         elif out is not None:
-            _write_tables(out, tables, {"Change": changed, "Years": series, "Plan": plan}, reached.sources)
+            _write_tables(
+                numbers, out, tables, {"Change": changed, "Years": series, "Plan": plan}, reached.sources
+            )
         if note is not None:
-            save_page(reach_books.reach_note(tables, reached.sources, changed), note)
+            numbers.write_page(note, reach_books.reach_note(tables, reached.sources, changed))
     if as_json:
         answer = _as_json(tables, changed, plan, placement, model) | (
             {"years": rows(series)} if series is not None else {}
@@ -321,19 +329,20 @@ def _factors(text: str) -> dict[str, float]:
     return factors
 
 
-def _write_tables(out: Path, tables, more, sources) -> None:
-    from geoplan.io.outputs import write_csv
-    from geoplan.io.workbook_out import write_workbook
+def _write_tables(numbers, out: Path, tables, more, sources) -> None:
+    from geoplan.io.outputs import table_csv
+    from geoplan.io.workbook_out import workbook_bytes
 
     if out.suffix == ".csv":
-        write_csv(out, tables.by[tables.subject].table.rename_axis(tables.subject).reset_index())
+        table = tables.by[tables.subject]
+        numbers.write(out, table_csv(table), [table])
         return
     sheets = {f"Reach by {dim}": table for dim, table in tables.by.items()}
     sheets |= {f"Missed by {dim}": table for dim, table in tables.missed.items()}
     sheets |= {f"Reach by {' and '.join(pair)}": table for pair, table in tables.crossings.items()}
     sheets |= {title: table for title, table in more.items() if table is not None}
     sheets |= {"Contacts": tables.contacts, "Records": tables.accounts}
-    write_workbook(sheets, out, [tables.finding], sources)
+    numbers.write(out, workbook_bytes(sheets, [tables.finding], sources, out.name), list(sheets.values()))
 
 
 def _print(tables, changed, plan, placement, model) -> None:

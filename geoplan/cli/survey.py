@@ -16,7 +16,7 @@ from geoplan.cli.common import (
     check_targets,
     load_people,
     project_inputs,
-    save_page,
+    recording,
     steps,
 )
 from geoplan.cli.reach import ByOption, KeyOption, base_words, conditions_of, read_users, rows
@@ -41,7 +41,7 @@ def command(
     from geoplan.assignment import assign
     from geoplan.io.project import read_project
     from geoplan.reach_books import raking_sentence, survey_book, survey_finding, survey_sentences
-    from geoplan.reach_tables import protect_reach
+    from geoplan.reach_tables import protect_reach, reach_marks
     from geoplan.service_reach import reach
     from geoplan.surveys import rake
 
@@ -53,7 +53,10 @@ def command(
     conditions = conditions_of(base)
     if isinstance(conditions, Path):
         raise typer.BadParameter("those asked are people of the project: all, or year_group=5,6", param_hint="--base")
-    with steps("reading and placing respondents", "protecting the numbers") as step:
+    with (
+        steps("reading and placing respondents", "protecting the numbers") as step,
+        recording(folder.folder, folder.rule(), writes=out is not None) as numbers,
+    ):
         next(step)
         people = assign(read_users(folder, respondents, key), folder.postcodes(), layers, folder.segments())
         among = pupils.where(**conditions) if conditions else pupils
@@ -62,11 +65,13 @@ def command(
             names={"school": schools.frame["name"].to_dict()}, noun="respondents", inside=True,
         )  # fmt: skip
         next(step)
-        tables = protect_reach(survey, crossings=[])
+        numbers = numbers.with_marks(reach_marks(survey, folder.as_at))
+        before = numbers.earlier()[0]
+        tables = protect_reach(survey, numbers.rule, crossings=[], data=folder.as_at, earlier=before)
         raked = rake(survey, by) if survey.accounts.users else None
-    if out is not None:
-        save_page(survey_book(tables, survey.sources, raked, least), out)
-        typer.echo(f"wrote {out}", err=True)
+        if out is not None:
+            numbers.write_page(out, survey_book(tables, survey.sources, raked, least))
+            typer.echo(f"wrote {out}", err=True)
     sentences = [survey_finding(tables, least), *survey_sentences(tables, least)]
     sentences += [raking_sentence(raked)] if raked is not None else []
     if as_json:
