@@ -414,6 +414,20 @@ def _shared_strings(text: str) -> list[str]:
     return [html.unescape(re.sub(r"<[^>]*>", "", item)) for item in re.findall(r"<si>(.*?)</si>", text, re.S)]
 
 
+def _as_shown(number: str) -> str:
+    """A number of a workbook with the 15 figures that a reader can see.
+
+    Examples
+    --------
+    >>> _as_shown("89.59999999999999")
+    '89.6'
+    """
+    try:
+        return f"{float(number):.15g}"
+    except ValueError:
+        return number
+
+
 _CELL = re.compile(r"<c\b([^>]*?)(?:/>|>(.*?)</c>)", re.S)
 
 
@@ -430,6 +444,8 @@ def _sheet_rows(text: str, shared: Sequence[str]) -> list[list[str]]:
                 cell = shared[int(cell)]
             elif 't="b"' in attributes:
                 cell = str(cell == "1")
+            elif value and "." in cell and 't="' not in attributes:
+                cell = _as_shown(cell)
             cells += [""] * (min(column, 16_383) - len(cells)) + [cell]
         rows.append(cells)
     return rows

@@ -53,6 +53,11 @@ def _columns(table: Protected, names: list[str], standing: bool = False) -> Prot
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
-    """No more decimals than can mean anything: shares 4, penetration 6, indices and kilometres 1."""
-    wanted = {"penetration": 6, "km": 1, "index": 1, "index_low": 1, "index_high": 1}
-    return frame.round({column: wanted.get(column, 4) for column in frame.select_dtypes("float")})
+    """No more decimals than can mean anything: shares, chances and distances between mixes 4, penetration 6, points,
+    residuals and kilometres 1; people and indices whole."""
+    digits = {"penetration": 6, "distance": 4, "p": 4, "q": 4, "km": 1, "residual": 1}
+    shown = frame.copy()
+    for column in frame.select_dtypes("float"):
+        few = digits.get(column, 4 if "share" in column else 1 if column.endswith("_points") else 0)
+        shown[column] = frame[column].round(few) if few else frame[column].round().astype("Int64")
+    return shown
