@@ -22,7 +22,7 @@ _TABLE = re.compile(r"<table\b.*?</table\s*>", re.S | re.I)
 _TAG = re.compile(r"<[^>]*>")
 _DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _PERCENT = re.compile(r"(under |about )?(\d+(?:\.\d+)?)(?: to (\d+(?:\.\d+)?))?%")
-_OWN = re.compile(r"(?:under )?(\d+(?:\.\d+)?)%|\b(?:c|no data)\b")
+_OWN = re.compile(r"(under )?(\d+(?:\.\d+)?)%|\b(?:c|no data)\b")
 _BAR = re.compile(r'<rect x="0(?:\.0)?" y="[\d.]+" width="([\d.]+)" height="14"')
 _SPOT = re.compile(r'<circle cx="([\d.]+)"')
 _NEAR = 1e-6
@@ -132,8 +132,8 @@ def _to_one_scale(pictures: Sequence[str], figures: Figures) -> bool:
             spots += zip(said, at, strict=True)
         elif widths and (own is None or len(widths) > 1):
             return False
-        elif widths:
-            bars += [(float(own[1] or 0), widths[0])]
+        elif widths and not own[1]:
+            bars += [(float(own[2] or 0), widths[0])]
     return all(map(_one_scale, (bars, spots)))
 
 

@@ -450,7 +450,7 @@ def _pairs(columns: Mapping[str, list], cells: Sequence) -> Iterator[tuple[list,
             high = low.replace("_low", "_high") if "_low" in low else ""
             if high in columns:
                 yield columns[low], columns[high]
-    else:
+    if not any(isinstance(cell, tuple) and len(cell) == 2 and len(cell[1]) == 3 for cell in cells):
         yield from ((columns[name], columns[name]) for name in names)
 
 
@@ -464,7 +464,7 @@ def _figures(text: str):
     if len(found) == 1 and plain in ("", "about"):
         return (found[0],) if not plain else (found[0], found[0])
     if len(found) == 1 and plain == "under":
-        return ((0.0, *found[0][1:]),) * 2
+        return ((0.0, *found[0][1:]), (*found[0], "under"))
     return text
 
 
@@ -497,8 +497,10 @@ def _is(cell: object, value: object) -> bool:
         return missing and cell in NOTHING
     if missing or not isinstance(value, (int, float)):
         return not missing and not isinstance(value, (int, float)) and _same_text(cell, str(value))
-    number, decimals, percent = cell[0]
+    number, decimals, percent, *under = cell[0]
     exact = 100 * float(value) if percent else float(value)
+    if under:
+        return 0 <= exact < number
     return math.isclose(number, exact, rel_tol=1e-5) or abs(number - exact) <= 0.5 * 10.0**-decimals + _NEAR
 
 
