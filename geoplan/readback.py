@@ -39,6 +39,7 @@ COUNTS = ("count", "base_count", "pupils", "people")
 NOTHING = ("", "no data", "nan", "None", NOT_AVAILABLE)
 _NUMBER = re.compile(r"(?<![\w.])[-\u2212]?\u00a3?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?%?(?![\w])")
 _FINDING = re.compile(r'<p class="finding">(.*?)</p>', re.S)
+_SIGNS = re.compile("\\s*[\u25b2\u25bc]")  # beside a figure: more, fewer
 _NAME = re.compile(r"[^\W\d].*\d|\d.*[^\W\d]", re.S)  # with a number and a letter
 _NEAR = 1e-6
 
@@ -456,6 +457,7 @@ def _pairs(columns: Mapping[str, list], cells: Sequence) -> Iterator[tuple[list,
 
 def _figures(text: str):
     """A text as the figures it prints, each with its decimals and whether a percentage; or the text."""
+    text = _SIGNS.sub("", text)
     found = [_figure(match[0]) for match in _NUMBER.finditer(text)]
     plain = _NUMBER.sub("", text).strip()
     if len(found) == 2 and plain == "to":

@@ -67,7 +67,8 @@ def command(
     people, schools, layers = load_people(place)
     earlier = load_people(place, people.segmentation.level, role=since)[0] if since else None
     with protecting(place, people, layers, rule, writes=not rule.exact) as numbers:
-        with steps("protecting the numbers"):
+        with steps("protecting the numbers") as step:
+            next(step)
             ground = _prepare(numbers, schools, earlier, since, [school] if school and audience == PUBLIC else [])
         if cluster:
             said = [_write_cluster(folder, ground, cluster, audience, reason)]
@@ -82,8 +83,11 @@ def command(
             typer.echo(f"wrote {each['folder']}/{name}")
     if len(said) > 3:
         typer.echo(f"... {len(said):,} reports in all, each in its own folder of {folder}")
-    figures = sum(each["read_back"].get("figures", 0) for each in said)
-    typer.echo(f"{figures:,} figures read back from the files are those that the gate attacked")
+    if rule.exact:
+        typer.echo(rule.sentence)
+    else:
+        figures = sum(each["read_back"]["figures"] for each in said)
+        typer.echo(f"{figures:,} figures read back from the files are those that the gate attacked")
 
 
 def _check(school: str, every: bool, cluster: str, audience: str, since: str) -> None:
@@ -111,6 +115,7 @@ class _Ground:
     tables: PlaceTables
     shared: Backdrop
     similar: object
+    marks: Mapping[str, str]
     before: Mapping[str, Protected] = field(default_factory=dict)
     since: str = ""
 
@@ -139,11 +144,11 @@ def _prepare(numbers, schools, earlier, since: str, homes: Sequence[str]) -> _Gr
         tables.by_school, n=MOST_SIMILAR, schools=schools.frame, totals=printed_totals(tables.profiles),
         names=names, exclude_within_km=APART_KM,
     )  # fmt: skip
-    ground = _Ground(numbers, schools, tables, shared, similar)
+    ground = _Ground(numbers, schools, tables, shared, similar, numbers.marks)
     if earlier is None:
         return ground
     other = numbers.beside(earlier, since)
-    return replace(ground, numbers=other, before=other.tables().profiles, since=since)
+    return replace(ground, marks=other.marks, before=other.tables().profiles, since=since)
 
 
 # --- one report ---------------------------------------------------------------------------------------------
@@ -208,9 +213,19 @@ def _public_parts(tables: PlaceTables) -> list:
 
 
 def _covering(attacked: Sequence, *results) -> Callable:
-    """A gate that has run: it refuses any table whose cells were not attacked then, and gives the narrower answer."""
+    """A gate that has run: it refuses any table whose cells were not attacked then, and gives the narrower answer.
+
+    Where the reader holds tables of an earlier release that were not attacked then, all are attacked anew.
+    """
 
     def gate(printed, public, earlier, **more):
+        from geoplan.gate import attack
+
+        seen = {_content(each) for each in (*attacked, *printed)}
+        if any(_content(each) not in seen for each in earlier):
+            # an earlier release told this reader something else; two years have tables of one name
+            named = [replace(each, name=f"{each.name} ({each.population})") for each in printed]
+            return attack(named, public, earlier, **more)
         for part in printed:
             told = [each for each in attacked if (each.name, each.dims, each.population) == _which(part)]
             there = {cell: text for each in told for cell, text in zip(each.cells, each.shown, strict=True)}
@@ -219,6 +234,10 @@ def _covering(attacked: Sequence, *results) -> Callable:
         return min(results, key=lambda each: 99 if each.narrowest is None else each.narrowest)
 
     return gate
+
+
+def _content(part) -> tuple:
+    return part.dims, part.cells, part.shown, part.population
 
 
 def _which(part) -> tuple:
@@ -231,7 +250,7 @@ def _which(part) -> tuple:
 def _write_reports(
     folder: Path, ground: _Ground, wanted: Sequence[str], audience: str, every: bool, forms: Sequence[str]
 ) -> list[dict]:
-    from geoplan.io.releases import printed_of
+    from geoplan.io.releases import attack_for_heads, printed_of
     from geoplan.school_tables import prepare_schools
 
     numbers, tables = ground.numbers, ground.tables
@@ -243,10 +262,11 @@ def _write_reports(
     prepared = prepare_schools(numbers.people, numbers.areas, tables) if own else None
     with steps(*(f"protecting {code}" for code in wanted)) as step:
         parts = [_part(ground, prepared, code, audience) for code, _ in zip(wanted, step, strict=True)]
+    attack_for_heads(_public_parts(tables), numbers.ledger, tables.public, tables.nested)
     # one entry each and one writing of the file: an entry without a release only costs precision
     entries = [(PUBLIC, _public_parts(tables), tables.nested)]
     entries += [(_audience(part.school, audience), printed_of(part.report.tables), ()) for part in parts]
-    _enter(numbers, entries)
+    _enter(numbers, entries, ground.marks)
     if every:
         folder.mkdir(exist_ok=True)
     said = []
@@ -254,7 +274,7 @@ def _write_reports(
         for part, _ in zip(parts, step, strict=True):
             release = _release(ground, part, audience, forms)
             target = folder / _folder_name(part.report) if every else folder
-            manifest = release.write(target, public=tables.public, ledger=numbers.ledger, marks=numbers.marks,
+            manifest = release.write(target, public=tables.public, ledger=numbers.ledger, marks=ground.marks,
                                      gate=part.gate)  # fmt: skip
             said.append(_summary(target, manifest))
     return said
@@ -264,7 +284,7 @@ def _audience(school: str, audience: str) -> str:
     return PUBLIC if audience == PUBLIC else f"school:{school}"
 
 
-def _enter(numbers, entries) -> None:
+def _enter(numbers, entries, marks: Mapping[str, str]) -> None:
     """Enter all releases of a run in the ledger, and write it once."""
     from datetime import UTC, datetime
 
@@ -273,7 +293,7 @@ def _enter(numbers, entries) -> None:
     day = datetime.now(UTC).strftime("%Y-%m-%d")
     growing = OpenLedger(numbers.ledger.path, numbers.ledger.memory)
     for audience, printed, nested in entries:
-        growing.memory = growing.with_entry(day, audience, printed, nested, numbers.marks)
+        growing.memory = growing.with_entry(day, audience, printed, nested, marks)
     numbers.ledger.keep(growing.memory)
 
 
@@ -310,7 +330,7 @@ def _write_cluster(folder: Path, ground: _Ground, cluster: str, audience: str, r
     ).add("cluster.html", page)  # fmt: skip
     manifest = release.write(
         folder, public=tables.public, nested=tables.nested, overlaps=tables.overlaps,
-        ledger=numbers.ledger, marks=numbers.marks,
+        ledger=numbers.ledger, marks=ground.marks,
     )  # fmt: skip
     return _summary(folder, manifest)
 

@@ -377,9 +377,12 @@ class _Known:
     ledger: OpenLedger | None
     marks: Mapping[str, str]
 
-    def heads(self, audience: str) -> tuple[str, ...]:
-        """Head teachers who were given a release before, and will see this one too."""
+    def heads(self, audience: str, printed: Sequence[object]) -> tuple[str, ...]:
+        """Head teachers who were given a release before, and will see this one too; none where it has nothing new."""
         if self.ledger is None or audience != PUBLIC:
+            return ()
+        before = {table for each in self.ledger.ledger.entries if each.audience == PUBLIC for table in each.tables}
+        if all(table in before for table in printed):
             return ()
         return tuple(sorted({each.audience for each in self.ledger.ledger.entries if each.audience != PUBLIC}))
 
@@ -541,9 +544,28 @@ def printed_of(tables: Iterable[object]) -> tuple[object, ...]:
 def _gate(printed: tuple, known: _Known, audience: str, gate: Callable | None) -> dict[str, Any]:
     """The gate over all tables of the release together; no result, or a bad one, is a refusal."""
     done: list[tuple[tuple, object, float]] = []  # readers who were given the same know the same
-    for head in known.heads(audience):
+    for head in known.heads(audience, printed):
         _gate_for(printed, known, audience, head, gate, done)
     return _gate_for(printed, known, audience, audience, gate, done)
+
+
+def attack_for_heads(
+    printed: Sequence[PrintedTable], ledger: OpenLedger, public: Sequence[PublicTotals], nested: Sequence[Nesting] = ()
+) -> None:
+    """Attack public tables as every head teacher could who was given a release before.
+
+    For tables that go out in several releases: once they stand in the ledger as public, no release of them is
+    attacked for heads again.
+
+    Raises
+    ------
+    ReleaseRefused
+        When a head could find out too much.
+    """
+    known = _Known(tuple(public), (), tuple(nested), (), (), ledger, {})
+    done: list = []
+    for head in known.heads(PUBLIC, printed):
+        _gate_for(tuple(printed), known, PUBLIC, head, None, done)
 
 
 def _gate_for(
