@@ -49,12 +49,15 @@ class Caution:
         Whether the reader should stop here; otherwise it is said for the record.
     share
         Of pupils, 0 to 1, from printed counts; None where it is hidden or there is none.
+    everywhere
+        The same share of all schools, where the words name it.
     """
 
     code: str
     words: str
     serious: bool = False
     share: float | None = None
+    everywhere: float | None = None
 
 
 def caution_tables(people: Assignment) -> tuple[RawTable, ...]:
@@ -257,7 +260,7 @@ def _disagrees(school: str, tables: Mapping[str, ProtectedTable]) -> Caution | N
     if seen.everywhere is not None and seen.share is not None:
         words += f"; in all schools it is {100 * seen.everywhere:.0f}%"
     more = seen.everywhere is not None and seen.least > seen.everywhere
-    return Caution(DISAGREES, words + (", clearly less." if more else "."), more, seen.share)
+    return Caution(DISAGREES, words + (", clearly less." if more else "."), more, seen.share, seen.everywhere)
 
 
 def _placed(school: str, tables: Mapping[str, ProtectedTable]) -> Caution | None:

@@ -414,6 +414,20 @@ def _shared_strings(text: str) -> list[str]:
     return [html.unescape(re.sub(r"<[^>]*>", "", item)) for item in re.findall(r"<si>(.*?)</si>", text, re.S)]
 
 
+def _as_shown(number: str) -> str:
+    """A number of a workbook with the 15 figures that a reader can see.
+
+    Examples
+    --------
+    >>> _as_shown("89.59999999999999")
+    '89.6'
+    """
+    try:
+        return f"{float(number):.15g}"
+    except ValueError:
+        return number
+
+
 _CELL = re.compile(r"<c\b([^>]*?)(?:/>|>(.*?)</c>)", re.S)
 
 
@@ -428,6 +442,10 @@ def _sheet_rows(text: str, shared: Sequence[str]) -> list[list[str]]:
             cell = html.unescape(value[1] if value else re.sub(r"<[^>]*>", "", inside))
             if 't="s"' in attributes and cell.isdigit() and int(cell) < len(shared):
                 cell = shared[int(cell)]
+            elif 't="b"' in attributes:
+                cell = str(cell == "1")
+            elif value and "." in cell and 't="' not in attributes:
+                cell = _as_shown(cell)
             cells += [""] * (min(column, 16_383) - len(cells)) + [cell]
         rows.append(cells)
     return rows
@@ -685,6 +703,101 @@ def _pdf_string(token: bytes, table: dict[int, str]) -> str:
         wide = [raw[i] * 256 + raw[i + 1] for i in range(0, len(raw) - 1, 2)]
         return "".join(table.get(glyph, "") for glyph in (wide if max(table) > 255 or raw[:1] == b"\x00" else raw))
     return raw.decode("latin-1")
+
+
+_OBJECT = re.compile(rb"(?<!\d)(\d+)\s+\d+\s+obj\b(.*?)\bendobj\b", re.S)
+_FONT_NAME = re.compile(rb"/([^\s/<>\[\]()]+)\s+(\d+)\s+\d+\s+R")
+_TEXT_TOKEN = re.compile(
+    rb"/([^\s/<>\[\]()]+)\s+([-\d.]+)\s+Tf\b|([-\d.]+)\s+([-\d.]+)\s+Tm\b|\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\))*\)|<[0-9A-Fa-f\s]*>"
+    rb"|\b(?:Tj|TJ|ET)(?![A-Za-z])|['\"]",
+    re.S,
+)
+_ONE_LETTER = 0.7  # of the size of the type: a figure is 0.56 wide, with a space 0.83
+_FOR_READERS = re.compile(
+    rb"/(?:Alt|ActualText|E|Title|Subject|Keywords|Author|Contents|TU)\s*(\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\))*\)|<[0-9A-Fa-f\s]*>)",
+    re.S,
+)
+
+
+def pdf_text(data: bytes) -> list[str]:
+    """The texts shown on the sheets of a PDF, piece by piece, each letter by the font in use; ``\\ufffd`` for unknown.
+
+    Raises
+    ------
+    InputRefused
+        If it is locked or damaged.
+    """
+    objects, streams = _pdf_objects(data)
+    fonts: dict[bytes, dict[int, str]] = {}
+    for body in objects.values():
+        for name, number in _FONT_NAME.findall(body):
+            found = re.search(rb"/ToUnicode\s+(\d+)\s", objects.get(int(number), b""))
+            if found and int(found[1]) in streams:
+                fonts.setdefault(name, {}).update(_character_map(streams[int(found[1])]))
+    shown = [line for stream in streams.values() if b"TJ" in stream or b"Tj" in stream
+             for line in _pdf_lines(stream, fonts)]  # fmt: skip
+    return shown
+
+
+def _pdf_lines(stream: bytes, fonts: dict[bytes, dict[int, str]]) -> Iterator[str]:
+    """The texts of one stream; letters placed one by one (as in a picture) are put together to words by their places."""
+    table: dict[int, str] = {}
+    size, place, before = 0.0, (0.0, 0.0), (0.0, 0.0)
+    line, piece, letters = "", "", False
+    for match in _TEXT_TOKEN.finditer(stream):
+        token = match[0]
+        if match[1] is not None:
+            table, size = fonts.get(match[1], {}), float(match[2])
+        elif match[3] is not None:
+            place = (float(match[3]), float(match[4]))
+        elif token[:1] == b"<" and table:
+            raw = bytes.fromhex(re.sub(rb"[\s<>]", b"", token).decode())
+            piece += "".join(table.get(raw[i] * 256 + raw[i + 1], "\ufffd") for i in range(0, len(raw) - 1, 2))
+        elif token[:1] in (b"(", b"<"):
+            piece += "\ufffd" if table or not fonts else _pdf_string(token, {})
+        elif piece:
+            near = letters and place[1] == before[1] and 0 < place[0] - before[0] < _ONE_LETTER * size
+            if line and not near:
+                yield line
+                line = ""
+            line += piece
+            letters, before, piece = len(piece) == 1, place, ""
+    if line:
+        yield line
+
+
+def pdf_strings(data: bytes) -> list[str]:
+    """What a PDF says to readers who do not see it: titles, alternative texts, descriptions, notes."""
+    objects, streams = _pdf_objects(data)
+    found = [_pdf_string(token, {}) for body in objects.values() for token in _FOR_READERS.findall(body)]
+    packets = [stream.decode("utf-8", "replace") for stream in streams.values() if b"<x:xmpmeta" in stream]
+    return found + [html.unescape(text) for packet in packets for text in re.findall(r"<rdf:li[^>]*>([^<]*)<", packet)]
+
+
+def _pdf_objects(data: bytes) -> tuple[dict[int, bytes], dict[int, bytes]]:
+    """The objects of a PDF by number, those packed together too, and the streams unpacked."""
+    if re.search(rb"/Encrypt\s+\d+\s+\d+\s+R", data):
+        raise refuse("PDF", "file_unreadable", "the PDF is locked with a password")
+    budget = Budget("PDF")
+    objects: dict[int, bytes] = {}
+    streams: dict[int, bytes] = {}
+    for match in _OBJECT.finditer(data):
+        header, mark, rest = match[2].partition(b"stream")
+        objects[int(match[1])] = header if mark else match[2]
+        if not mark:
+            continue
+        stream = _pdf_stream(header, rest.removeprefix(b"\r").removeprefix(b"\n").rpartition(b"endstream")[0], budget)
+        if stream is None:
+            continue
+        streams[int(match[1])] = stream
+        first = re.search(rb"/First\s+(\d+)", header)
+        if b"/ObjStm" in header and first:
+            body = stream[int(first[1]) :]
+            numbers = [int(each) for each in stream[: int(first[1])].split()]
+            starts = sorted(zip(numbers[1::2], numbers[::2], strict=True))
+            ends = [start for start, _ in starts[1:]] + [len(body)]
+            objects |= {number: body[start:end] for (start, number), end in zip(starts, ends, strict=True)}
+    return objects, streams
 
 
 _FORMS = (

@@ -220,6 +220,37 @@ def protect_place(
     )
 
 
+def only_school(table: Protected, school: str) -> Protected:
+    """A table that prints one school's rows: of what the gate read by school, that school's alone.
+
+    Parameters
+    ----------
+    table
+        A profile, or a table with an index level ``school``.
+    school
+        The school's code.
+
+    Returns
+    -------
+    Protected
+        With less in it, which tells nobody more.
+    """
+    shown, hidden = table.table, table.hidden
+    if "school" in shown.index.names:
+        here = shown.index.get_level_values("school") == school
+        shown, hidden = shown[here], hidden[here]
+    return replace(table, table=shown, hidden=hidden, printed=tuple(_rows_of(part, school) for part in table.printed))
+
+
+def _rows_of(printed: PrintedTable, school: str) -> PrintedTable:
+    if "school" not in printed.dims:
+        return printed
+    at = printed.dims.index("school")
+    kept = [(cell, text) for cell, text in zip(printed.cells, printed.shown, strict=True) if cell[at] == school]
+    cells, texts = (tuple(part) for part in zip(*kept, strict=True)) if kept else ((), ())
+    return replace(printed, cells=cells, shown=texts, complete=False)
+
+
 def population_of(people: Assignment, data: str = "") -> str:
     """The name of a population: who is counted, and from which data (what the data are called)."""
     scheme = people.segmentation

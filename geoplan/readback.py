@@ -8,10 +8,19 @@ hidden; or one of the public facts named beside them. The counts of those protec
 that the gate read. Bars must be as long as their figures, shades the same for the same figure, and counts of people
 in sentences must be ones that the rule can print. So an exact number that slips into a page is a refusal, whoever
 wrote it there. It shares no code with the renderer.
+
+Pictures (SVG) are read too (:mod:`geoplan.drawings`): what they say must be printed, and bars are drawn to one scale.
+Which shade an area of a report's map has is not compared, only the legend's figures. In a workbook every column of
+every sheet is compared as in a CSV; a cell of words with a number in it must be one of the texts given with the facts.
+In a GeoPackage every column of every layer is compared, what is to be shown (``pupils_shown``) with the tables and the
+number beside it with that; in a style the figures of the legend must be printed, the bounds of classes are not
+compared. A PDF is compared with the page that it prints, which must be in the same release: no number may stand in it
+more often than in the page, and its alternative texts with numbers must be the page's own; order is not compared.
 """
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,14 +30,17 @@ import numpy as np
 import pandas as pd
 
 from geoplan.containers import Rows, Text, Values, pieces
-from geoplan.disclosure import HIDDEN, OWN_HIDE_BELOW, OWN_ROUND_TO, Protected, Rule
+from geoplan.disclosure import HIDDEN, NOT_AVAILABLE, OWN_HIDE_BELOW, OWN_ROUND_TO, Protected, Rule
+from geoplan.drawings import Figures, pdf_problems, picture_problems, without_pictures
 from geoplan.gate import PrintedTable
 
-READABLE = ("html", "csv", "json", "geojson")
+READABLE = ("html", "csv", "json", "geojson", "xlsx", "gpkg")
 COUNTS = ("count", "base_count", "pupils", "people")
-NOTHING = ("", "no data", "nan", "None")
+NOTHING = ("", "no data", "nan", "None", NOT_AVAILABLE)
 _NUMBER = re.compile(r"(?<![\w.])[-\u2212]?\u00a3?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?%?(?![\w])")
 _FINDING = re.compile(r'<p class="finding">(.*?)</p>', re.S)
+_SIGNS = re.compile("\\s*[\u25b2\u25bc]")  # beside a figure: more, fewer
+_NAME = re.compile(r"[^\W\d].*\d|\d.*[^\W\d]", re.S)  # with a number and a letter
 _NEAR = 1e-6
 
 Key = tuple[str, ...]
@@ -44,10 +56,13 @@ class Shown:
         Protected tables, with the texts that the gate read.
     facts
         Plain tables of public facts, or of what was worked out from printed numbers.
+    page
+        For a PDF: the text of the page that it prints.
     """
 
     tables: tuple[Protected, ...]
     facts: tuple[pd.DataFrame, ...] = ()
+    page: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,7 +79,7 @@ def check_bytes(name: str, kind: str, data: bytes, shown: Shown) -> Compared:
     Parameters
     ----------
     name, kind
-        Of the file, for the words of a problem; the kind is one of :data:`READABLE`.
+        Of the file, for the words of a problem; the kind is one of :data:`READABLE`, or ``pdf``.
     data
         Its bytes, as they are on the disk.
     shown
@@ -80,18 +95,32 @@ def check_bytes(name: str, kind: str, data: bytes, shown: Shown) -> Compared:
     ("t.csv: column 'pupils' has figures that no protected table prints",)
     """
     problems = [f"{name}: {words}" for words in check_printed(shown.tables)]
+    if kind == "pdf" and shown.page:
+        found = check_bytes(name, "html", shown.page.encode("utf-8"), shown)
+        problems += [f"{name}: {words}" for words in pdf_problems(data, shown.page)]
+        return Compared(found.figures, tuple(dict.fromkeys([*found.problems, *problems])))
     if kind not in READABLE:
         if kind not in ("text", "markdown") or re.search(rb"\d", data):
-            problems.append(f"{name}: figures of people in a {kind} file cannot be read back; write html, csv or json")
+            problems.append(f"{name}: figures of people in a {kind} file cannot be read back; write html, csv or json"
+                            + (", and name the page that it prints" if kind == "pdf" else ""))  # fmt: skip
         return Compared(0, tuple(problems))
     known = _Known(shown)
     figures, seen = 0, set()
+    if kind == "html":
+        text = data.decode("utf-8", "replace")
+        problems += [f"{name}: {words}" for words in picture_problems(text, _figures_of(shown))]
+        data = without_pictures(text).encode("utf-8")
+    elif kind == "xlsx":
+        problems += [f"{name}: {words}" for words in _workbook_problems(name, data)]
+    elif kind == "gpkg":
+        figures, found = _layers(name, data, known, _figures_of(shown))
+        problems += [f"{name}: {words}" for words in found]
     for keys, columns in _tables(name, kind, data):
         for head, texts in columns:
             if not any(_NUMBER.search(text) or text == HIDDEN for text in texts):
                 continue
             figures += len(texts)
-            if not known.prints(keys, texts) and head not in seen:
+            if not known.prints(keys, texts) and not (kind in ("xlsx", "html") and known.says(texts)) and head not in seen:
                 seen.add(head)
                 problems.append(f"{name}: column {head!r} has figures that no protected table prints")
     problems += [f"{name}: {words}" for words in (*_drawn(name, data), *_sentences(name, data, shown))]
@@ -186,9 +215,9 @@ def _tables(name: str, kind: str, data: bytes) -> Iterator[tuple[list[list[Key]]
     shapes: list[list[str]] = []
     waiting: list[dict] = []
     for piece in pieces(name, data):
-        if isinstance(piece, Rows):
+        if isinstance(piece, Rows) and kind != "gpkg":
             yield _grid(piece.rows)
-        elif isinstance(piece, Values):
+        elif isinstance(piece, Values) and kind not in ("xlsx", "gpkg"):
             value = piece.value
             if piece.block.startswith("geoplan-shapes-") and isinstance(value, dict):
                 shapes.append([str(code) for code in value.get("codes", ())])
@@ -267,32 +296,119 @@ class _Source:
 
 
 class _Known:
-    """All columns that a file may print."""
+    """All columns that a file may print, and all words that may stand in it."""
 
     def __init__(self, shown: Shown):
         self.sources = [_source(table.table, table) for table in shown.tables]
         self.sources += [_source(frame, None) for frame in shown.facts]
         self._seen: dict[tuple, bool] = {}
+        self.words = {value for source in self.sources for values in source.columns.values() for value in values
+                      if isinstance(value, str) and value != HIDDEN}  # fmt: skip
 
-    def prints(self, ways: Sequence[Sequence[Key]], texts: Sequence[str]) -> bool:
-        """Whether the texts are a column of one table (its codes are one too), by one way of naming the rows."""
-        print_ = (tuple(map(tuple, ways)), tuple(texts))
+    def says(self, texts: Sequence[str]) -> bool:
+        """Whether each text with a number is one of the texts given, and none is a figure by itself."""
+        numbered = [text for text in texts if _NUMBER.search(text) or text == HIDDEN]
+        return all(text in self.words and not isinstance(_figures(text), tuple) for text in numbered)
+
+    def prints(self, ways: Sequence[Sequence[Key]], texts: Sequence[str], absent: Sequence[str] = ()) -> bool:
+        """Whether the texts are a column of one table (its codes are one too), by one way of naming the rows.
+
+        ``absent`` is what may stand in a row that a table does not have, besides nothing.
+        """
+        print_ = (tuple(map(tuple, ways)), tuple(texts), tuple(absent))
         if print_ not in self._seen:
-            self._seen[print_] = self._prints(ways, texts)
+            self._seen[print_] = self._prints(ways, texts, (*NOTHING, *absent))
         return self._seen[print_]
 
-    def _prints(self, ways: Sequence[Sequence[Key]], texts: Sequence[str]) -> bool:
+    def _prints(self, ways: Sequence[Sequence[Key]], texts: Sequence[str], nothing: Sequence[str]) -> bool:
         cells = [_figures(text) for text in texts]
         # a row that a table does not have is one without a figure
-        named = [(keys, [key for key, text in zip(keys, texts, strict=True) if text not in NOTHING]) for keys in ways]
+        named = [(keys, [key for key, text in zip(keys, texts, strict=True) if text not in nothing]) for keys in ways]
         for source in self.sources:
             for keys, needed in named:
                 for names in source.rows:
                     if needed and needed[0] in names and all(key in names for key in needed):
                         rows = [names.get(key, -1) for key in keys]
-                        if any(_fits(cells, each, rows) for each in _pairs(source.columns, cells)):
+                        if any(_fits(cells, texts, each, rows, nothing) for each in _pairs(source.columns, cells)):
                             return True
         return False
+
+
+def _figures_of(shown: Shown) -> Figures:
+    """The figures that pictures and sentences may say."""
+    frames = [*(table.table for table in shown.tables), *shown.facts]
+    shares = {round(100 * float(value), 6) for frame in frames for value in _shares(frame) if value == value}
+    counts = {float(value) for table in shown.tables for column in table.table.columns
+              if pd.api.types.is_numeric_dtype(table.table[column])
+              for value in table.table[column][~table.is_hidden(column).to_numpy(bool)] if value == value}  # fmt: skip
+    words = {value for frame in frames for column in frame.columns for value in frame[column]
+             if isinstance(value, str) and _NAME.search(value)}  # fmt: skip
+    return Figures(shares, counts, tuple(sorted(words, key=len, reverse=True)))
+
+
+# --- workbooks and layers -------------------------------------------------------------------------------------
+
+_WORKBOOK_PARTS = re.compile(
+    r"\[Content_Types\]\.xml|_rels/\.rels|docProps/(?:app|core)\.xml|xl/_rels/workbook\.xml\.rels"
+    r"|xl/(?:workbook|styles|sharedStrings)\.xml|xl/theme/theme\d+\.xml|xl/tables/table\d+\.xml"
+    r"|xl/worksheets/(?:_rels/)?sheet\d+\.xml(?:\.rels)?"
+)
+_GPKG = re.compile(r"gpkg_\w+|rtree_\w+|sqlite_\w+|layer_styles")
+
+
+def _workbook_problems(name: str, data: bytes) -> list[str]:
+    """Parts of a workbook that hold more than sheets and their looks: charts, notes, pictures."""
+    if not any(isinstance(piece, Rows) for piece in pieces(name, data)):
+        return ["no sheets are in it, so it cannot be read back"]
+    parts = next((piece.views[0] for piece in pieces(name, data) if piece.where == f"{name}: names"), "")
+    if all(_WORKBOOK_PARTS.fullmatch(part) for part in parts.splitlines() if part):
+        return []
+    return ["a workbook with more than sheets cannot be read back"]
+
+
+def _layers(name: str, data: bytes, known: _Known, figures: Figures) -> tuple[int, list[str]]:
+    """How many figures the layers of a GeoPackage have, and those there and in legends that are not printed."""
+    count, problems = 0, []
+    if not data.startswith(b"SQLite format 3\x00"):
+        return 0, ["it is no GeoPackage, so it cannot be read back"]
+    for piece in pieces(name, data):
+        if not isinstance(piece, Rows):
+            continue
+        table = piece.where.rpartition("table ")[2]
+        if table == "layer_styles":
+            text = "".join(cell for row in piece.rows[1:] for cell in row)
+            labels = html.unescape(" ".join(re.findall(r'<rule [^>]*label="([^"]*)"', text)))
+            if not all(_figure(each[0])[0] in figures.counts for each in _NUMBER.finditer(labels)):
+                problems.append("the legend of a layer has a figure that no protected table prints")
+        elif not _GPKG.fullmatch(table):
+            for texts, found in _layer_columns(piece.rows, known):
+                count += len(texts)
+                problems += [found] if found else []
+    return count, problems
+
+
+def _layer_columns(rows: Sequence[Sequence[str]], known: _Known) -> Iterator[tuple[list[str], str]]:
+    """The columns of one layer that have figures, and what is wrong with each; a number is as its text says."""
+    columns = {str(head): [str(row[at]) for row in rows[1:]] for at, head in enumerate(rows[0])}
+    if columns.get("fid") == [str(number) for number in range(1, len(rows))]:
+        del columns["fid"]
+    keys = [[(code,) for code in columns.get("code", ())]]
+    for head, texts in columns.items():
+        beside = columns.get(f"{head}_shown")
+        if head in ("code", "name") or not any(_NUMBER.search(text) or text == HIDDEN for text in texts):
+            continue
+        if beside is not None:
+            same = all(_same_number(text, said) for text, said in zip(texts, beside, strict=True))
+            yield texts, "" if same else f"column {head!r} is not what is to be shown of it"
+        else:
+            printed = known.prints(keys, texts, absent=("0",))
+            yield texts, "" if printed else f"column {head!r} has figures that no protected table prints"
+
+
+def _same_number(text: str, said: str) -> bool:
+    if said in (HIDDEN, ""):
+        return text == ""
+    return text != "" and math.isclose(float(text), float(said), rel_tol=1e-5, abs_tol=1e-9)
 
 
 def _source(frame: pd.DataFrame, table: Protected | None) -> _Source:
@@ -335,12 +451,13 @@ def _pairs(columns: Mapping[str, list], cells: Sequence) -> Iterator[tuple[list,
             high = low.replace("_low", "_high") if "_low" in low else ""
             if high in columns:
                 yield columns[low], columns[high]
-    else:
+    if not any(isinstance(cell, tuple) and len(cell) == 2 and len(cell[1]) == 3 for cell in cells):
         yield from ((columns[name], columns[name]) for name in names)
 
 
 def _figures(text: str):
     """A text as the figures it prints, each with its decimals and whether a percentage; or the text."""
+    text = _SIGNS.sub("", text)
     found = [_figure(match[0]) for match in _NUMBER.finditer(text)]
     plain = _NUMBER.sub("", text).strip()
     if len(found) == 2 and plain == "to":
@@ -349,7 +466,7 @@ def _figures(text: str):
     if len(found) == 1 and plain in ("", "about"):
         return (found[0],) if not plain else (found[0], found[0])
     if len(found) == 1 and plain == "under":
-        return ((0.0, *found[0][1:]),) * 2
+        return ((0.0, *found[0][1:]), (*found[0], "under"))
     return text
 
 
@@ -359,13 +476,15 @@ def _figure(text: str) -> tuple[float, int, bool]:
     return float(digits), len(mantissa.partition(".")[2]) - int(power or 0), text.endswith("%")
 
 
-def _fits(cells: Sequence, columns: tuple[list, list], rows: Sequence[int]) -> bool:
+def _fits(
+    cells: Sequence, texts: Sequence[str], columns: tuple[list, list], rows: Sequence[int], nothing: Sequence[str]
+) -> bool:
     return all(
-        cell in NOTHING
+        text in nothing
         if row < 0
         else _is(cell[:1] if isinstance(cell, tuple) else cell, columns[0][row])
         and _is(cell[-1:] if isinstance(cell, tuple) else cell, columns[1][row])
-        for cell, row in zip(cells, rows, strict=True)
+        for cell, text, row in zip(cells, texts, rows, strict=True)
     )
 
 
@@ -380,8 +499,10 @@ def _is(cell: object, value: object) -> bool:
         return missing and cell in NOTHING
     if missing or not isinstance(value, (int, float)):
         return not missing and not isinstance(value, (int, float)) and _same_text(cell, str(value))
-    number, decimals, percent = cell[0]
+    number, decimals, percent, *under = cell[0]
     exact = 100 * float(value) if percent else float(value)
+    if under:
+        return 0 <= exact < number
     return math.isclose(number, exact, rel_tol=1e-5) or abs(number - exact) <= 0.5 * 10.0**-decimals + _NEAR
 
 
@@ -434,16 +555,17 @@ def _sentences(name: str, data: bytes, shown: Shown) -> list[str]:
     rules = [table.rule for table in shown.tables]
     nouns = {"pupils", "people", *(table.base for table in shown.tables if table.base.isalpha())}
     counted = re.compile(rf"(?<![\w.,])(\d[\d,]*)\s+(?:{'|'.join(sorted(map(re.escape, nouns)))})\b")
-    shares = {round(100 * float(value), 6) for frame in (*(table.table for table in shown.tables), *shown.facts)
-              for value in _shares(frame) if value == value}  # fmt: skip
+    figures = _figures_of(shown)
     for text in _said(name, data):
         for match in counted.finditer(text):
             if not any(_may_print(int(match[1].replace(",", "")), rule) for rule in rules):
                 problems.append("a sentence counts people with a number that the rule does not print")
         for match in re.finditer(r"(\d+(?:\.\d+)?)%", text):
-            value, decimals, _ = _figure(match[0])
-            if not any(abs(value - share) <= 0.5 * 10.0**-decimals + _NEAR for share in shares):
+            if not figures.has_share(match[1]):
                 problems.append("a sentence has a percentage that no protected table prints")
+        for match in re.finditer(r"(fewer than )?\b(\d+)(?: and (\d+))? in 100(?: against (\d+)\b)?", text):
+            if not match[1] and not all(figures.has_share(each) for each in match.groups()[1:] if each):
+                problems.append("a sentence has a share that no protected table prints")
     return problems
 
 

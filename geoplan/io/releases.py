@@ -101,6 +101,7 @@ class Item:
     tables: tuple[object, ...] = ()
     about: str = ""
     facts: tuple[pd.DataFrame, ...] = ()
+    page: str = ""
 
     def __repr__(self) -> str:
         return f"<Item {self.name}: {type(self.content).__name__}, {len(self.tables)} tables>"
@@ -181,6 +182,7 @@ class Release:
         kind: str = "",
         about: str = "",
         facts: Iterable[pd.DataFrame] = (),
+        page: str = "",
     ) -> Release:
         """A new release with one more file.
 
@@ -200,6 +202,8 @@ class Release:
         facts
             Plain tables whose numbers stand there too and are public, or were worked out from printed numbers (the
             places of schools, a ranking); those of a page are found by themselves. Any other number is refused.
+        page
+            For a PDF: the name of the page in this release that it prints; its numbers are compared with that page's.
         """
         kind = _kind_of(name, content, kind)
         shown = (*tables_in(content), *tables)
@@ -212,7 +216,7 @@ class Release:
             raise ValueError(f"{full}: two outputs of one name")
         return replace(
             self,
-            items=(*self.items, Item(full, content, kind, shown, about.strip(), (*facts_in(content), *facts))),
+            items=(*self.items, Item(full, content, kind, shown, about.strip(), (*facts_in(content), *facts), page)),
         )
 
     def write(
@@ -373,9 +377,12 @@ class _Known:
     ledger: OpenLedger | None
     marks: Mapping[str, str]
 
-    def heads(self, audience: str) -> tuple[str, ...]:
-        """Head teachers who were given a release before, and will see this one too."""
+    def heads(self, audience: str, printed: Sequence[object]) -> tuple[str, ...]:
+        """Head teachers who were given a release before, and will see this one too; none where it has nothing new."""
         if self.ledger is None or audience != PUBLIC:
+            return ()
+        before = {table for each in self.ledger.ledger.entries if each.audience == PUBLIC for table in each.tables}
+        if all(table in before for table in printed):
             return ()
         return tuple(sorted({each.audience for each in self.ledger.ledger.entries if each.audience != PUBLIC}))
 
@@ -429,7 +436,8 @@ def facts_in(content: object) -> tuple[pd.DataFrame, ...]:
     """The plain tables of public facts that a page shows."""
     if isinstance(content, (str, bytes, bytearray)) or _is_table(content):
         return ()
-    found = list(getattr(content, "facts", ()))
+    found = [each for name in ("facts", "worked_out") for each in getattr(content, name, ())
+             if isinstance(each, pd.DataFrame)]  # fmt: skip
     for part in _parts_of(content):
         found += [each for each in (getattr(part, "table", None), getattr(part, "data", None))
                   if isinstance(each, pd.DataFrame)]  # fmt: skip
@@ -535,19 +543,43 @@ def printed_of(tables: Iterable[object]) -> tuple[object, ...]:
 
 def _gate(printed: tuple, known: _Known, audience: str, gate: Callable | None) -> dict[str, Any]:
     """The gate over all tables of the release together; no result, or a bad one, is a refusal."""
-    for head in known.heads(audience):
-        _gate_for(printed, known, audience, head, gate)
-    return _gate_for(printed, known, audience, audience, gate)
+    done: list[tuple[tuple, object, float]] = []  # readers who were given the same know the same
+    for head in known.heads(audience, printed):
+        _gate_for(printed, known, audience, head, gate, done)
+    return _gate_for(printed, known, audience, audience, gate, done)
+
+
+def attack_for_heads(
+    printed: Sequence[PrintedTable], ledger: OpenLedger, public: Sequence[PublicTotals], nested: Sequence[Nesting] = ()
+) -> None:
+    """Attack public tables as every head teacher could who was given a release before.
+
+    For tables that go out in several releases: once they stand in the ledger as public, no release of them is
+    attacked for heads again.
+
+    Raises
+    ------
+    ReleaseRefused
+        When a head could find out too much.
+    """
+    known = _Known(tuple(public), (), tuple(nested), (), (), ledger, {})
+    done: list = []
+    for head in known.heads(PUBLIC, printed):
+        _gate_for(tuple(printed), known, PUBLIC, head, None, done)
 
 
 def _gate_for(
-    printed: tuple, known: _Known, audience: str, reader: str, gate: Callable | None
+    printed: tuple, known: _Known, audience: str, reader: str, gate: Callable | None, done: list
 ) -> dict[str, Any]:
     """The gate as one reader would attack: with what is public, and with what that reader was given before."""
-    earlier, nested = known.before(printed, reader)
-    more = {name: value for name, value in (("nested", nested), ("shares", known.shares)) if value}
-    began = time.perf_counter()
-    result = (gate or _attack)(printed, known.public, earlier, **more)
+    before = known.before(printed, reader)
+    result, seconds = next(((result, took) for was, result, took in done if was == before), (None, 0.0))
+    if result is None:
+        more = {name: value for name, value in (("nested", before[1]), ("shares", known.shares)) if value}
+        began = time.perf_counter()
+        result = (gate or _attack)(printed, known.public, before[0], **more)
+        seconds = time.perf_counter() - began
+        done.append((before, result, seconds))
     try:
         narrowest, offenders = result.narrowest, len(result.offenders)
         if reader != audience:  # a head, who was given the own school's cells
@@ -565,7 +597,7 @@ def _gate_for(
     if not getattr(result, "whole", True):
         raise ReleaseRefused(["the gate: the tables hang together in a way too large to be worked out"])
     said = {name: int(getattr(result, name)) for name in ("attacks", "cells") if hasattr(result, name)}
-    seconds = round(float(getattr(result, "seconds", time.perf_counter() - began)), 3)
+    seconds = round(float(getattr(result, "seconds", seconds)), 3)
     return {"run": True, "narrowest": None if narrowest is None else int(narrowest), "offenders": 0, **said,
             "seconds": seconds}  # fmt: skip
 
@@ -585,7 +617,10 @@ def _compare(new: Path, items: Sequence[Item]) -> dict[str, Any]:
     for item in items:
         if not item.tables:
             continue
-        shown = Shown(tuple(map(_as_protected, item.tables)), item.facts)
+        page = ""
+        if item.page:
+            page = (new / output_name(item.page, KINDS["html"])).read_text(encoding="utf-8")
+        shown = Shown(tuple(map(_as_protected, item.tables)), item.facts, page)
         found = check_bytes(item.name, item.kind, (new / item.name).read_bytes(), shown)
         problems += found.problems
         figures += found.figures

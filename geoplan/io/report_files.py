@@ -10,9 +10,10 @@ from geoplan.areas import Boundaries
 from geoplan.io.geopackage_out import geopackage_bytes
 from geoplan.io.outputs import csv_bytes
 from geoplan.io.pdf_out import pdf_bytes
-from geoplan.io.workbook_out import workbook_bytes
-from geoplan.reports.analyst import HOW_TO_READ, analyst_sheets
+from geoplan.io.workbook_out import about_lines, workbook_bytes
+from geoplan.reports.analyst import analyst_sheets
 from geoplan.reports.head import HeadReport
+from geoplan.reports.words import HOW_TO_READ
 
 FORMS = ("html", "pdf", "xlsx", "csv", "gpkg")
 
@@ -51,8 +52,7 @@ def report_files(
         files["report.pdf"] = pdf_bytes(report)
     sheets = analyst_sheets(report) if {"xlsx", "csv"} & set(forms) else {}
     if "xlsx" in forms:
-        about = (f"{report.name} ({report.school}): {report.marking or 'public'}", *HOW_TO_READ)
-        files["figures.xlsx"] = workbook_bytes(sheets, about, report.sources, "figures.xlsx")
+        files["figures.xlsx"] = workbook_bytes(sheets, _about(report), report.sources, "figures.xlsx")
     if "csv" in forms:
         for title, table in sheets.items():
             files[f"{title.lower()}.csv"] = csv_bytes(_with_signs(table))
@@ -60,6 +60,16 @@ def report_files(
         layers = {"Where pupils live": report.homes}
         files["areas.gpkg"] = geopackage_bytes(boundaries, layers, report.sources)
     return files
+
+
+def workbook_words(report: HeadReport) -> pd.DataFrame:
+    """The texts of a report's workbook that are no table of its page, for the comparison of its bytes."""
+    lines = about_lines(analyst_sheets(report), _about(report), report.sources)
+    return pd.DataFrame(lines, columns=["part", "text"])
+
+
+def _about(report: HeadReport) -> tuple[str, ...]:
+    return (f"{report.name} ({report.school}): {report.marking or 'public'}", *HOW_TO_READ)
 
 
 def _with_signs(table) -> pd.DataFrame:

@@ -24,6 +24,7 @@ class _About(BaseModel):
     name: str = Field(min_length=1)
     invented: bool | str = False
     as_at: str = ""
+    contact: str = ""
 
 
 class Area(BaseModel):
@@ -97,6 +98,11 @@ class Settings(BaseModel):
     def as_at(self) -> str:
         """What the data are called (a census day): other data need another name, so that they are never subtracted."""
         return self.settings.project.as_at
+
+    @property
+    def contact(self) -> str:
+        """Whom a head may write to, printed on reports."""
+        return self.settings.project.contact
 
     def rule(
         self, audience: str = "public", reason: str = "", overrides: Mapping[str, int] | None = None, because: str = ""

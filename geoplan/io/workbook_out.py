@@ -84,12 +84,12 @@ def workbook_bytes(
     import xlsxwriter
 
     tables = {title: _table(title, table, name) for title, table in sheets.items()}
+    lines = about_lines(sheets, about, sources)
     memory = io.BytesIO()
     book = xlsxwriter.Workbook(memory, _OPTIONS)
     book.set_properties({"created": _CREATED, "title": "", "author": "", "comments": ""})
     names = sheet_names(["About", *tables])
     words = book.add_format({"text_wrap": True, "valign": "top"})
-    lines = _about(sheets, tables, names, about, sources)
     _sheet(book, names[0], ["Part", "Text"], lines, "About", words)
     for number, (title, (heads, rows)) in enumerate(tables.items(), 1):
         _sheet(book, names[number], heads, rows, f"Table{number}", None)
@@ -179,17 +179,15 @@ def _cell(value: object) -> Cell:
     return text[:MOST_LETTERS] or NOT_AVAILABLE
 
 
-def _about(
-    sheets: Mapping[str, object],
-    tables: Mapping[str, tuple],
-    names: Sequence[str],
-    about: Sequence[str],
-    sources: Iterable[Source],
+def about_lines(
+    sheets: Mapping[str, object], about: Sequence[str] = (), sources: Iterable[Source] = ()
 ) -> list[list[Cell]]:
+    """The rows of the sheet About: part and text."""
+    names = sheet_names(["About", *sheets])
     lines: list[list[Cell]] = [["About", _cell(sentence)] for sentence in about]
     lines += [
         ["Sheet", _cell(f"{name}: {title}" if name != title else name)]
-        for name, title in zip(names[1:], tables, strict=True)
+        for name, title in zip(names[1:], sheets, strict=True)
     ]
     rules = dict.fromkeys(table.rule for table in sheets.values() if isinstance(table, Protected))
     lines += [["Small numbers", _cell(rule.sentence)] for rule in rules]

@@ -13,12 +13,6 @@ if TYPE_CHECKING:
     from geoplan.reports.head import HeadReport
 
 BASE_COLUMNS = ("base_count", "base_total", "base_share")
-HOW_TO_READ = (
-    "Index 100 is the same share as the base; an interval that contains 100 may be chance.",
-    "Shares are 0 to 1, worked out from the rounded counts.",
-    "Penetration is the part of the base's group that comes here.",
-    "A group describes a neighbourhood, not a family: set it beside what else is known.",
-)
 
 
 def analyst_sheets(report: HeadReport) -> dict[str, Protected | pd.DataFrame]:
@@ -42,7 +36,7 @@ def analyst_sheets(report: HeadReport) -> dict[str, Protected | pd.DataFrame]:
         "Similar": _rounded(report.similar.drop(columns="school", errors="ignore").reset_index(drop=True)),
     }
     if report.homes is not None:
-        sheets["Areas"] = _named_areas(report)
+        sheets["Areas"] = report.named_homes
     if report.changes is not None:
         sheets["Changes"] = _columns(report.changes, list(report.changes.table))
     lines = [("caution", line) for line in report.cautions] + [("trust", line) for line in report.trust]
@@ -59,14 +53,11 @@ def _columns(table: Protected, names: list[str], standing: bool = False) -> Prot
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
-    """No more decimals than can mean anything: shares 4, penetration 6, indices and kilometres 1."""
-    wanted = {"penetration": 6, "km": 1, "index": 1, "index_low": 1, "index_high": 1}
-    return frame.round({column: wanted.get(column, 4) for column in frame.select_dtypes("float")})
-
-
-def _named_areas(report: HeadReport) -> Protected:
-    homes = report.homes
-    names = {} if report.outlines is None else report.outlines.names
-    shown = homes.table.rename_axis("area")
-    shown.insert(0, "name", [names.get(str(code), str(code)) for code in shown.index])
-    return Protected(shown, homes.hidden, homes.rule, homes.base, homes.units, homes.printed)
+    """No more decimals than can mean anything: shares, chances and distances between mixes 4, penetration 6, points,
+    residuals and kilometres 1; people and indices whole."""
+    digits = {"penetration": 6, "distance": 4, "p": 4, "q": 4, "km": 1, "residual": 1}
+    shown = frame.copy()
+    for column in frame.select_dtypes("float"):
+        few = digits.get(column, 4 if "share" in column else 1 if column.endswith("_points") else 0)
+        shown[column] = frame[column].round(few) if few else frame[column].round().astype("Int64")
+    return shown

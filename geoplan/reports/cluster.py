@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from geoplan.disclosure import Protected, Rule, require_protected
+from geoplan.disclosure import HIDDEN, Protected, Rule, require_protected
 from geoplan.errors import UnknownCodeError
 from geoplan.maps.cells import cells
 from geoplan.protection import PlaceTables
@@ -69,6 +69,18 @@ class ClusterPage:
         return tuple(self.profiles.values())
 
     @property
+    def worked_out(self) -> tuple[pd.DataFrame, ...]:
+        """The profiles' shares and totals as this page arranges them, by school: what a release compares with."""
+        any_one = next(iter(self.profiles.values()))
+        rows = {self.compared[:1].upper() + self.compared[1:]: _by_group(any_one, "base_share")}
+        for code, profile in self.profiles.items():
+            rows[self.names.get(code, code)] = {**_by_group(profile, "share"), "total": profile.table["total"].iloc[0]}
+        shares = pd.DataFrame.from_dict(rows, orient="index", dtype=object)
+        known = [table.table[["share"]].reset_index(drop=True) for table in self.profiles.values()]
+        names = pd.DataFrame({"name": [self.title, *rows]})
+        return shares, pd.concat(known), names
+
+    @property
     def invented(self) -> bool:
         """Whether anything on the page is made-up data."""
         return is_invented(self.sources)
@@ -124,6 +136,14 @@ class ClusterPage:
             f"The schools differ most in {name}: {100 * shares.at[group, high]:.0f} in 100 at "
             f"{self.names.get(high, high)}, {100 * shares.at[group, low]:.0f} in 100 at {self.names.get(low, low)}."
         )
+
+
+def _by_group(profile: Protected, column: str) -> dict[str, float | str]:
+    hidden = profile.is_hidden(column)
+    return {
+        str(name): HIDDEN if hidden[code] else profile.table.at[code, column]
+        for code, name in profile.table["name"].items()
+    }
 
 
 def cluster_page(

@@ -7,7 +7,7 @@ sentences are made from those tables and from nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -71,6 +71,10 @@ class HeadReport:
         Sentences on how many could be placed, and what the groups rest on.
     cautions
         Sentences on where this school's page may mislead (new homes, few numbers).
+    evidence
+        Further protected tables, from which sentences take numbers.
+    shares
+        Shares (0 to 1) in those sentences, worked out from printed counts.
     facts
         Public facts for the line under the title, in order.
     contact
@@ -99,6 +103,8 @@ class HeadReport:
     intake: tuple[str, ...] = ()
     trust: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
+    evidence: tuple[Protected, ...] = ()
+    shares: tuple[float, ...] = ()
     facts: tuple[str, ...] = ()
     contact: str = ""
     made: str = ""
@@ -111,7 +117,7 @@ class HeadReport:
             if getattr(self, name) is not None:
                 table = require_protected(getattr(self, name), f"{name} of a HeadReport").table
                 check_columns(f"{name} of a HeadReport", table, columns)
-        for name in ("intake", "trust", "cautions", "facts", "sources"):
+        for name in ("intake", "trust", "cautions", "evidence", "shares", "facts", "sources"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
 
     def __repr__(self) -> str:
@@ -124,8 +130,25 @@ class HeadReport:
 
     @property
     def tables(self) -> tuple[Protected, ...]:
-        """The protected tables that the page shows: what a release checks."""
-        return tuple(table for table in (self.profile, self.homes, self.changes) if table is not None)
+        """The protected tables that the page shows: what a release checks; areas with their names."""
+        return tuple(table for table in (self.profile, self.named_homes, self.changes, *self.evidence) if table is not None)
+
+    @property
+    def named_homes(self) -> Protected | None:
+        """The homes with each area's name, the first column."""
+        if self.homes is None:
+            return None
+        names = {} if self.outlines is None else self.outlines.names
+        shown = self.homes.table.rename_axis("area")
+        shown.insert(0, "name", [names.get(str(code), str(code)) for code in shown.index])
+        return replace(self.homes, table=shown)
+
+    @property
+    def worked_out(self) -> tuple[pd.DataFrame, ...]:
+        """Plain tables of what was worked out from printed numbers, and of texts: what a release compares with."""
+        from geoplan.reports.render import worked_out
+
+        return worked_out(self)
 
     @property
     def invented(self) -> bool:
@@ -268,6 +291,8 @@ def head_report(
     intake: Sequence[str] = (),
     cautions: Sequence[str] = (),
     trust: Sequence[str] | None = None,
+    evidence: Sequence[Protected] = (),
+    shares: Sequence[float] = (),
 ) -> HeadReport:
     """The report of one school.
 
@@ -283,7 +308,7 @@ def head_report(
     similar
         Schools alike, where another list than the backdrop's is wanted: ``similar``, ``name``, ``km``, and
         perhaps ``reason`` or ``alike`` (why, in words).
-    changes, period, intake, cautions
+    changes, period, intake, cautions, evidence, shares
         As in :class:`HeadReport`.
     trust
         Sentences instead of the backdrop's own, where the cautions say how many could be placed, and how old the
@@ -318,6 +343,8 @@ def head_report(
         intake=tuple(intake),
         trust=(*_placed_words(shared.placed, school, shared.noun), *shared.notes) if trust is None else tuple(trust),
         cautions=tuple(cautions),
+        evidence=tuple(evidence),
+        shares=tuple(shares),
         facts=tuple(str(facts[name]) for name in _FACTS if str(facts.get(name) or "")),
         contact=shared.contact,
         made=shared.made,

@@ -16,6 +16,7 @@ from geoplan.maps.render import credit_sentences, policy
 from geoplan.reports.charts import HomesMap, bar, change_bar, homes_map, largest
 from geoplan.reports.words import (
     FAIR,
+    HOW_TO_READ,
     change_sentence,
     closeness,
     in_hundred,
@@ -205,6 +206,26 @@ def where_sentence(report: HeadReport) -> str:
 
 def _of_all(share: float, noun: str) -> str:
     return f"Nearly all {noun}" if share >= 0.955 else f"About {in_hundred(share)} {noun}"
+
+
+def worked_out(report: HeadReport) -> tuple[pd.DataFrame, ...]:
+    """What a page says beside its protected numbers, as plain tables: distances, reasons, shares and sentences."""
+    alike = pd.DataFrame(alike_rows(report.similar), columns=["name", "far", "how", "reason", "code"])
+    areas = pd.DataFrame(area_rows(report, _map(report)), columns=["letter", "name", "far"])
+    lines = [*report.cautions, *report.trust, *report.intake, *HOW_TO_READ]
+    shares = pd.DataFrame({"share": [*report.shares, *_top_share(report)]})
+    texts = pd.DataFrame({"text": lines + [report.name, report.compared]})
+    return alike, areas, shares, texts, report.similar.reset_index(drop=True)
+
+
+def _top_share(report: HeadReport) -> list[float]:
+    """The share of pupils in the areas named, as the sentence has it."""
+    if report.homes is None:
+        return []
+    table = report.homes.table.drop(index=ELSEWHERE, errors="ignore")
+    total = report.profile.table["total"].iloc[0]
+    top = table["pupils"][table["pupils"] > 0].sort_values(ascending=False).head(MOST_AREAS)
+    return [min(float(top.sum() / total), 1.0)] if total > 0 and len(top) else []
 
 
 def change_rows(changes: Protected) -> list[dict]:

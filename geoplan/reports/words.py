@@ -14,6 +14,12 @@ MORE, FEWER, SAME, FEW, HIDDEN_WORD = "more", "fewer", "about the same", "too fe
 _POINTS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 NEXT_TO_M = 500.0
 CLOSE, FAIR = 0.15, 0.30  # distances between mixes
+HOW_TO_READ = (
+    "Index 100 is the same share as the base; an interval that contains 100 may be chance.",
+    "Shares are 0 to 1, worked out from the rounded counts.",
+    "Penetration is the part of the base's group that comes here.",
+    "A group describes a neighbourhood, not a family: set it beside what else is known.",
+)
 
 
 def in_hundred(share: float) -> str:
