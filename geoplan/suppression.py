@@ -694,9 +694,11 @@ class _Programme:
         cost = np.concatenate([np.zeros(total), self.cost[free], self.cost[free], [_SHORT, _SHORT]])
         low = np.concatenate([self.low, np.zeros(self.slack + 2 * len(free) + 2)])
         high = np.concatenate([self.high, np.full(self.slack, _FAR), self.up[free], self.down[free], [_FAR, _FAR]])
+        # the same few changes of one large programme, hundreds of times: presolving each takes longer than it saves
         result = linprog(
-            cost, A_eq=a, b_eq=np.append(self.right, wanted), bounds=np.column_stack([low, high]), method="highs"
-        )
+            cost, A_eq=a, b_eq=np.append(self.right, wanted), bounds=np.column_stack([low, high]), method="highs",
+            options={"presolve": False},
+        )  # fmt: skip
         if result.status != 0:
             return []
         moved = result.x[total : total + len(free)] + result.x[total + len(free) : total + 2 * len(free)] > 1e-6
