@@ -224,8 +224,11 @@ def _covering(attacked: Sequence, *results) -> Callable:
         seen = {_content(each) for each in (*attacked, *printed)}
         if any(_content(each) not in seen for each in earlier):
             # an earlier release told this reader something else; two years have tables of one name
-            named = [replace(each, name=f"{each.name} ({each.population})") for each in printed]
-            return attack(named, public, earlier, **more)
+            printed, earlier = (
+                [replace(each, name=f"{each.name} ({each.population})") for each in tables]
+                for tables in (printed, earlier)
+            )
+            return attack(printed, public, earlier, **more)
         for part in printed:
             told = [each for each in attacked if (each.name, each.dims, each.population) == _which(part)]
             there = {cell: text for each in told for cell, text in zip(each.cells, each.shown, strict=True)}

@@ -242,7 +242,7 @@ def change_rows(changes: Protected) -> list[dict]:
                 "name": row["name"],
                 "before": f"{before:.0f}%",
                 "now": f"{now:.0f}%",
-                "bar": change_bar(before, now, most, title),
+                "bar": change_bar(round(before), round(now), most, title),
             }
         )
     return rows
