@@ -175,8 +175,9 @@ def plan_shown(plan: PlanReach, tables: ReachTables) -> Protected:
     Returns
     -------
     Protected
-        By segment, then ``all``: ``name``, ``count`` (users today, printed), ``after``, ``change``, ``change_low``,
-        ``change_high`` (from the ratios, rounded as counts are), ``ratio_percent``; hidden where the users are.
+        By segment, then ``all``: ``name``, ``today`` (users, as printed), ``after``, ``after_low``, ``after_high`` (from
+        the ratios, rounded as counts are), ``more_share``, ``more_share_low``, ``more_share_high`` (0.1 for a tenth
+        more users, to the nearest hundredth); hidden where the users are.
     """
     subject = tables.by[tables.subject]
     rows = [code for code in plan.table.index if code in subject.table.index or code == "all"]
@@ -185,12 +186,11 @@ def plan_shown(plan: PlanReach, tables: ReachTables) -> Protected:
     users.loc["all"] = subject.table["total"].max()
     hidden = subject.hidden["count"].reindex(rows, fill_value=False)
     step = tables.rule.round_to
-    table = pd.DataFrame({"name": subject.table["name"].reindex(rows).fillna("All"), "count": users})
+    table = pd.DataFrame({"name": subject.table["name"].reindex(rows).fillna("All"), "today": users})
     for name, column in (("after", "ratio"), ("after_low", "low"), ("after_high", "high")):
         table[name] = (users * ratio[column] / step).round() * step
-    table["ratio_percent"] = (100 * (ratio["ratio"] - 1)).round()
-    for name, column in (("percent_low", "low"), ("percent_high", "high")):
-        table[name] = (100 * (ratio[column] - 1)).round()
+    for name, column in (("more_share", "ratio"), ("more_share_low", "low"), ("more_share_high", "high")):
+        table[name] = (ratio[column] - 1).round(2)
     away = pd.DataFrame(dict.fromkeys(table.columns[1:], hidden), index=table.index)
     return Protected(table, away, tables.rule, tables.base_name, printed=subject.printed)
 
@@ -199,11 +199,11 @@ def plan_panel(plan: Protected, sources: Iterable[Source]) -> maps.TablePanel:
     """A plan beside today."""
     columns = {
         "name": ("Segment", ""),
-        "count": ("Users today", ""),
+        "today": ("Users today", ""),
         "after": ("With the plan", ""),
         "after_low": ("At least", ""),
         "after_high": ("At most", ""),
-        "ratio_percent": ("Change", "%"),
+        "more_share": ("Change", "share"),
     }
     note = (
         "What the model expects, with 95% intervals of the model's own uncertainty; a single year may differ by chance."
@@ -234,6 +234,14 @@ def fit_panel(model: ReachModel, sources: Iterable[Source], tables: ReachTables)
     )
     columns = {"base": ("People", ""), "seen": ("Users seen", ""), "expected": ("Users expected", "")}
     return maps.table("How the model fits, by distance", table, columns, sources=sources, index="Distance", note=note)
+
+
+def model_shares(model: ReachModel) -> pd.DataFrame:
+    """The shares that the sentences about a model of distance name; the model's, not of people."""
+    ends = [model.per_km, *(model.per_km_interval if model.fitted else ()), 0.0]
+    falls = {f"falls {number}": 1 - np.exp(-end) for number, end in enumerate(ends)}
+    explained = dict(zip(("explained", "explained by distance"), model.explained, strict=True))
+    return pd.DataFrame({"share": pd.Series(falls | explained, dtype="float64")})
 
 
 def placement_sentence(placement: Placement) -> str:
@@ -269,6 +277,25 @@ def where_sentences(tables: ReachTables, most: int = 3) -> list[str]:
             named = ", ".join(f"{row['name']} ({row['of_under']:,.0f})" for _, row in rows.iterrows())
             where = "go to school" if dim == "school" else f"live, by {dim}"
             sentences.append(f"Where the under-reached {where} ({tables.base_noun}): {named}.")
+    return sentences
+
+
+def unplaced_sentences(tables: ReachTables) -> list[str]:
+    """Users without a segment, an area or a school, and those elsewhere: how many, and where they are counted."""
+    shown, gone = tables.accounts.table["people"], tables.accounts.hidden["people"]
+
+    def many(row: str) -> str:
+        if gone[row]:
+            return f"Fewer than {tables.rule.hide_below} {tables.noun}"
+        return f"About {shown[row]:,.0f} {tables.noun}" if shown[row] > 0 else ""
+
+    sentences = []
+    for dim in tables.by:
+        if who := many(f"{tables.noun} not placed by {dim}"):
+            where = "they are in no table" if dim == tables.subject else "shares by it are of those who have"
+            sentences.append(f"{who} have no {dim} (not placed); {where}.")
+        if who := many(f"{tables.noun} elsewhere by {dim}"):
+            sentences.append(f"{who} are elsewhere by {dim}: outside the areas or schools compared.")
     return sentences
 
 
@@ -564,16 +591,10 @@ def _accounts_table(tables: ReachTables, sources) -> maps.TablePanel:
 
 def _notes(tables: ReachTables) -> list[str]:
     """What a reader should know: the unplaced, and what is left out."""
-    shown, gone = tables.accounts.table["people"], tables.accounts.hidden["people"]
-    notes = []
-    for dim in tables.by:
-        row = f"{tables.noun} not placed by {dim}"
-        if gone[row] or shown[row] > 0:
-            many = f"fewer than {tables.rule.hide_below}" if gone[row] else f"about {shown[row]:,.0f}"
-            whom = "they are in no table" if dim == tables.subject else "shares by it are of those who have"
-            notes.append(f"{_capital(many)} {tables.noun} have no {dim}; {whom}.")
-    notes += [f"Not shown: {what} ({why})." for what, why in tables.left_out.items()]
-    return notes
+    return [
+        *unplaced_sentences(tables),
+        *(f"Not shown: {what} ({why})." for what, why in tables.left_out.items()),
+    ]
 
 
 def _capital(text: str) -> str:

@@ -321,12 +321,15 @@ def reach_series(years: Mapping[str, ReachTables], dim: str = "", measure: str =
 # --- in words -------------------------------------------------------------------------------------------
 
 
-def finding(tables: ReachTables, dim: str = "", most: int = 2) -> str:
-    """Who is over- and under-represented, in one plain sentence with its intervals."""
+def finding(tables: ReachTables, dim: str = "", most: int = 3) -> str:
+    """Who is over- and under-represented, in one plain sentence with its intervals; ``most`` of each are named."""
     dim = dim or tables.subject
-    over, under = tables.over(dim).head(most), tables.under(dim).head(most)
+    over, under = tables.over(dim), tables.under(dim)
     against = f"Compared with {tables.base_name}."
     if not len(over) and not len(under):
+        lost = f"{tables.noun} not placed by {dim}"
+        if not tables.by[dim].table["total"].max() > 0 and tables.accounts.table["people"].get(lost, 0) > 0:
+            return f"None of the {tables.noun} of {tables.service} has a {dim}, so nothing can be said. {against}"
         if tables.by[dim].table["p"].isna().all():  # nothing could be tested: too few, or all of it hidden
             return f"Too few {tables.noun} to say whom {tables.service} reaches. {against}"
         many = tables.by[dim].table["total"].max()
@@ -336,9 +339,9 @@ def finding(tables: ReachTables, dim: str = "", most: int = 2) -> str:
         )
     parts = []
     if len(over):
-        parts.append(f"reached more than their share: {_named(over)}")
+        parts.append(f"reached more than their share: {_named(over, most)}")
     if len(under):
-        parts.append(f"reached less than their share: {_named(under)}")
+        parts.append(f"reached less than their share: {_named(under, most)}")
     words = "; ".join(parts)
     return f"{words[0].upper()}{words[1:]}. {against}"
 
@@ -415,10 +418,19 @@ def reach_marks(reached: ServiceReach, data: str = "") -> dict[str, str]:
     return marks
 
 
-def _populations(reached: ServiceReach) -> dict[str, str]:
-    """The names of the two populations."""
-    base = f"{reached.base_noun}: {reached.base_name}, for {reached.service}"
-    return {"base": base, "users": f"{reached.noun} of {reached.service}"}
+def _populations(reached: ServiceReach, subject: str = "") -> dict[str, str]:
+    """The names of the two populations: of their files, so that the service's own name and noun change nothing.
+
+    With ``subject``: of those of them who have a code of that dimension.
+    """
+    base = f"{reached.base_noun}: {reached.base_name}"
+    base += f" ({reached.base_data})" if reached.base_data else f", for {reached.service}"
+    users = f"users in {reached.users_data}" if reached.users_data else _known_as(reached)
+    return {who: name + (f", placed by {subject}" if subject else "") for who, name in (("base", base), ("users", users))}
+
+
+def _known_as(reached: ServiceReach) -> str:
+    return reached.users_data or f"{reached.noun} of {reached.service}"
 
 
 def _protected(
@@ -431,7 +443,7 @@ def _protected(
     keys += [("users", dim) for dim in reached.dims] + [("users", pair) for pair in kept]
     raw = {}
     part_of = reached.inside and not reached.published and _fits(reached)
-    populations = {who: before.named(name) for who, name in _populations(reached).items()}
+    populations = {who: before.named(name) for who, name in _populations(reached, subject).items()}
     for who, dims in keys:
         counts, name = _whole(reached, who, dims), _title(reached, who, dims)
         if who == "users" and part_of:
@@ -489,7 +501,9 @@ def _measured(reached: ServiceReach, dims, shown: Mapping, rule: Rule) -> Protec
     strange = [] if reached.base_elsewhere(dims) else [ELSEWHERE]
     users, base = (shown[who, dims].without(NOT_PLACED) for who in ("users", "base"))
     outside, users, base = users, users.without(*strange), base.without(*strange)
+    cells = {}
     if isinstance(dims, tuple):
+        cells = {" | ".join(map(str, cell)): cell for cell in outside.shown.index}
         outside, users, base = _flat(outside), _flat(users), _flat(base)
     codes = users.shown.index
     base = _Shown(base.shown.reindex(codes, fill_value=0.0), base.hidden.reindex(codes, fill_value=False), base.printed)
@@ -511,6 +525,8 @@ def _measured(reached: ServiceReach, dims, shown: Mapping, rule: Rule) -> Protec
     hidden.loc[last, "count"] = outside.hidden[last]
     table["notable"] = table["notable"].eq(True)
     table.insert(0, "name", [_name(reached, dims, code) for code in table.index])
+    if cells:  # each cell by its codes again, as the gate reads them
+        table.index = hidden.index = pd.MultiIndex.from_tuples([cells[code] for code in table.index], names=dims)
     units = dict.fromkeys(("share", "share_low", "share_high", "base_share", "penetration"), "share")
     units |= dict.fromkeys(("index", "index_low", "index_high"), "index")
     units |= {"count": reached.noun, "base_count": reached.base_noun}
@@ -553,14 +569,14 @@ def _accounts(reached: ServiceReach, rule: Rule, before: _Before) -> Protected:
         rows[f"{reached.noun} elsewhere by {dim}"] = found.outside[dim]
     rows[f"base: {reached.base_name}"] = found.base[""]
     counts = pd.Series(rows).rename_axis("what")
-    name = f"accounts of {reached.service}"
+    name = f"accounts of {_known_as(reached)} by {', '.join(reached.dims)}, against {reached.base_name}"
     shown = before.protect([RawTable(name, counts, "people", before.named(name))], rule)[0].to_protected("people")
     return replace(shown, table=shown.table.loc[list(rows)], hidden=shown.hidden.loc[list(rows)], base=reached.service)
 
 
 def _contacts(reached: ServiceReach, dim: str, users: _Shown, rule: Rule, before: _Before) -> Protected:
     """Contacts, a population of their own, beside the users."""
-    name = f"contacts of {reached.service} by {dim}"
+    name = f"contacts of {_known_as(reached)} by {dim}"
     raw = RawTable(name, reached.counts(dim, "contacts").rename_axis(dim), "contacts", before.named(name))
     shown = before.protect([raw], rule)[0]
     users = users.without(NOT_PLACED)
@@ -615,10 +631,31 @@ def _change_words(row: pd.Series) -> str:
     return "not known"
 
 
-def _named(rows: pd.DataFrame) -> str:
-    return " and ".join(
+def _named(rows: pd.DataFrame, most: int) -> str:
+    named = [
         f"{row['name']} (index {row['index']:.0f}, {row['index_low']:.0f} to {row['index_high']:.0f})"
         if row["index"] == row["index"]
         else f"{row['name']} ({100 * row['share']:.0f}% against {100 * row['base_share']:.0f}%)"
-        for _, row in rows.iterrows()
-    )
+        for _, row in rows.head(most).iterrows()
+    ]
+    named += [f"{len(rows) - most} more"] if len(rows) > most else []
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+
+
+# --- for files ------------------------------------------------------------------------------------------
+
+
+def few_decimals(shown: Protected) -> Protected:
+    """A table with no more decimals than its counts can mean, for a CSV or a workbook.
+
+    Shares and chances have 4, the reach 6 (it may be a few in a million), points and residuals 1; indices and expected
+    people are whole.
+    """
+    digits = {"penetration": 6, "p": 4, "q": 4, "residual": 1, "for_each": 1, "index_ratio": 2, "ratio_low": 2,
+              "ratio_high": 2}  # fmt: skip
+    table = shown.table.copy()
+    for name in table.select_dtypes("float"):
+        share = "share" in name or "rate" in name and not name.startswith("rate_points")
+        points = name.endswith("_points") or name.startswith("points_")
+        table[name] = table[name].round(digits.get(name, 1 if points else 4 if share else 0)) + 0.0  # no minus zero
+    return replace(shown, table=table)

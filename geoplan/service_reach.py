@@ -29,6 +29,11 @@ from geoplan.sources import Source, unique_sources
 
 ELSEWHERE = "elsewhere"
 SEGMENT, SCHOOL = "segment", "school"
+# columns of every assignment that say how people were placed, not who they are
+WORKINGS = (
+    "record", "person", "postcode", "counted", "status", "easting", "northing", "introduced", "method", "flags",
+    "outcome",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,6 +91,9 @@ class ServiceReach:
         True where the counts by the finest area are published already, so that their sums give nobody away.
     sources
         Everything this was made from.
+    users_data, base_data
+        What the two files are known by, whatever the service is called: the same people in two outputs are protected
+        together by these names (the service's, unless said).
     """
 
     service: str
@@ -101,6 +109,8 @@ class ServiceReach:
     inside: bool = False
     published: bool = False
     sources: tuple[Source, ...] = ()
+    users_data: str = ""
+    base_data: str = ""
 
     def __post_init__(self):
         if not self.base_name:
@@ -188,6 +198,9 @@ def reach(
     names: Mapping[str, Mapping[str, str]] | None = None,
     noun: str = "",
     inside: bool = False,
+    among: Assignment | None = None,
+    users_data: str = "",
+    base_data: str = "",
 ) -> ServiceReach:
     """Count the users of a service and the people it could reach by the same dimensions.
 
@@ -211,6 +224,11 @@ def reach(
         What users are called; the users' own noun unless said.
     inside
         Whether the users are people of the base (see :class:`ServiceReach`).
+    among
+        All people whose schools and areas count as ours, where the base is a part of them (two year groups): a school
+        without anybody of the base is then a row of its own, and not ``elsewhere``. The base unless said.
+    users_data, base_data
+        What the two files are known by (see :class:`ServiceReach`).
 
     Returns
     -------
@@ -232,10 +250,10 @@ def reach(
         require_same(users.segmentation, base.segmentation)
     for dim in by:
         _require_dim(dim, users, base)
-    known = base.people
+    known = (among or base).people
     cells = {
         "users": _cells(users.people, known, by, layers),
-        "base": _cells(known, known, by, layers),
+        "base": _cells(base.people, known, by, layers),
         "contacts": _cells(_contacts(users), known, by, layers),
     }
     counted = {who: _count(frame, by) for who, frame in cells.items()}
@@ -253,6 +271,8 @@ def reach(
         names=MappingProxyType(given | {dim: dict(more) for dim, more in (names or {}).items()}),
         inside=inside,
         sources=unique_sources([*users.sources, *base.sources, *(layer.source for layer in layers.values())]),
+        users_data=users_data,
+        base_data=base_data,
     )
 
 
@@ -269,6 +289,8 @@ def reach_of_areas(
     inside: bool = False,
     published: bool = True,
     sources: Iterable[Source] = (),
+    users_data: str = "",
+    base_data: str = "",
 ) -> ServiceReach:
     """The reach of a service whose users were published as counts by small area (members by LSOA).
 
@@ -281,6 +303,8 @@ def reach_of_areas(
         area that is not listed count as ``elsewhere``; a missing code counts as not placed.
     published
         Whether the counts by area are published already; say False where they were counted from a list of people.
+    users_data, base_data
+        What the two files are known by (see :class:`ServiceReach`).
 
     Raises
     ------
@@ -320,7 +344,7 @@ def reach_of_areas(
     return ServiceReach(
         service, counted, people, counted, dims, accounts, base_name, noun, base_noun,
         MappingProxyType({dim: dict(more) for dim, more in (names or {}).items()}), inside, published,
-        unique_sources(sources),
+        unique_sources(sources), users_data, base_data,
     )  # fmt: skip
 
 
@@ -335,7 +359,11 @@ def _require_dim(dim: str, users: Assignment, base: Assignment) -> None:
                 raise VintageError(
                     f"the {who} have no {dim} codes, only {kinds}; assign both with the same directory and areas"
                 )
-            raise UnknownCodeError(f"the {who} have no column {dim!r}; there are {', '.join(people.frame.columns)}")
+            usual = [str(name) for name in people.frame.columns if name not in WORKINGS]
+            raise UnknownCodeError(
+                f"the {who} have no {dim!r}; there are {', '.join(usual)}. If their file has it under another header, "
+                f'write {dim} = "your header" under [columns] in geoplan.toml'
+            )
 
 
 def _contacts(users: Assignment) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from geoplan.leaks import scan_bytes
 from geoplan.placements import compare_plan, fit_reach_model
 from geoplan.preferences import OUTCOMES, preferences
 from geoplan.reach_books import (
+    model_shares,
     plan_shown,
     preferences_book,
     reach_book,
@@ -79,7 +80,7 @@ def test_the_analysts_page_the_note_and_a_release_that_verifies(medway, tables, 
     sites = schools.frame[schools.frame["phase"] == "Secondary"][["name", "easting", "northing"]]
     model = fit_reach_model(cells, sites.iloc[:3], per_km=0.4)
     plan = plan_shown(compare_plan(model, cells, sites.iloc[:3], sites.iloc[:4]), shown[2025])
-    assert (plan.table["count"].dropna() % 5 == 0).all()
+    assert (plan.table["today"].dropna() % 5 == 0).all()
     assert (plan.table["after"].dropna() % 5 == 0).all()
     book = reach_book(
         shown[2025], raw[2025].sources, boundaries=drawn, changed=changed, model=model, plan=plan, sites=sites
@@ -90,7 +91,7 @@ def test_the_analysts_page_the_note_and_a_release_that_verifies(medway, tables, 
         assert "Leafy avenues (index 1" in html
         assert not scan_bytes("page.html", html.encode())
     assert len(book.layers) == 3
-    release = Release(title="Advisers").add("reach.html", book).add("note.html", note)
+    release = Release(title="Advisers").add("reach.html", book, facts=[model_shares(model)]).add("note.html", note)
     release.write(tmp_path / "out")
     assert verify_folder(tmp_path / "out") == []
 
@@ -142,7 +143,7 @@ def test_geoplan_reach(project, tmp_path):
         "year_group=5,6",
     ]
     words += ["--since", "callers_2024", "--since-base", "pupils_previous", "--what-if", str(plan), "--place", "1"]
-    words += ["--per-km", "0.3", "--json", "-o", str(tmp_path / "reach.xlsx"), "--note", str(tmp_path / "note.html")]
+    words += ["--per-km", "0.3", "--json", "-o", str(tmp_path / "reach.html"), "--note", str(tmp_path / "note.html")]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     answer = json.loads(done.stdout)
@@ -150,7 +151,7 @@ def test_geoplan_reach(project, tmp_path):
     assert answer["change"][-1]["code"] == "all"
     assert len(answer["placement"]["sites"]) == 1
     assert {row["code"] for row in answer["plan"]} == {*"12345678", "all"}
-    assert (tmp_path / "reach.xlsx").stat().st_size > 5000
+    assert "What the plan would change" in (tmp_path / "reach.html").read_text(encoding="utf-8")
     assert "who is missed" in (tmp_path / "note.html").read_text(encoding="utf-8")
 
 

@@ -92,7 +92,7 @@ def test_users_of_another_vintage_or_segmentation_are_refused():
         old = type(old)("Borough", "2011", old.level, old.keyed_by, old.table, old.source, old.names)
         users = assign(make_people([postcode("A1")]), make_directory(), (), old)
         reach(users, base, "advisers", "all pupils")
-    with pytest.raises(UnknownCodeError, match="no column 'shoe_size'"):
+    with pytest.raises(UnknownCodeError, match="no 'shoe_size'; there are school, lsoa21, segment"):
         reach(base, base, "advisers", "all pupils", ["shoe_size"])
     with pytest.raises(VintageError, match="none of the 1 areas"):
         reach_of_areas(

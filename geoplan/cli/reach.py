@@ -94,10 +94,11 @@ def command(
     ):
         next(step)
         label = service or Path(users).stem.replace("_", " ")
-        reached = _reached(folder, users, pupils, conditions, by, key, label, layers, names)
+        reached = _reached(folder, users, ("pupils", pupils), conditions, by, key, label, layers, names)
         earlier = {}
         for number, name in enumerate(since):
-            then = _earlier_pupils(folder, since_base[number], schools, layers) if since_base else pupils
+            role = since_base[number] if since_base else "pupils"
+            then = role, _earlier_pupils(folder, role, schools, layers) if since_base else pupils
             before = f"{service}, {Path(name).stem}" if service else Path(name).stem.replace("_", " ")
             earlier[before] = _reached(folder, name, then, conditions, by, key, before, layers, names)
         next(step)
@@ -119,7 +120,7 @@ def command(
                 tables, reached.sources, boundaries=drawn, changed=changed, model=model, plan=plan, sites=sites,
                 placement=placement, series=series,
             )  # fmt: skip
-            numbers.write_page(out, book)
+            numbers.write_page(out, book, _facts(model, placement))
         elif out is not None:
             _write_tables(
                 numbers, out, tables, {"Change": changed, "Years": series, "Plan": plan}, reached.sources
@@ -188,16 +189,31 @@ def base_words(noun: str, conditions: dict[str, list[str]]) -> str:
     )
 
 
-def _reached(folder, users: str, pupils, conditions, by, key, label, layers, names):
+def known_as(name: str, key: str) -> str:
+    """What a file of people is known by in the ledger: its name, and the key that each is counted once by.
+
+    Examples
+    --------
+    >>> known_as("callers_2025", "family_id"), known_as("data/callers_2025.csv", "")
+    ('callers_2025, one for each family_id', 'callers_2025')
+    """
+    return Path(name).stem + (f", one for each {key}" if key else "")
+
+
+def _reached(folder, users: str, base, conditions, by, key, label, layers, names):
     from geoplan.assignment import assign
     from geoplan.service_reach import reach
 
     if isinstance(conditions, Path):
         return _reached_of_residents(folder, users, conditions, by, key, label)
     people = assign(read_users(folder, users, key), folder.postcodes(), layers, folder.segments())
-    among = pupils.where(**conditions) if conditions else pupils
+    role, pupils = base
+    eligible = pupils.where(**conditions) if conditions else pupils
     drawn = [layer for layer in layers if layer.kind in by]
-    return reach(people, among, label, base_words(pupils.noun, conditions), by, areas=drawn, names=names)
+    return reach(
+        people, eligible, label, base_words(pupils.noun, conditions), by, areas=drawn, names=names, among=pupils,
+        users_data=known_as(users, key), base_data=role,
+    )  # fmt: skip
 
 
 def _reached_of_residents(folder, users: str, file: Path, by, key, label):
@@ -241,6 +257,7 @@ def _reached_of_residents(folder, users: str, file: Path, by, key, label):
     return reach_of_areas(
         users_by_area, residents, lookup, label, f"{file.stem.replace('_', ' ')} by {kind}", names=names,
         noun=people.noun, base_noun="people", published=False, sources=people.sources,
+        users_data=known_as(users, key), base_data=file.stem,
     )  # fmt: skip
 
 
@@ -316,6 +333,16 @@ def place_cells(users, base, kind: str):
     return pd.DataFrame(cells.reset_index())
 
 
+def _facts(model, placement) -> list:
+    """What the sentences of a page say of a model and of the best sites, which no table of people has."""
+    import pandas as pd
+
+    from geoplan.reach_books import model_shares
+
+    facts = [model_shares(model)] if model is not None else []
+    return facts + ([pd.DataFrame({"share": [placement.gap]})] if placement is not None else [])
+
+
 def _factors(text: str) -> dict[str, float]:
     factors = {}
     for part in filter(None, text.split(";")):
@@ -332,9 +359,10 @@ def _factors(text: str) -> dict[str, float]:
 def _write_tables(numbers, out: Path, tables, more, sources) -> None:
     from geoplan.io.outputs import table_csv
     from geoplan.io.workbook_out import workbook_bytes
+    from geoplan.reach_tables import few_decimals
 
     if out.suffix == ".csv":
-        table = tables.by[tables.subject]
+        table = few_decimals(tables.by[tables.subject])
         numbers.write(out, table_csv(table), [table])
         return
     sheets = {f"Reach by {dim}": table for dim, table in tables.by.items()}
@@ -342,13 +370,14 @@ def _write_tables(numbers, out: Path, tables, more, sources) -> None:
     sheets |= {f"Reach by {' and '.join(pair)}": table for pair, table in tables.crossings.items()}
     sheets |= {title: table for title, table in more.items() if table is not None}
     sheets |= {"Contacts": tables.contacts, "Records": tables.accounts}
+    sheets = {title: few_decimals(table) for title, table in sheets.items()}
     numbers.write(out, workbook_bytes(sheets, [tables.finding], sources, out.name), list(sheets.values()))
 
 
 def _print(tables, changed, plan, placement, model) -> None:
     import pandas as pd
 
-    from geoplan.reach_books import more_sentences, placement_sentence, where_sentences
+    from geoplan.reach_books import more_sentences, placement_sentence, unplaced_sentences, where_sentences
 
     typer.echo(f"{tables.service}, against {tables.base_name}")
     typer.echo(tables.finding)
@@ -375,11 +404,13 @@ def _print(tables, changed, plan, placement, model) -> None:
     if plan is not None:
         row = plan.table.loc["all"]
         typer.echo(
-            f"With the plan: {row['ratio_percent']:+.0f}% users "
-            f"({row['percent_low']:+.0f}% to {row['percent_high']:+.0f}%)."
+            f"With the plan: {row['more_share']:+.0%} {tables.noun} "
+            f"({row['more_share_low']:+.0%} to {row['more_share_high']:+.0%})."
         )
     if placement is not None:
         typer.echo(placement_sentence(placement))
+    for sentence in unplaced_sentences(tables):
+        typer.echo(sentence)
     for what, why in tables.left_out.items():
         typer.echo(f"Not shown: {what} ({why}).")
 
@@ -418,9 +449,11 @@ def _as_json(tables, changed, plan, placement, model) -> dict:
 
 def rows(table) -> list[dict]:
     """A protected table as plain values: "c" where hidden, null where there is none."""
-    answer = []
+    from geoplan.reach_tables import few_decimals
+
+    answer, table = [], few_decimals(table)
     for code, row in table.table.iterrows():
-        plain = {"code": str(code)}
+        plain = {"code": " | ".join(map(str, code)) if isinstance(code, tuple) else str(code)}
         for name, value in row.items():
             if name in table.hidden and bool(table.hidden.loc[code, name]):
                 plain[name] = "c"

@@ -197,7 +197,7 @@ def _part(ground: _Ground, prepared, school: str, audience: str) -> _Part:
         cautions=[each.words for each in said], trust=(*ground.shared.notes[:1], *([note] if note else [])),
         evidence=evidence, shares=[each for one in said for each in (one.share, one.everywhere) if each is not None],
     )  # fmt: skip
-    return _Part(school, report, _covering(attacked, ground.tables.gate, result))
+    return _Part(school, report, _covering(attacked, school, ground.tables.gate, result))
 
 
 def _parts_of(*tables) -> list:
@@ -212,10 +212,11 @@ def _public_parts(tables: PlaceTables) -> list:
     return list({id(part): part for part in parts}.values())
 
 
-def _covering(attacked: Sequence, *results) -> Callable:
+def _covering(attacked: Sequence, school: str, *results) -> Callable:
     """A gate that has run: it refuses any table whose cells were not attacked then, and gives the narrower answer.
 
-    Where the reader holds tables of an earlier release that were not attacked then, all are attacked anew.
+    Where the reader holds tables of an earlier release that were not attacked then, all are attacked anew; what those
+    hide of the own school is not to be kept from its head.
     """
 
     def gate(printed, public, earlier, **more):
@@ -226,7 +227,7 @@ def _covering(attacked: Sequence, *results) -> Callable:
             # an earlier release told this reader something else; two years have tables of one name
             printed, earlier = (
                 [replace(each, name=f"{each.name} ({each.population})") for each in tables]
-                for tables in (printed, earlier)
+                for tables in (printed, [_unsaid(each, school) for each in earlier])
             )
             return attack(printed, public, earlier, **more)
         for part in printed:
@@ -237,6 +238,20 @@ def _covering(attacked: Sequence, *results) -> Callable:
         return min(results, key=lambda each: 99 if each.narrowest is None else each.narrowest)
 
     return gate
+
+
+def _unsaid(part, school: str):
+    """A table with what it hides of one school left open."""
+    from geoplan.disclosure import HIDDEN, NOT_AVAILABLE
+
+    if "school" not in part.dims:
+        return part
+    at = part.dims.index("school")
+    texts = (
+        NOT_AVAILABLE if text == HIDDEN and cell[at] == school else text
+        for cell, text in zip(part.cells, part.shown, strict=True)
+    )
+    return replace(part, shown=tuple(texts))
 
 
 def _content(part) -> tuple:

@@ -19,7 +19,7 @@ from geoplan.cli.common import (
     recording,
     steps,
 )
-from geoplan.cli.reach import ByOption, KeyOption, base_words, conditions_of, read_users, rows
+from geoplan.cli.reach import ByOption, KeyOption, base_words, conditions_of, known_as, read_users, rows
 
 
 def command(
@@ -59,10 +59,11 @@ def command(
     ):
         next(step)
         people = assign(read_users(folder, respondents, key), folder.postcodes(), layers, folder.segments())
-        among = pupils.where(**conditions) if conditions else pupils
+        eligible = pupils.where(**conditions) if conditions else pupils
         survey = reach(
-            people, among, Path(respondents).stem.replace("_", " "), base_words(pupils.noun, conditions), by,
+            people, eligible, Path(respondents).stem.replace("_", " "), base_words(pupils.noun, conditions), by,
             names={"school": schools.frame["name"].to_dict()}, noun="respondents", inside=True,
+            among=pupils, users_data=known_as(respondents, key), base_data="pupils",
         )  # fmt: skip
         next(step)
         numbers = numbers.with_marks(reach_marks(survey, folder.as_at))
