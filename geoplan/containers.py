@@ -734,13 +734,12 @@ def pdf_text(data: bytes) -> list[str]:
             found = re.search(rb"/ToUnicode\s+(\d+)\s", objects.get(int(number), b""))
             if found and int(found[1]) in streams:
                 fonts.setdefault(name, {}).update(_character_map(streams[int(found[1])]))
-    shown = [line for stream in streams.values() if b"TJ" in stream or b"Tj" in stream
-             for line in _pdf_lines(stream, fonts)]  # fmt: skip
-    return shown
+    said = [stream for stream in streams.values() if b"TJ" in stream or b"Tj" in stream]
+    return [line for stream in said for line in _pdf_lines(stream, fonts)]
 
 
 def _pdf_lines(stream: bytes, fonts: dict[bytes, dict[int, str]]) -> Iterator[str]:
-    """The texts of one stream; letters placed one by one (as in a picture) are put together to words by their places."""
+    """The texts of one stream; letters placed one by one (as in a picture) are put together to words."""
     table: dict[int, str] = {}
     size, place, before = 0.0, (0.0, 0.0), (0.0, 0.0)
     line, piece, letters = "", "", False

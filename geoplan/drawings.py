@@ -1,4 +1,4 @@
-"""What the pictures of a page say, and what a page says once it is printed as PDF, against the figures it was made from.
+"""What the pictures of a page say, and what it says once it is printed as PDF, against the figures it was made from.
 
 A picture is an SVG in the page. Its title and its texts are words for a reader, and its bars are as long as their
 figures. A PDF is compared with the page that it prints, number by number, each as often.

@@ -175,7 +175,7 @@ def plan_shown(plan: PlanReach, tables: ReachTables) -> Protected:
     Returns
     -------
     Protected
-        By segment, then ``all``: ``name``, ``today`` (users, as printed), ``after``, ``after_low``, ``after_high`` (from
+        By segment, then ``all``: ``name``, ``today`` (users as printed), ``after``, ``after_low``, ``after_high`` (from
         the ratios, rounded as counts are), ``more_share``, ``more_share_low``, ``more_share_high`` (0.1 for a tenth
         more users, to the nearest hundredth); hidden where the users are.
     """

@@ -426,7 +426,8 @@ def _populations(reached: ServiceReach, subject: str = "") -> dict[str, str]:
     base = f"{reached.base_noun}: {reached.base_name}"
     base += f" ({reached.base_data})" if reached.base_data else f", for {reached.service}"
     users = f"users in {reached.users_data}" if reached.users_data else _known_as(reached)
-    return {who: name + (f", placed by {subject}" if subject else "") for who, name in (("base", base), ("users", users))}
+    placed = f", placed by {subject}" if subject else ""
+    return {"base": base + placed, "users": users + placed}
 
 
 def _known_as(reached: ServiceReach) -> str:
@@ -655,7 +656,7 @@ def few_decimals(shown: Protected) -> Protected:
               "ratio_high": 2}  # fmt: skip
     table = shown.table.copy()
     for name in table.select_dtypes("float"):
-        share = "share" in name or "rate" in name and not name.startswith("rate_points")
+        share = "share" in name or ("rate" in name and not name.startswith("rate_points"))
         points = name.endswith("_points") or name.startswith("points_")
         table[name] = table[name].round(digits.get(name, 1 if points else 4 if share else 0)) + 0.0  # no minus zero
     return replace(shown, table=table)

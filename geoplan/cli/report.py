@@ -33,10 +33,12 @@ def command(
     audience: Annotated[
         str,
         typer.Option(
-            "--audience", "-a", show_default=False,
-            help="school (each report for its own head; the default) or public; a cluster's page is public or internal.",
+            "--audience",
+            "-a",
+            show_default=False,
+            help="school (each report for its own head) or public; a cluster's page: public or internal.",
         ),
-    ] = "",  # fmt: skip
+    ] = "",
     reason: Annotated[str, typer.Option("--reason", help="Why exact numbers are needed; for internal.")] = "",
     pdf: Annotated[bool, typer.Option("--pdf", help="A PDF for A4 too; needs geoplan[pdf].")] = False,
     workbook: Annotated[

@@ -131,7 +131,8 @@ class HeadReport:
     @property
     def tables(self) -> tuple[Protected, ...]:
         """The protected tables that the page shows: what a release checks; areas with their names."""
-        return tuple(table for table in (self.profile, self.named_homes, self.changes, *self.evidence) if table is not None)
+        tables = (self.profile, self.named_homes, self.changes, *self.evidence)
+        return tuple(table for table in tables if table is not None)
 
     @property
     def named_homes(self) -> Protected | None:

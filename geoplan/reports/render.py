@@ -214,7 +214,7 @@ def worked_out(report: HeadReport) -> tuple[pd.DataFrame, ...]:
     areas = pd.DataFrame(area_rows(report, _map(report)), columns=["letter", "name", "far"])
     lines = [*report.cautions, *report.trust, *report.intake, *HOW_TO_READ]
     shares = pd.DataFrame({"share": [*report.shares, *_top_share(report)]})
-    texts = pd.DataFrame({"text": lines + [report.name, report.compared]})
+    texts = pd.DataFrame({"text": [*lines, report.name, report.compared]})
     return alike, areas, shares, texts, report.similar.reset_index(drop=True)
 
 
