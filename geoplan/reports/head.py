@@ -361,14 +361,15 @@ def head_report(
 
 def _with_reasons(near: pd.DataFrame, profile: Protected, shared: Backdrop) -> pd.DataFrame:
     """The schools alike with a reason each: the one given, or one from the printed profiles of both."""
-    if "reason" in near or "alike" in near:
-        return near.rename(columns={"alike": "reason"} if "reason" not in near else {})
-    own = profile.table["share"]
+    if "reason" in near:
+        return near
+    own, shares = profile.table["share"], shared.shares
+    given = near["alike"] if "alike" in near else pd.Series("", index=near.index)
     reasons = [
-        likeness(own, shared.shares.loc[code], shared.base, shared.names) if code in shared.shares.index else ""
-        for code in near["similar"]
+        said or (likeness(own, shares.loc[code], shared.base, shared.names) if code in shares.index else "")
+        for code, said in zip(near["similar"], given.fillna(""), strict=True)
     ]
-    return near.assign(reason=reasons)
+    return near.drop(columns="alike", errors="ignore").assign(reason=reasons)
 
 
 def _position(facts: pd.Series) -> tuple[float, float] | None:
