@@ -46,7 +46,7 @@ def test_workbook_and_csv_have_the_printed_numbers_as_numbers(files):
             assert cells["count"] == numbers["count"] and isinstance(cells["count"], (int, float))
             assert cells["share"] == round(numbers["share"], 4)
     csv = pd.read_csv(io.BytesIO(files["profile.csv"]), dtype=str)
-    assert csv["count"].tolist() == [str(float(v)) if v != "c" else "c" for v in (row[2] for row in rows[1:])]
+    assert csv["count"].tolist() == [f"{v:g}" if v != "c" else "c" for v in (row[2] for row in rows[1:])]
     words = " ".join(str(row[1]) for row in book["About"].values)
     assert "Index 100 is the same share" in words and "Small numbers are protected" in words
 
