@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PUBLIC, SCHOOL, INTERNAL = "public", "school", "internal"
 PAGE = "report.html"
+BATCH = 50  # schools worked out together
 
 
 def command(
@@ -116,10 +117,14 @@ class _Ground:
     schools: object
     tables: PlaceTables
     shared: Backdrop
-    similar: object
     marks: Mapping[str, str]
     before: Mapping[str, Protected] = field(default_factory=dict)
     since: str = ""
+
+    @cached_property
+    def attacked(self) -> tuple:
+        """What is printed of the place: collected once."""
+        return tuple(_public_parts(self.tables))
 
     @cached_property
     def inputs(self) -> tuple:
@@ -138,15 +143,15 @@ def _prepare(numbers, schools, earlier, since: str, homes: Sequence[str]) -> _Gr
     place, people, today = numbers.place, numbers.people, date.today()
     names = {segment: people.segmentation.name(segment) for segment in people.segmentation.segments}
     tables = numbers.tables(homes, caution_tables(people))
-    shared = backdrop(
-        people, schools, numbers.areas, tables, place=place.name, contact=place.contact,
-        made=f"{today.day} {today:%B %Y}",
-    )  # fmt: skip
     similar = similar_by_mix(
         tables.by_school, n=MOST_SIMILAR, schools=schools.frame, totals=printed_totals(tables.profiles),
         names=names, exclude_within_km=APART_KM,
     )  # fmt: skip
-    ground = _Ground(numbers, schools, tables, shared, similar, numbers.marks)
+    shared = backdrop(
+        people, schools, numbers.areas, tables, place=place.name, contact=place.contact,
+        made=f"{today.day} {today:%B %Y}", similar={school: similar.of(school) for school in tables.profiles},
+    )  # fmt: skip
+    ground = _Ground(numbers, schools, tables, shared, numbers.marks)
     if earlier is None:
         return ground
     other = numbers.beside(earlier, since)
@@ -165,26 +170,31 @@ class _Part:
     gate: Callable
 
 
-def _own_tables(ground: _Ground, prepared, school: str, audience: str) -> tuple[PlaceTables, object, str]:
+def _own_tables(ground: _Ground, prepared, schools: Sequence[str]) -> Mapping[str, object]:
+    """What the heads of some schools may see of their own, worked out together where there is anything of the kind."""
+    from geoplan.school_tables import protect_schools
+
+    if prepared is None:
+        return {}
+    return protect_schools(prepared, {school: ground.numbers.place.rule(f"school:{school}") for school in schools})
+
+
+def _read_by(ground: _Ground, own, school: str) -> tuple[PlaceTables, object, str]:
     """The tables that a reader of one school's report sees, what the gate said of them, and what to tell of it."""
-    from geoplan.school_tables import protect_school
-
-    if audience == PUBLIC or prepared is None:
+    if own is None:
         return ground.tables, ground.tables.gate, ""
-    rule = ground.numbers.place.rule(f"school:{school}")
-    own = protect_school(prepared, school, rule)
     homes = {school: own.homes} if len(own.homes) else {}
-    return replace(ground.tables, profiles={school: own.profile}, homes=homes, rule=rule), own.gate, own.note
+    return replace(ground.tables, profiles={school: own.profile}, homes=homes, rule=own.rule), own.gate, own.note
 
 
-def _part(ground: _Ground, prepared, school: str, audience: str) -> _Part:
+def _part(ground: _Ground, own, school: str) -> _Part:
     from geoplan.cautions import cautions
     from geoplan.changes import change_shown
     from geoplan.protection import only_school
     from geoplan.reports import head_report
 
-    tables, result, note = _own_tables(ground, prepared, school, audience)
-    attacked = [*_public_parts(ground.tables), *_parts_of(tables.profiles[school], *tables.homes.values())]
+    tables, result, note = _read_by(ground, own, school)
+    attacked = [*ground.attacked, *_parts_of(tables.profiles[school], *tables.homes.values())]
     said = cautions(school, ground.tables.profiles[school], ground.tables.extra, ground.numbers.people.segmentation)
     changes = None
     if school in ground.before:
@@ -194,7 +204,7 @@ def _part(ground: _Ground, prepared, school: str, audience: str) -> _Part:
     tables = replace(tables, profiles={school: only_school(tables.profiles[school], school)})
     evidence = [only_school(each.to_protected("pupils"), school) for each in ground.tables.extra.values()]
     report = head_report(
-        ground.shared, tables, school, similar=ground.similar.of(school), changes=changes,
+        ground.shared, tables, school, similar=ground.shared.similar[school], changes=changes,
         period=f"since {ground.since}" if changes is not None else "",
         cautions=[each.words for each in said], trust=(*ground.shared.notes[:1], *([note] if note else [])),
         evidence=evidence, shares=[each for one in said for each in (one.share, one.everywhere) if each is not None],
@@ -280,11 +290,15 @@ def _write_reports(
         raise UnknownCodeError(f"no pupil placed goes to school {unknown[0]}; schools with pupils are {some} ...")
     own = audience == SCHOOL and numbers.areas is not None
     prepared = prepare_schools(numbers.people, numbers.areas, tables) if own else None
+    parts = []
     with steps(*(f"protecting {code}" for code in wanted)) as step:
-        parts = [_part(ground, prepared, code, audience) for code, _ in zip(wanted, step, strict=True)]
-    attack_for_heads(_public_parts(tables), numbers.ledger, tables.public, tables.nested)
+        for start in range(0, len(wanted), BATCH):
+            some = wanted[start : start + BATCH]
+            own_of = _own_tables(ground, prepared, some)
+            parts += [_part(ground, own_of.get(code), code) for code, _ in zip(some, step, strict=False)]
+    attack_for_heads(list(ground.attacked), numbers.ledger, tables.public, tables.nested)
     # one entry each and one writing of the file: an entry without a release only costs precision
-    entries = [(PUBLIC, _public_parts(tables), tables.nested)]
+    entries = [(PUBLIC, ground.attacked, tables.nested)]
     entries += [(_audience(part.school, audience), printed_of(part.report.tables), ()) for part in parts]
     _enter(numbers, entries, ground.marks)
     if every:

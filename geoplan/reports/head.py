@@ -230,6 +230,7 @@ def backdrop(
     made: str = "",
     apart_km: float = APART_KM,
     most: int = MOST_SIMILAR,
+    similar: Mapping[str, pd.DataFrame] | None = None,
 ) -> Backdrop:
     """What the reports of a run share.
 
@@ -253,6 +254,8 @@ def backdrop(
         A school nearer than this is next door, and not listed among those alike.
     most
         How many schools alike are listed.
+    similar
+        For each school, the schools alike, where that is known already; worked out if None.
 
     Returns
     -------
@@ -260,14 +263,16 @@ def backdrop(
     """
     shares = pd.DataFrame({school: table.table["share"] for school, table in tables.profiles.items()}).T
     any_profile = next(iter(tables.profiles.values())).table
-    everyone = similar_shown(tables.by_school, n=len(shares), schools=schools.frame)
-    apart = everyone[~(everyone["km"] < apart_km)]
-    apart = apart[apart.groupby("school").cumcount() < most]
+    if similar is None:
+        everyone = similar_shown(tables.by_school, n=len(shares), schools=schools.frame)
+        apart = everyone[~(everyone["km"] < apart_km)]
+        apart = apart[apart.groupby("school").cumcount() < most]
+        similar = {str(school): rows for school, rows in apart.groupby("school")}
     return Backdrop(
         compared=f"all schools in {place} together" if place else "all the schools together",
         facts=schools.frame,
         outlines=None if boundaries is None else simplify_outlines(boundaries),
-        similar={str(school): rows for school, rows in apart.groupby("school")},
+        similar=similar,
         apart_km=apart_km,
         placed=_placed(people, tables.rule),
         shares=shares,
