@@ -95,18 +95,35 @@ class SchoolGround:
     """
 
     tables: PlaceTables
-    people: Assignment
-    boundaries: Boundaries
     counts: Mapping[str, pd.Series]
     sizes: pd.Series
     room: Room | None
     texts: Mapping[str, pd.DataFrame | pd.Series]
+    kind: str
+    noun: str
+    names: Mapping[str, str]
+    people: Assignment | None = None
+    boundaries: Boundaries | None = None
 
     def __repr__(self) -> str:
         return f"<SchoolGround: {len(self.counts):,} schools; not protected>"
 
     def __reduce_ex__(self, protocol):
         raise NotProtected("what schools are protected against has exact counts of people and is not pickled or copied")
+
+    def handed_over(self, schools: Iterable[str]) -> tuple:
+        """What another process of the same run needs for some schools, as plain values for :func:`taken_over`.
+
+        These are exact counts: they may go through a pipe, and nowhere that is kept.
+        """
+        counts = {school: self.counts[school] for school in schools if school in self.counts}
+        return counts, self.sizes, self.room, self.texts, self.kind, self.noun, self.names
+
+
+def taken_over(tables: PlaceTables, values: tuple) -> SchoolGround:
+    """The ground of some schools, in another process: everything but the people."""
+    counts, sizes, room, texts, kind, noun, names = values
+    return SchoolGround(tables, counts, sizes, room, texts, kind, noun, names)
 
 
 def prepare_schools(people: Assignment, boundaries: Boundaries, tables: PlaceTables) -> SchoolGround:
@@ -133,7 +150,8 @@ def prepare_schools(people: Assignment, boundaries: Boundaries, tables: PlaceTab
         "area": _wide(by_area, (boundaries.kind, "segment")),
         "areas": pd.Series(areas.shown, index=[cell[0] for cell in areas.cells]),
     }
-    return SchoolGround(tables, people, boundaries, counts, sizes, room, texts)
+    names = {segment: people.segmentation.name(segment) for segment in people.segmentation.segments}
+    return SchoolGround(tables, counts, sizes, room, texts, boundaries.kind, people.noun, names, people, boundaries)
 
 
 def protect_school(ground: SchoolGround, school: str, rule: Rule, *, whole: bool = False) -> SchoolTables:
@@ -208,8 +226,8 @@ def _route(ground: SchoolGround, school: str, rule: Rule) -> _Own | None:
 
 
 def _public_only(ground: SchoolGround, school: str, rule: Rule) -> SchoolTables:
-    nothing = pd.DataFrame({PUPILS: pd.Series(dtype=float)}, index=pd.Index([], name=ground.boundaries.kind))
-    homes = Protected(nothing, nothing.astype(bool), rule, ground.people.noun, printed=())
+    nothing = pd.DataFrame({PUPILS: pd.Series(dtype=float)}, index=pd.Index([], name=ground.kind))
+    homes = Protected(nothing, nothing.astype(bool), rule, ground.noun, printed=())
     return SchoolTables(school, ground.tables.profiles[school], homes, rule, PUBLIC_ONLY, ground.tables.gate)
 
 
@@ -255,7 +273,7 @@ def _surroundings(ground: SchoolGround, school: str) -> _Around | None:
     printed = (
         _with_rest(by_school, ("school", "segment"), texts, room.rows.drop(index=schools).sum(), school_reach),
         _with_rest(
-            by_area, (ground.boundaries.kind, "segment"), ground.texts["area"].loc[kept, columns],
+            by_area, (ground.kind, "segment"), ground.texts["area"].loc[kept, columns],
             room.areas.drop(index=kept).sum(), area_reach,
         ),
         replace(
@@ -304,9 +322,7 @@ def _protect_own(ground: SchoolGround, school: str, rule: Rule, around: _Around,
     result = None
     for turn in range(_ROUNDS):
         printed = {
-            name: _own_printed(
-                name, ground.boundaries.kind, school, shown[name], gone[name], population, hide_below, round_to
-            )
+            name: _own_printed(name, ground.kind, school, shown[name], gone[name], population, hide_below, round_to)
             for name in shown
         }
         try:
@@ -319,9 +335,9 @@ def _protect_own(ground: SchoolGround, school: str, rule: Rule, around: _Around,
             return None
     else:
         return None
-    homes = pd.DataFrame({PUPILS: shown[HOMES].where(~gone[HOMES])}).rename_axis(ground.boundaries.kind)
-    hidden = pd.DataFrame({PUPILS: gone[HOMES]}).rename_axis(ground.boundaries.kind)
-    protected = Protected(homes, hidden, rule, ground.people.noun, printed=(printed[HOMES],))
+    homes = pd.DataFrame({PUPILS: shown[HOMES].where(~gone[HOMES])}).rename_axis(ground.kind)
+    hidden = pd.DataFrame({PUPILS: gone[HOMES]}).rename_axis(ground.kind)
+    protected = Protected(homes, hidden, rule, ground.noun, printed=(printed[HOMES],))
     return _Own(route, protected, result, mix, gone.get(PROFILE), printed.get(PROFILE))
 
 
@@ -403,7 +419,7 @@ class _Choice:
 
 
 def _own_profiles(ground: SchoolGround, own: Mapping[str, _Own], rules: Mapping[str, Rule]) -> dict[str, Protected]:
-    """The measures of own profiles, each from its own numbers and the public ones of all; in one go, which is faster."""
+    """The measures of own profiles, each from its own numbers and the public ones of all, in one go."""
     if not own:
         return {}
     segments = next(iter(ground.tables.profiles.values())).printed[1]
@@ -418,7 +434,7 @@ def _own_profiles(ground: SchoolGround, own: Mapping[str, _Own], rules: Mapping[
     base_total = float(ground.tables.profiles[next(iter(own))].table["base_total"].iloc[0])
     rule = rules[next(iter(own))]
     measured = measure_shown(_Shown(shown, hidden, None), base, totals, base_total, rule, ground.tables.base)
-    labels = [ground.people.segmentation.name(segment) for segment in next(iter(own.values())).mix.index]
+    labels = [ground.names[segment] for segment in next(iter(own.values())).mix.index]
     # what is beyond chance is so among all cells of all schools, on this page as on everybody's
     tests = ["p", "q", "notable"]
     profiles, size = {}, len(labels)
