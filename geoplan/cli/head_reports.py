@@ -389,6 +389,7 @@ def _folder_name(report) -> str:
 
 
 def summary(folder: Path, manifest) -> dict:
+    """What was written, as plain values for a program."""
     return {
         "folder": str(folder),
         "audience": manifest.audience,

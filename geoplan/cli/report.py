@@ -111,10 +111,11 @@ def _prepare(numbers, schools, earlier, since: str, homes: Sequence[str]) -> Gro
     from geoplan.cautions import caution_tables
     from geoplan.reports import backdrop
     from geoplan.reports.head import APART_KM, MOST_SIMILAR
+    from geoplan.reports.words import group_name
     from geoplan.similarity import printed_totals, similar_by_mix
 
     place, people, today = numbers.place, numbers.people, date.today()
-    names = {segment: people.segmentation.name(segment) for segment in people.segmentation.segments}
+    names = {segment: group_name(people.segmentation.name(segment)) for segment in people.segmentation.segments}
     tables = numbers.tables(homes, caution_tables(people))
     similar = similar_by_mix(
         tables.by_school, n=MOST_SIMILAR, schools=schools.frame, totals=printed_totals(tables.profiles),

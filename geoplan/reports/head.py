@@ -19,7 +19,7 @@ from geoplan.errors import UnknownCodeError
 from geoplan.maps.panels import check_columns
 from geoplan.protection import PlaceTables
 from geoplan.reports.outlines import Outlines, simplify_outlines
-from geoplan.reports.words import likeness
+from geoplan.reports.words import group_name, likeness, with_group_names
 from geoplan.schools import Schools
 from geoplan.similarity import similar_shown
 from geoplan.sources import Source, is_invented, unique_sources
@@ -277,7 +277,7 @@ def backdrop(
         placed=_placed(people, tables.rule),
         shares=shares,
         base=any_profile["base_share"],
-        names=any_profile["name"],
+        names=any_profile["name"].astype("str").map(group_name),
         notes=_notes(people),
         contact=contact,
         made=made,
@@ -332,7 +332,7 @@ def head_report(
     if school not in tables.profiles:
         raise UnknownCodeError(f"school {school} has no pupils placed in a segment")
     facts = shared.facts.loc[school] if school in shared.facts.index else pd.Series(dtype=object)
-    profile = tables.profiles[school]
+    profile = with_group_names(tables.profiles[school])
     near = similar if similar is not None else shared.similar.get(school)
     extra = {} if near is None else {"similar": _with_reasons(near, profile, shared)}
     return HeadReport(
@@ -344,7 +344,7 @@ def head_report(
         outlines=shared.outlines,
         position=_position(facts),
         apart_km=shared.apart_km,
-        changes=changes,
+        changes=None if changes is None else with_group_names(changes),
         period=period,
         intake=tuple(intake),
         trust=(*_placed_words(shared.placed, school, shared.noun), *shared.notes) if trust is None else tuple(trust),
