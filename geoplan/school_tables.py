@@ -148,7 +148,7 @@ def prepare_schools(people: Assignment, boundaries: Boundaries, tables: PlaceTab
     texts = {
         "school": _wide(by_school, ("school", "segment")),
         "area": _wide(by_area, (boundaries.kind, "segment")),
-        "areas": pd.Series(areas.shown, index=[cell[0] for cell in areas.cells]),
+        "areas": pd.Series(areas.shown, index=[cell[0] for cell in areas.cells], dtype=object),
     }
     names = {segment: people.segmentation.name(segment) for segment in people.segmentation.segments}
     return SchoolGround(tables, counts, sizes, room, texts, boundaries.kind, people.noun, names, people, boundaries)
@@ -235,7 +235,7 @@ def _wide(table: PrintedTable, dims: tuple[str, str]) -> pd.DataFrame:
     """The texts of a printed table, with zeros written out."""
     at = [table.dims.index(dim) for dim in dims]
     index = pd.MultiIndex.from_tuples([tuple(cell[i] for i in at) for cell in table.cells])
-    return pd.Series(table.shown, index=index).unstack(fill_value="0")
+    return pd.Series(table.shown, index=index, dtype=object).unstack(fill_value="0")
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -155,6 +156,13 @@ class HeadReport:
     def invented(self) -> bool:
         """Whether anything on the page is made-up data."""
         return is_invented(self.sources)
+
+    @cached_property
+    def drawn(self):
+        """The map of where they come from, drawn once: a :class:`~geoplan.reports.charts.HomesMap`, or None."""
+        from geoplan.reports.render import draw_map
+
+        return draw_map(self)
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -70,6 +70,7 @@ class Report(Sheet, Protocol):
     noun: str
     marking: str
     invented: bool
+    drawn: HomesMap | None
 
 
 class SideBySide(Sheet, Protocol):
@@ -81,7 +82,7 @@ class SideBySide(Sheet, Protocol):
 
 def head_page(report: Report) -> str:
     """The page of a :class:`~geoplan.reports.head.HeadReport`."""
-    drawn = _map(report)
+    drawn = report.drawn
     who, where, alike_words, *change = sentences(report)
     return _page(
         "head.html",
@@ -193,7 +194,8 @@ def _total(profile: Protected) -> str:
     return f"{total:,.0f}"
 
 
-def _map(report: Report) -> HomesMap | None:
+def draw_map(report: Report) -> HomesMap | None:
+    """The map of where the people of a report live; None where it has no areas."""
     if report.homes is None or report.outlines is None:
         return None
     title = (
@@ -246,7 +248,7 @@ def _of_all(share: float, noun: str) -> str:
 def worked_out(report: Report) -> tuple[pd.DataFrame, ...]:
     """What a page says beside its protected numbers, as plain tables: distances, reasons, shares and sentences."""
     alike = pd.DataFrame(alike_rows(report.similar), columns=["name", "far", "how", "reason", "code"])
-    areas = pd.DataFrame(area_rows(report, _map(report)), columns=["letter", "name", "far"])
+    areas = pd.DataFrame(area_rows(report, report.drawn), columns=["letter", "name", "far"])
     lines = [*report.cautions, *report.trust, *report.intake, *HOW_TO_READ]
     shares = pd.DataFrame({"share": [*report.shares, *_top_share(report)]})
     texts = pd.DataFrame({"text": [*lines, report.name, report.compared]})
