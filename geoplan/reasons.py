@@ -195,6 +195,7 @@ _TABLE = (
         "repair it in QGIS",
     ),
     Reason("geometry_repaired", "repaired", "an invalid outline repaired", "nothing to do"),
+    Reason("outlines_joined", "repaired", "several outlines of one catchment, put together", "nothing to do"),
     Reason("vintage_mixed", "file", "codes of two years in one column", "use one year throughout"),
     Reason("layer_ambiguous", "file", "several layers in one file", "name the layer"),
     Reason("geometry_wrong", "file", "points or lines where outlines of areas are needed", "export the areas"),
