@@ -20,6 +20,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from geoplan.assignment import Assignment
 from geoplan.catchments import NONE, CatchmentPlan
 from geoplan.disclosure import PUBLIC, Protected, Rule
 from geoplan.distances import METRES_PER_MILE
@@ -38,10 +39,10 @@ from geoplan.effects import (
     gorard,
     siblings_split,
 )
-from geoplan.errors import ComparisonRefused, VintageError
+from geoplan.errors import ComparisonRefused, UnknownCodeError, VintageError
 from geoplan.gate import Nesting, PrintedTable
 from geoplan.suppression import ProtectedTable, protect_tables
-from geoplan.tables import NO, YES, RawTable
+from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up
 
 ELSEWHERE, NO_SCHOOL = "elsewhere", "no school"
 STAY = "stay"
@@ -765,6 +766,61 @@ def _feeder_table(desk: _Desk, ground: _Ground, plans, changes) -> Protected | N
     frame = frame.sort_values(f"{list(plans)[-1]}, share", kind="stable")
     return Protected(
         frame, away.loc[frame.index], desk.rule, ground.residents.noun, MappingProxyType(units), tuple(printed)
+    )
+
+
+def protect_preferences(
+    plan: CatchmentPlan, applications: Assignment, rule: Rule = PUBLIC, *, data: str = ""
+) -> Protected:
+    """Applications by catchment: who named the catchment's own school first, and who was offered it.
+
+    Parameters
+    ----------
+    plan
+        Today's plan.
+    applications
+        From ``read_applications``, assigned; columns ``preference_1`` and ``offer``.
+    rule, data
+        As for :func:`protect_options`.
+
+    Returns
+    -------
+    Protected
+        By catchment: ``applicants``, ``first`` and ``offered``.
+
+    Raises
+    ------
+    UnknownCodeError
+        If the applications have no areas of the plan's kind.
+    """
+    if plan.kind not in applications.kinds:
+        raise UnknownCodeError(
+            f"the applications have no {plan.kind} areas; they have {', '.join(applications.kinds) or 'none'}"
+        )
+    rows = applications.people
+    school = rows[plan.kind].astype("object").map(plan.table).fillna(NONE).astype("str")
+    rows, school = rows[(school != NONE).to_numpy()], school[(school != NONE).to_numpy()]
+    members = [set(plan.members(code)) for code in school]
+    population = "; ".join(
+        part for part in (f"{applications.noun} by catchment, {plan.name} [{_fingerprint(plan)}]", data) if part
+    )
+    shown, hidden, printed = {}, {}, []
+    for name, column in (("first", "preference_1"), ("offered", "offer")):
+        own = [code in known for code, known in zip(rows[column].astype("str"), members, strict=True)]
+        part = school[own].value_counts().rename_axis("catchment")
+        raw = take_up(
+            f"{applications.noun}, {name}", part, school.value_counts().rename_axis("catchment"), population=population
+        )
+        raw = RawTable(raw.name, raw.counts, applications.noun, f"{population}, {name}", attributes=(TAKE_UP,))
+        table = protect_tables([raw], rule, totals="rounded")[0]
+        values, gone = table.shown.unstack(TAKE_UP), table.hidden.unstack(TAKE_UP).fillna(False).astype(bool)
+        shown[name], hidden[name] = values[YES], gone[YES]
+        shown.setdefault("applicants", values.sum(axis=1, min_count=2))
+        hidden.setdefault("applicants", gone.any(axis=1))
+        printed.append(table.printed)
+    order = ["applicants", "first", "offered"]
+    return Protected(
+        pd.DataFrame(shown)[order], pd.DataFrame(hidden)[order], rule, applications.noun, printed=tuple(printed)
     )
 
 

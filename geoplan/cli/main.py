@@ -17,6 +17,7 @@ from geoplan.cli import (
     demo,
     init,
     map,
+    plan,
     preferences,
     profile,
     reach,
@@ -44,6 +45,7 @@ for _module in _VERBS:
 app.add_typer(profile.app, name="profile")
 app.add_typer(boundaries.app, name="boundaries")
 app.add_typer(segments.app, name="segments")
+app.add_typer(plan.app, name="plan")
 
 
 def _print_version(wanted: bool) -> None:

@@ -49,6 +49,7 @@ def page(book: MapBook) -> str:
         map_html=html,
         areas=[area_parts(layer, long) for layer, long in zip(areas, long_tables(areas), strict=True)],
         outlines=[layer for layer in book.layers if isinstance(layer, OutlineLayer)],
+        lines=_lines_of(book),
         schools=[school_parts(layer) for layer in book.layers if isinstance(layer, PointLayer)],
         credits=credit_sentences(source for layer in book.layers for source in layer.sources),
         panels=[panel_parts(panel) for panel in book.panels],
@@ -56,6 +57,12 @@ def page(book: MapBook) -> str:
         palette=palette,
         marks=MARKS,
     )  # fmt: skip
+
+
+def _lines_of(book: MapBook) -> dict[str, int]:
+    """For each layer of areas that is swiped, the number of its outlines among all outlines, -1 for none."""
+    outlines = [layer.title for layer in book.layers if isinstance(layer, OutlineLayer)]
+    return {title: outlines.index(lines) if lines else -1 for title, lines in book.swipe.items()}
 
 
 def map_parts(book: MapBook) -> tuple[str, str]:
