@@ -18,7 +18,7 @@ from geoplan.catchments import NONE, CatchmentPlan
 from geoplan.disclosure import Protected, protect
 from geoplan.drawn_catchments import compactness, split_groups
 from geoplan.maps.palette import colours_apart
-from geoplan.plan_tables import ALL, BANDS, ELSEWHERE, NO_SCHOOL, OptionTables, feeders_split
+from geoplan.plan_tables import ALL, ELSEWHERE, NO_SCHOOL, OptionTables, feeders_split
 from geoplan.sources import Source
 
 NOT_A_ROLL = (
@@ -243,6 +243,24 @@ def option_sentence(tables: OptionTables, option: str) -> str:
     return f"{words}."
 
 
+def most_sentences(tables: OptionTables, facts: OptionFacts) -> list[str]:
+    """For each option, the segment and the group by free school meals of which most change school."""
+    said = []
+    words = {"segment": facts.segment_names, "fsm": _VALUES["fsm"]}
+    for option in tables.options:
+        for name in words:
+            table = tables.who.get((option, name))
+            if table is None or not table.table["moves_share"].notna().any():
+                continue
+            share = table.table["moves_share"].astype(float)
+            every = tables.who[option, ALL].table.loc[ALL, "moves_share"]
+            if share.max() > 0 and every == every:
+                most = str(words[name].get(str(share.idxmax()), share.idxmax()))
+                rate = f"{100 * share.max():.0f}% change school ({100 * every:.0f}% of all)"
+                said.append(f"{option}, most by {_ATTRIBUTE[name]}: {most}, {rate}.")
+    return said
+
+
 def notes(tables: OptionTables, facts: OptionFacts) -> list[str]:
     """What a reader should know."""
     who = tables.people.table["people"]
@@ -422,6 +440,7 @@ def _flow_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePan
         pair = moved["before"].replace(NONE, NO_SCHOOL) + "|" + moved["after"].replace(NONE, NO_SCHOOL)
         count = pair.value_counts()
         table["areas"] = [float(count.get(f"{a}|{b}", 0)) for a, b in zip(table["from"], table["to"], strict=True)]
+        table = table[["before", "after", "areas", "people"]]
         panels.append(
             maps.table(
                 f"Who moves from where to where: {option}", replace(shown, table=table),
@@ -514,10 +533,10 @@ def _mix_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePane
 def _distance_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePanel]:
     if tables.distance is None:
         return []
-    columns = {band: (_capital(band), "") for band in BANDS}
+    columns = {title: (f"{_capital(tables.noun)}, {title}", "") for title in tables.distance.table}
     return [
         maps.table(
-            "Distance to the catchment school", tables.distance, columns, sources=facts.sources, index="Plan",
+            "Distance to the catchment school", tables.distance, columns, sources=facts.sources, index="Distance",
             note=STRAIGHT,
         )
     ]  # fmt: skip

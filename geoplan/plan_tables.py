@@ -88,7 +88,7 @@ class OptionTables:
     groups
         For each attribute of :data:`MIXED`: by catchment, the people of the group under each plan.
     distance
-        For each plan: people by band of distance.
+        By band of distance to the catchment school: a column of people for each plan.
     retention
         By catchment of the first plan: ``residents``, ``attend`` (the catchment's own school) and ``share``.
     siblings
@@ -233,7 +233,7 @@ def protect_options(
         "residents": _side_by_side(by_catchment, plans),
         "places": None if places is None else _places_of(plans, places),
     }
-    distance = _distance_table(bands, plans) if bands else None
+    distance = _distance_table(bands) if bands else None
     return OptionTables(
         plans=MappingProxyType(dict(plans)),
         noun=residents.noun,
@@ -613,12 +613,13 @@ def _band_raw(ground: _Ground, change: Change, title: str) -> RawTable | None:
     return RawTable(name, counts, noun, f"{ground.population}, by distance to the school of {ground.dims[title]}")
 
 
-def _distance_table(bands: Mapping[str, ProtectedTable], plans) -> Protected:
-    shown = pd.DataFrame({title: table.shown for title, table in bands.items()}).T.reindex(columns=list(BANDS))
-    hidden = pd.DataFrame({title: table.hidden for title, table in bands.items()}).T.reindex(columns=list(BANDS))
+def _distance_table(bands: Mapping[str, ProtectedTable]) -> Protected:
+    """By band, a column of people for each plan."""
+    shown = pd.DataFrame({title: table.shown for title, table in bands.items()}).reindex(list(BANDS))
+    hidden = pd.DataFrame({title: table.hidden for title, table in bands.items()}).reindex(list(BANDS))
     one = next(iter(bands.values()))
     printed = tuple(table.printed for table in bands.values())
-    return Protected(shown.rename_axis("plan"), hidden.astype(bool), one.rule, one.noun, printed=printed)
+    return Protected(shown.rename_axis("distance"), hidden.astype(bool), one.rule, one.noun, printed=printed)
 
 
 def _summary(plans, changes, by_flow, shown, distance, rule: Rule, desk: _Desk) -> Protected:
@@ -640,9 +641,9 @@ def _summary(plans, changes, by_flow, shown, distance, rule: Rule, desk: _Desk) 
             row["moves_share"] = row["moves"] / total if total >= max(1, rule.min_base) else np.nan
             if away["moves"]:  # the sum of what is printed, said to be at least that
                 away["moves"] = away["moves_share"] = flow.table["people"].notna().sum() == 0
-        if distance is not None and title in distance.table.index:
-            over2, over3 = (distance.table.loc[title, name] for name in BANDS[1:])
-            lost = distance.hidden.loc[title]
+        if distance is not None and title in distance.table:
+            over2, over3 = (distance.table.loc[name, title] for name in BANDS[1:])
+            lost = distance.hidden[title]
             row |= {"over_2_miles": over2 + over3, "over_3_miles": over3}
             away |= {"over_2_miles": bool(lost[BANDS[1]] or lost[BANDS[2]]), "over_3_miles": bool(lost[BANDS[2]])}
             row |= _metres(changes[title], rule)

@@ -790,8 +790,7 @@ def _words(sheets, about, sources) -> list:
 def _print_comparison(tables, facts) -> None:
     import pandas as pd
 
-    from geoplan.plan_books import option_sentence
-    from geoplan.plan_tables import ALL
+    from geoplan.plan_books import most_sentences, option_sentence
 
     summary = tables.summary
     typer.echo(f"Against {tables.titles[0]}, of {tables.base_name}:")
@@ -807,18 +806,8 @@ def _print_comparison(tables, facts) -> None:
     for name, (heading, form) in known.items():
         cells[heading] = shown(summary.table[name], summary.hidden[name], form)
     print_table(pd.DataFrame(cells), list(cells))
-    words = {"segment": facts.segment_names, "fsm": {"yes": "eligible for free school meals"}}
-    for option in tables.options:
-        for name in words:
-            table = tables.who.get((option, name))
-            if table is None or not table.table["moves_share"].notna().any():
-                continue
-            most = table.table["moves_share"].astype(float).idxmax()
-            share, every = table.table.loc[most, "moves_share"], tables.who[option, ALL].table.loc[ALL, "moves_share"]
-            if share > 0:
-                typer.echo(
-                    f"{option}: most by {name}: {words[name].get(most, most)}, {100 * share:.0f}% change school ({100 * every:.0f}% of all)."
-                )
+    for sentence in most_sentences(tables, facts):
+        typer.echo(sentence)
     for what, why in tables.left_out.items():
         typer.echo(f"Not shown: {what} ({why}).")
 

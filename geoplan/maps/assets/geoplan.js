@@ -989,7 +989,7 @@ var geoplan = (function () {
       let found = rows.filter(row => tidy(row[0]) === key);
       if (!found.length && key) found = rows.filter(row => tidy(row[0].split(" ")[0]) === key);
       if (!found.length) {
-        answer.replaceChildren(el("p", {}, key ? "No such postcode sector in these plans. Write it as ME7 1 or ME7 1AB." : "Write a postcode first."));
+        answer.replaceChildren(el("p", {}, key ? "No such postcode sector in these plans. Write it as ME7 1, or the whole postcode." : "Write a postcode first."));
         return;
       }
       const parts = found.length > new Set(found.map(row => row[0])).size;
