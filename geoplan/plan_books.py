@@ -193,8 +193,8 @@ def report_sheets(tables: OptionTables, facts: OptionFacts) -> dict[str, Protect
     sheets["Residents"] = _named(tables.residents, tables, facts)
     if tables.places is not None:
         sheets["Places"] = _public_named(tables.places, tables, facts)
-    for option, table in tables.flows.items():
-        sheets[f"Moves {option}"] = table
+    for option in tables.options:
+        sheets[f"Moves {option}"] = _flow_named(tables, option, facts)
     for (option, name), table in tables.who.items():
         sheets[f"{option} by {name}"] = _segments_named(table, name, facts)
     for title, table in tables.by_year.items():
@@ -381,17 +381,11 @@ def summary_panel(tables: OptionTables, facts: OptionFacts) -> maps.TablePanel:
         "moves_share": ("Share", "share"),
         "nearer": ("To a nearer school", ""),
         "farther": ("To a farther school", ""),
-        "median_m": ("Median distance", "m"),
-        "p90_m": ("Nine in ten live within", "m"),
         "over_2_miles": ("Over 2 miles", ""),
         "over_3_miles": ("Over 3 miles", ""),
-        "extra_median_m": ("Extra distance of those who move, median", "m"),
-        "extra_p90_m": ("Nine in ten of them, at most", "m"),
         "unfilled": ("Unfilled places", ""),
         "beyond": ("Children beyond places", ""),
-        "full_schools": ("Schools with more residents than places", ""),
-        "gorard": ("Gorard's measure, free school meals", ""),
-        "gorard_by_chance": ("By chance", ""),
+        "gorard": ("Gorard, free school meals", ""),
     }
     columns = {name: heading for name, heading in headings.items() if shown.table.get(name) is not None}
     columns = {name: heading for name, heading in columns.items() if shown.table[name].notna().any()}
@@ -404,6 +398,8 @@ def _summary_shown(tables: OptionTables) -> Protected:
     table, hidden = tables.summary.table.copy(), tables.summary.hidden.copy()
     printed = [*tables.summary.printed]
     for name in ("nearer", "farther"):
+        if tables.who:
+            table.loc[tables.titles[0], name] = 0.0
         for option in tables.options:
             who = tables.who.get((option, ALL))
             if who is not None:
@@ -426,30 +422,30 @@ def _summary_shown(tables: OptionTables) -> Protected:
 
 
 def _flow_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePanel]:
-    panels = []
-    first = tables.plans[tables.titles[0]]
-    for option, shown in tables.flows.items():
-        if not len(shown):
-            continue
-        after = tables.plans[option]
-        table = shown.table.assign(
-            before=[facts.name(first, code) for code in shown.table["from"]],
-            after=[facts.name(after, code) for code in shown.table["to"]],
+    return [
+        maps.table(
+            f"Who moves from where to where: {option}",
+            _flow_named(tables, option, facts),
+            {"before": (f"From ({tables.titles[0]})", ""), "after": (f"To ({option})", ""), "areas": ("Areas", ""),
+             "people": (_capital(tables.noun), "")},
+            sources=facts.sources,
         )
-        moved = after.moved_from(first)
-        pair = moved["before"].replace(NONE, NO_SCHOOL) + "|" + moved["after"].replace(NONE, NO_SCHOOL)
-        count = pair.value_counts()
-        table["areas"] = [float(count.get(f"{a}|{b}", 0)) for a, b in zip(table["from"], table["to"], strict=True)]
-        table = table[["before", "after", "areas", "people"]]
-        panels.append(
-            maps.table(
-                f"Who moves from where to where: {option}", replace(shown, table=table),
-                {"before": (f"From ({tables.titles[0]})", ""), "after": (f"To ({option})", ""),
-                 "areas": ("Areas", ""), "people": (_capital(tables.noun), "")},
-                sources=facts.sources,
-            )
-        )  # fmt: skip
-    return panels
+        for option, shown in tables.flows.items()
+        if len(shown)
+    ]  # fmt: skip
+
+
+def _flow_named(tables: OptionTables, option: str, facts: OptionFacts) -> Protected:
+    """Who moves, with the names of both catchments and the number of areas."""
+    first, after, shown = tables.plans[tables.titles[0]], tables.plans[option], tables.flows[option]
+    table = shown.table.assign(
+        before=[facts.name(first, code) for code in shown.table["from"]],
+        after=[facts.name(after, code) for code in shown.table["to"]],
+    )
+    moved = after.moved_from(first).replace(NONE, NO_SCHOOL)
+    count = moved.groupby(["before", "after"]).size()
+    table["areas"] = [float(count.get((a, b), 0)) for a, b in zip(table["from"], table["to"], strict=True)]
+    return replace(shown, table=table[["before", "after", "areas", "people"]].rename_axis("move"))
 
 
 def _place_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePanel]:
@@ -534,7 +530,19 @@ def _distance_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.Tabl
     if tables.distance is None:
         return []
     columns = {title: (f"{_capital(tables.noun)}, {title}", "") for title in tables.distance.table}
+    headings = {
+        "mean_m": ("Mean", "m"),
+        "median_m": ("Median", "m"),
+        "p90_m": ("Nine in ten live within", "m"),
+        "extra_median_m": ("Of those who move, median extra", "m"),
+        "extra_p90_m": ("Nine in ten of them, at most", "m"),
+    }
+    known = {name: head for name, head in headings.items() if tables.summary.table[name].notna().any()}
+    metres = [
+        maps.table("Metres to the catchment school", tables.summary, known, sources=facts.sources, index="Plan")
+    ] if known else []  # fmt: skip
     return [
+        *metres,
         maps.table(
             "Distance to the catchment school", tables.distance, columns, sources=facts.sources, index="Distance",
             note=STRAIGHT,

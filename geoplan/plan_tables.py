@@ -46,7 +46,7 @@ from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up
 
 ELSEWHERE, NO_SCHOOL = "elsewhere", "no school"
 STAY = "stay"
-TO = " to "
+TO = " > "
 ALL = "all"
 ATTENDS = "attends the catchment school"
 ROUND_M = 50
@@ -633,7 +633,7 @@ def _summary(plans, changes, by_flow, shown, distance, rule: Rule, desk: _Desk) 
         inside = counts[~counts.index.isin([ELSEWHERE])]
         total = inside.sum()
         if title == first:
-            row |= {"moves": np.nan, "moves_share": np.nan}
+            row |= {"moves": 0.0, "moves_share": 0.0}
         else:
             flow = _flow_table(by_flow[title])
             away["moves"] = away["moves_share"] = bool(flow.hidden["people"].any()) and not rule.exact

@@ -17,7 +17,7 @@ from geoplan.cli import (
     demo,
     init,
     map,
-    plan,
+    plan_compare,
     preferences,
     profile,
     reach,
@@ -45,7 +45,7 @@ for _module in _VERBS:
 app.add_typer(profile.app, name="profile")
 app.add_typer(boundaries.app, name="boundaries")
 app.add_typer(segments.app, name="segments")
-app.add_typer(plan.app, name="plan")
+app.add_typer(plan_compare.app, name="plan")
 
 
 def _print_version(wanted: bool) -> None:

@@ -93,13 +93,14 @@ def category_colours(classes: int) -> tuple[str, ...]:
 def colours_apart(names: Sequence[str], touching: Iterable[tuple[str, str]]) -> dict[str, str]:
     """A colour for each name so that those that touch differ, where six colours can do it.
 
-    The name with the most colours around it is coloured next, and takes the first colour that none of its neighbours
-    has (Brelaz 1979, Communications of the ACM 22:251). Colours only tell neighbours apart: names must be written too.
+    The name with the most colours around it is coloured next (Brelaz 1979, Communications of the ACM 22:251), and
+    takes the colour that its neighbours have least and of those the one least used, so that up to six names have
+    colours of their own. With more, colours only tell neighbours apart: names must be written too.
 
     Examples
     --------
     >>> colours_apart(["a", "b", "c"], [("a", "b"), ("b", "c")])
-    {'a': '#28A197', 'b': '#12436D', 'c': '#28A197'}
+    {'a': '#28A197', 'b': '#12436D', 'c': '#801650'}
     """
     colours = CATEGORICAL + EXTRA
     around: dict[str, set[str]] = {name: set() for name in names}
@@ -112,8 +113,9 @@ def colours_apart(names: Sequence[str], touching: Iterable[tuple[str, str]]) -> 
         left = [name for name in around if name not in given]
         seen = {name: {given[other] for other in around[name] if other in given} for name in left}
         name = max(left, key=lambda name: (len(seen[name]), len(around[name])))
-        used = [sum(given.get(other) == at for other in around[name]) for at in range(len(colours))]
-        given[name] = used.index(min(used))
+        near = [sum(given.get(other) == at for other in around[name]) for at in range(len(colours))]
+        used = [list(given.values()).count(at) for at in range(len(colours))]
+        given[name] = min(range(len(colours)), key=lambda at: (near[at], used[at]))
     return {name: colours[given[name]] for name in names}
 
 

@@ -719,7 +719,7 @@ var geoplan = (function () {
     function swipeTo(left, right) {
       state.right = null;
       swipe.on.checked = right >= 0;
-      $$("#geoplan-swipe .sides, #geoplan-swipe-at, [for=geoplan-swipe-at], .swipe-steps").forEach(node => { node.hidden = right < 0; });
+      $$("#geoplan-swipe .sides, #geoplan-swipe-slider").forEach(node => { node.hidden = right < 0; });
       if (right < 0) return clip();
       $("input[name=geoplan-areas][value='" + left + "']").checked = true;
       switchTo(left);
@@ -994,7 +994,8 @@ var geoplan = (function () {
       }
       const parts = found.length > new Set(found.map(row => row[0])).size;
       answer.replaceChildren(el("div", { class: "card" },
-        found.map(row => [el("h3", {}, row[0]), facts(heads.slice(1).map((head, at) => [head, row[at + 1]]))]).flat(),
+        found.map(row => [el("h3", {}, row[0] + (row.at(-1) === "100%" ? "" : ": " + row.at(-1) + " of its postcodes")),
+          facts(heads.slice(1, -1).map((head, at) => [head, row[at + 1]]))]).flat(),
         parts ? el("p", { class: "note" }, "The plans divide this sector: the share is of its postcodes. Find your area by its name or code beside the map to be sure.") : ""));
     });
   }
