@@ -13,7 +13,7 @@ catchments. Segregation and unfilled places are worked out from printed counts; 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -44,11 +44,12 @@ from geoplan.gate import Nesting, PrintedTable
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up
 
-ELSEWHERE, NO_SCHOOL = "elsewhere", "no school"
+ELSEWHERE, NO_SCHOOL, OTHER = "elsewhere", "no school", "other areas"
 STAY = "stay"
 TO = " > "
 ALL = "all"
 ATTENDS = "attends the catchment school"
+MOST_AREAS = 40  # that move: with more, people by area are not shown
 ROUND_M = 50
 BANDS = ("up to 2 miles", "2 to 3 miles", "over 3 miles")
 MIXED = {"fsm": YES, "idaci": "1"}  # whose spread between catchments is measured: the value of each attribute
@@ -216,12 +217,13 @@ def protect_options(
     changes = {
         title: change_of(plans[first], plans[title], residents, None, places, sites) for title in (*options, first)
     }
-    desk = _Desk(ground, rule, tuple(earlier), tuple(earlier_nested))
+    moving = {option: ground.by_area(option) for option in options}
+    single = {code for raw in moving.values() if raw is not None for code in raw.counts.index}
+    desk = _Desk(ground, rule, tuple(earlier), tuple(earlier_nested), single)
     base = desk.protect(
         [ground.by_catchment(title) for title in plans] + [ground.by_flow(option) for option in options], by_area=True
     )
     by_catchment, by_flow = dict(zip(plans, base, strict=False)), dict(zip(options, base[len(plans) :], strict=True))
-    moving = {option: ground.by_area(option) for option in options}
     by_area = {
         option: desk.protect([raw], by_area=True)[0] for option, raw in moving.items() if raw is not None
     }  # areas give way to catchments
@@ -333,8 +335,9 @@ class _Ground:
 
     def by_area(self, title: str) -> RawTable | None:
         """People of the areas that move."""
-        moving = (self.flow[title] != STAY).to_numpy()[self.residents.area]
-        if not moving.any():
+        moves = (self.flow[title] != STAY).to_numpy()
+        moving = moves[self.residents.area]
+        if not moving.any() or moves.sum() > MOST_AREAS:
             return None
         kind = self.residents.kind
         return self.raw(
@@ -351,20 +354,23 @@ def _fingerprint(plan: CatchmentPlan) -> str:
 class _Desk:
     """Tables protected in turn, each beside all before it.
 
-    Tables of one dimension are attacked down to the small areas; those that cross catchments with an attribute down
-    to the pieces that all plans (of this and earlier releases) cut, for no area is crossed with an attribute. They are
+    The catchments of all plans, of this and of earlier releases, are made of the pieces that they cut; where people by
+    area are shown, the areas shown are pieces by themselves. Tables that cross catchments with an attribute are
     attacked beside all tables of catchments and moves and all of the same attribute; not across two attributes.
     """
 
-    def __init__(self, ground: _Ground, rule: Rule, earlier: tuple, earlier_nested: tuple):
+    def __init__(self, ground: _Ground, rule: Rule, earlier: tuple, earlier_nested: tuple, areas: Iterable[str] = ()):
         self.rule, self.kind = rule, ground.residents.kind
         self.attributes = {ATTENDS, "feeder", *ground.residents.columns}
         self.printed = [table for table in earlier if table.population == ground.population]
         used = {dim for table in self.printed for dim in table.dims}
         mine = {nesting.coarse for nesting in ground.nested}
         older = [each for each in earlier_nested if each.coarse in used and each.coarse not in mine]
-        self.by_area = (*ground.nested, *(each for each in older if each.fine == self.kind))
-        self.by_piece = _pieces(self.by_area, ground.areas)
+        nested = (*ground.nested, *(each for each in older if each.fine == self.kind))
+        single = {*areas, *(cell[0] for table in self.printed if table.dims == (self.kind,) for cell in table.cells)}
+        own = Nesting(self.kind, self.kind, {code: code if code in single else OTHER for code in ground.areas})
+        self.by_area = _pieces((*nested, own) if single else nested, ground.areas)
+        self.by_piece = _pieces(nested, ground.areas)
 
     def protect(self, tables: Sequence[RawTable], by_area: bool = False) -> list[ProtectedTable]:
         populations = {table.population for table in tables}
@@ -373,6 +379,8 @@ class _Desk:
             here = {dim for table in tables for dim in table.dims}
             other = self.attributes - here
             before = [table for table in before if self.kind not in table.dims and not other & set(table.dims)]
+        else:
+            before = [table for table in before if not self.attributes & set(table.dims)]
         made = protect_tables(
             list(tables), self.rule, earlier=[] if self.rule.exact else before,
             nested=self.by_area if by_area else self.by_piece, totals="rounded",

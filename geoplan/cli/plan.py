@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -282,7 +283,9 @@ def read_one(folder, name: str, kind: str):
 
     if folder.has(name):
         return folder.catchments(name, kind or None)
-    return read_plan(name, kind or None)
+    plan = read_plan(name, kind or None)
+    credit = f"Catchment plan {plan.name}: {folder.name}"
+    return replace(plan, source=replace(plan.source, title=f"Catchment plan {plan.name}", attribution=credit))
 
 
 def _step(project: Path, name: str, kind: str, out: Path | None, as_json: bool, step) -> None:
@@ -442,8 +445,6 @@ def _drawn(folder, path: Path, kind: str, column: str, layer: str, name: str):
 
 def _only_near(fit, area):
     """Without the areas of the directory that no catchment touches: those of other places."""
-    from dataclasses import replace
-
     table = fit.plan.table[fit.plan.table != ""]
     covered = set(table.index)
     weight = float(sum(code in covered for code in area))

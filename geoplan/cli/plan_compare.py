@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -142,7 +143,7 @@ def _residents(plans, pupils, schools, base: str, idaci: Path | None, household:
     kind, fifths = "", None
     if idaci is not None:
         kind, fifths, source = read_quintiles(idaci)
-        sources.append(source)
+        sources.append(_credited(source, "Deprivation (IDACI)"))
     plan = next(iter(plans.values()))
     residents = residents_of(people, plan.kind, household=household, idaci=fifths, idaci_kind=kind)
     sources += [plan.source for plan in plans.values()]
@@ -212,7 +213,7 @@ def _facts(folder, tables, pupils, schools, layers, sources, groups, forecast, a
     expected = None
     if forecast is not None:
         expected, source = read_expected(forecast, plan.kind)
-        sources = [*sources, source]
+        sources = [*sources, _credited(source, f"Forecast by area: {folder.name}")]
     preferences = None
     if applications:
         preferences = _preferences(folder, applications, plan, tables, schools)
@@ -228,6 +229,11 @@ def _facts(folder, tables, pupils, schools, layers, sources, groups, forecast, a
         problems={title: plan_problems(folder, each) for title, each in tables.plans.items()},
         entry_year=entry, phase="secondary" if any("secondary" in name for name in own) else "primary",
     )  # fmt: skip
+
+
+def _credited(source, words: str):
+    """A file of the authority's own, with words to credit it by."""
+    return replace(source, title=words, attribution=source.attribution or f"{words}, file {source.file}")
 
 
 def _preferences(folder, name: str, plan, tables, schools):
