@@ -493,7 +493,7 @@ def _effect_table(table: ProtectedTable, dim: str, name: str) -> Protected:
         shown, hidden = table.shown.unstack(dim), table.hidden.unstack(dim)
     wanted = {SAME: "same", NEARER: "nearer", FARTHER: "farther", MOVED: "other"}
     shown = shown.reindex(columns=list(wanted), fill_value=0.0).rename(columns=wanted)
-    hidden = hidden.reindex(columns=list(wanted)).rename(columns=wanted).fillna(False).astype(bool)
+    hidden = hidden.reindex(columns=list(wanted)).rename(columns=wanted).eq(True)
     if not (shown["other"].fillna(1) > 0).any():
         shown, hidden = shown.drop(columns="other"), hidden.drop(columns="other")
     shown.columns.name = hidden.columns.name = None
@@ -547,7 +547,7 @@ def _group_table(tables: Mapping[str, ProtectedTable], name: str, plans) -> Prot
         units[f"{title}, share"] = "share"
     rows = sorted(set().union(*(part.index for part in shown.values())) - {ELSEWHERE}, key=_last)
     frame = pd.DataFrame(shown).reindex(rows).rename_axis("catchment")
-    away = pd.DataFrame(hidden).reindex(rows).fillna(False).astype(bool)
+    away = pd.DataFrame(hidden).reindex(rows).eq(True)
     one = next(iter(tables.values()))
     printed = tuple(table.printed for table in tables.values())
     return Protected(frame, away, one.rule, one.noun, MappingProxyType(units), printed)
@@ -560,7 +560,7 @@ def _group_counts(table: ProtectedTable, name: str) -> tuple[pd.Series, pd.Serie
     if value not in shown:
         nothing = pd.Series(0.0, index=shown.index)
         return nothing, shown.sum(axis=1), nothing.astype(bool)
-    return shown[value], shown.sum(axis=1, min_count=1), hidden[value].fillna(False).astype(bool)
+    return shown[value], shown.sum(axis=1, min_count=1), hidden[value].eq(True)
 
 
 def _mix_table(mixes: Mapping[str, Mapping[str, ProtectedTable]], plans, rule: Rule) -> Protected | None:
@@ -760,7 +760,7 @@ def _feeder_table(desk: _Desk, ground: _Ground, plans, changes) -> Protected | N
         )  # fmt: skip
         table = desk.protect([raw])[0]
         shown = table.shown.unstack(ground.dims[title])
-        gone = table.hidden.unstack(ground.dims[title]).fillna(False).astype(bool)
+        gone = table.hidden.unstack(ground.dims[title]).eq(True)
         total = shown.sum(axis=1)
         large = total.where(total >= max(1, desk.rule.min_base))
         columns.setdefault("people", total)
@@ -822,7 +822,7 @@ def protect_preferences(
         )
         raw = RawTable(raw.name, raw.counts, applications.noun, f"{population}, {name}", attributes=(TAKE_UP,))
         table = protect_tables([raw], rule, totals="rounded")[0]
-        values, gone = table.shown.unstack(TAKE_UP), table.hidden.unstack(TAKE_UP).fillna(False).astype(bool)
+        values, gone = table.shown.unstack(TAKE_UP), table.hidden.unstack(TAKE_UP).eq(True)
         shown[name], hidden[name] = values[YES], gone[YES]
         shown.setdefault("applicants", values.sum(axis=1, min_count=2))
         hidden.setdefault("applicants", gone.any(axis=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -275,6 +275,17 @@ def _write_comparison(numbers, tables, facts, out: Path | None, report: Path | N
             from geoplan.io.releases import facts_in, tables_in
 
             numbers.write(report, pdf_bytes(page), tables_in(page), facts_in(page), tables.nested, page.to_html())
+
+
+@dataclass(frozen=True)
+class _Paper:
+    """A page laid out for paper: a table begins on a sheet that holds it, and its headings stand once."""
+
+    text: str
+
+    def to_html(self) -> str:
+        style = "thead { display: table-row-group } section.panel, tr { break-inside: avoid }"
+        return self.text.replace("</head>", f"<style>{style}</style></head>", 1)
 
 
 def _write_page(numbers, path: Path, book, nested) -> None:

@@ -350,7 +350,7 @@ def test_an_input_that_changes_during_the_run_is_refused(out, tmp_path):
         "rejected": 1,
         "blank": 0,
         "by_reason": {"postcode_not_found": 1},
-    }  # noqa: E501
+    }
     made = release(inputs=(input_of(path, "pupils", report),))
     assert made.write(out, **CHECKS).inputs[0].unchanged is True
     path.write_text("b")
