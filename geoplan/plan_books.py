@@ -586,7 +586,7 @@ def _split_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePa
     if tables.feeders is not None:
         shown = tables.feeders
         named = shown.table.assign(name=facts.schools["name"].reindex(shown.table.index).fillna("").astype(str))
-        columns = {"name": ("Feeder school", ""), "people": (_capital(tables.noun), "")}
+        columns = {"name": ("Feeder school", ""), "shown": (f"{_capital(tables.noun)}, as far as shown", "")}
         first = tables.plans[tables.titles[0]]
         for title in tables.titles:
             plan = tables.plans.get(title, first)

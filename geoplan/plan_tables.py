@@ -55,7 +55,8 @@ BANDS = ("up to 2 miles", "2 to 3 miles", "over 3 miles")
 MIXED = {"fsm": YES, "idaci": "1"}  # whose spread between catchments is measured: the value of each attribute
 NONE_OF = {"fsm": NO, "sen": "N", "eal": NO}
 DRAWS = 200
-_NOT_KNOWN = "unknown"
+FEEDERS = 0.95  # so many of the people attend schools outside the plans where those are feeder schools
+_NOT_KNOWN, _ANOTHER = "unknown", "another school"
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,7 +96,8 @@ class OptionTables:
     siblings
         For each option: children with a brother or sister at the catchment school before and after.
     feeders
-        For each feeder school: its pupils, and of them those in its main catchment under each plan.
+        For each feeder school: its pupils as far as they are ``shown``, its ``main`` catchment under each plan and
+        the ``share`` of them in it.
     people
         Those counted, in the plans and elsewhere.
     left_out
@@ -723,21 +725,21 @@ def _retention(desk: _Desk, ground: _Ground, change: Change, first: str) -> Prot
 
 
 def _siblings(desk: _Desk, ground: _Ground, changes, options) -> dict[str, Protected]:
+    """By what becomes of them, children who have a brother or sister at the school of their catchment."""
+    words = {(YES, YES): "keep a sibling's school", (YES, NO): "lose it", (NO, YES): "gain it", (NO, NO): "neither"}
     found = {}
     for option in options:
         raw = siblings_split(changes[option]).get("siblings")
         if raw is None or not len(raw):
             continue
-        noun = raw.noun
-        name = f"{noun} with a brother or sister at the catchment school, {option}"
-        raw = RawTable(name, raw.counts, noun, f"{ground.population}, in families, {ground.flow_dims[option]}")
-        table = desk.protect([raw])[0]
-        words = {(YES, YES): "keep a sibling's school", (YES, NO): "lose it", (NO, YES): "gain it", (NO, NO): "neither"}
-        shown = pd.Series({words[cell]: value for cell, value in table.shown.items()})
-        hidden = pd.Series({words[cell]: value for cell, value in table.hidden.items()})
-        rows = [word for word in words.values() if word in shown.index]
+        counts = raw.counts.rename(index=str).reindex(list(words), fill_value=0)
+        counts = counts.set_axis(pd.Index(list(words.values()), name="brothers and sisters"))
+        name = f"{raw.noun} with a brother or sister at the catchment school, {option}"
+        raw = RawTable(name, counts, raw.noun, f"{ground.population}, in families, {ground.flow_dims[option]}")
+        shown = desk.protect([raw])[0].to_protected("people")
+        order = list(words.values())
         found[option] = Protected(
-            shown[rows].to_frame("people"), hidden[rows].to_frame("people"), desk.rule, noun, printed=(table.printed,)
+            shown.table.loc[order], shown.hidden.loc[order], desk.rule, raw.noun, printed=shown.printed
         )
     return found
 
@@ -749,22 +751,24 @@ def _feeder_table(desk: _Desk, ground: _Ground, plans, changes) -> Protected | N
     codes, labels = ground.residents.columns["school"]
     schools = {member for plan in plans.values() for code in plan.schools for member in plan.members(code)}
     outside = ~(labels.isin(schools) | (labels == _NOT_KNOWN))
-    kept = outside[codes] & ground.inside
-    if not kept.any() or kept.sum() < 0.5 * ground.inside.sum():
-        return None
+    told = ground.inside & (labels != _NOT_KNOWN)[codes]
+    if not told.any() or (outside[codes] & told).sum() < FEEDERS * told.sum():
+        return None  # they attend schools of the plans: no feeders, but other schools of the same phase
+    position, labels = pd.factorize(labels.where(outside, _ANOTHER))
+    codes = position[codes]
     printed, columns, hidden = [], {}, {}
     for title in plans:
         raw = ground.raw(
-            f"feeder schools by catchment, {title}", ("feeder",), kept=kept, complete=False,
+            f"feeder schools by catchment, {title}", ("feeder",),
             feeder=(codes, labels), **{ground.dims[title]: ground.catchment_of(title)},
         )  # fmt: skip
         table = desk.protect([raw])[0]
-        shown = table.shown.unstack(ground.dims[title])
-        gone = table.hidden.unstack(ground.dims[title]).eq(True)
+        shown = table.shown.unstack(ground.dims[title]).drop(index=_ANOTHER, errors="ignore")
+        shown = shown.drop(columns=[NO_SCHOOL, ELSEWHERE], errors="ignore")
+        gone = table.hidden.unstack(ground.dims[title]).reindex_like(shown).eq(True)
         total = shown.sum(axis=1)
         large = total.where(total >= max(1, desk.rule.min_base))
-        columns.setdefault("people", total)
-        hidden.setdefault("people", gone.any(axis=1) & False)
+        columns.setdefault("shown", total)
         columns[f"{title}, share"] = (shown.max(axis=1) / large).round(2)
         columns[f"{title}, main"] = shown.fillna(-1).idxmax(axis=1)
         hidden[f"{title}, share"] = large.isna()

@@ -130,7 +130,8 @@ def test_the_page_the_report_and_the_workbook_are_protected_and_entered(medway, 
     fifths.assign(idaci_decile=[1 + at % 10 for at in range(len(fifths))]).to_csv("idaci.csv", index=False)
     fifths.assign(**{"2028": 40, "2029": 38.5}).to_csv("forecast.csv", index=False)
     assert main(["plan", "compare", "today", "option_a", "--idaci", "idaci.csv", "--forecast", "forecast.csv",
-                 "--groups", "msoa11", "--entry", "2028", "-o", "options.html", "--report", "report.html"]) == 0  # fmt: skip
+                 "--groups", "msoa11", "--entry", "2028", "-o", "options.html",
+                 "--report", "report.html"]) == 0  # fmt: skip
     page, report = (medway / "options.html").read_text(), (medway / "report.html").read_text()
     assert "What happens to my postcode?" in page and "Swipe between two maps" in page
     heads = [
@@ -169,3 +170,9 @@ def test_a_council_with_infants_and_juniors_compares_infant_catchments(medway, c
     capsys.readouterr()
     assert main(["plan", "compare", "infants.csv", "fewer.csv", "--json"]) == 0
     assert json.loads(said(capsys))["base"] == "pupils in years R to 2"
+
+
+def test_year_6_shows_which_primary_schools_are_split(medway, capsys):
+    assert main(["plan", "compare", "today", "option_b", "--base", "year_group=6", "-o", "six.html"]) == 0
+    page = (medway / "six.html").read_text()
+    assert "Feeder schools split" in page and "Main catchment, Option B" in page

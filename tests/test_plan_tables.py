@@ -117,7 +117,7 @@ def test_feeder_schools_are_those_outside_the_plans():
     tables = protect_options({"Today": TODAY, "Option": option()}, pupils, INTERNAL)
     assert tables.retention is None  # nobody attends a school of the plans
     assert set(tables.feeders.table.index) == set("pqrs")
-    assert tables.feeders.table["people"].sum() == (pupils.area < 12).sum()
+    assert tables.feeders.table["shown"].sum() == (pupils.area < 12).sum()
     assert feeders_split(tables) == {"Today": 4, "Option": 4}
 
 

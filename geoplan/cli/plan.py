@@ -428,6 +428,8 @@ def _live(folder, kind: str):
 
 
 def _drawn(folder, path: Path, kind: str, column: str, layer: str, name: str):
+    import numpy as np
+
     from geoplan.drawn_catchments import fault_sentences, fit_areas, place_in_catchments
     from geoplan.io.plans import read_drawing
 
@@ -438,7 +440,7 @@ def _drawn(folder, path: Path, kind: str, column: str, layer: str, name: str):
     fit = fit_areas(school, list(area), kind=kind, name=name, source=drawing.catchments.source)
     fit, covered = _only_near(fit, area)
     notes = [str(note).strip() for note in drawing.notes]
-    outside = int(((school == "") & [code in covered for code in area]).sum())
+    outside = int(((school == "").to_numpy() & np.array([code in covered for code in area])).sum())
     notes += [f"{outside:,} postcodes of these areas are in no catchment"] if outside else []
     return fit.plan, fit, notes, fault_sentences(drawing.faults, "postcodes")
 
