@@ -765,7 +765,6 @@ def _feeder_table(desk: _Desk, ground: _Ground, plans, changes) -> Protected | N
         table = desk.protect([raw])[0]
         shown = table.shown.unstack(ground.dims[title]).drop(index=_ANOTHER, errors="ignore")
         shown = shown.drop(columns=[NO_SCHOOL, ELSEWHERE], errors="ignore")
-        gone = table.hidden.unstack(ground.dims[title]).reindex_like(shown).eq(True)
         total = shown.sum(axis=1)
         large = total.where(total >= max(1, desk.rule.min_base))
         columns.setdefault("shown", total)

@@ -90,7 +90,8 @@ def test_a_plan_of_another_year_is_refused_in_words(medway, capsys):
 
 def test_plans_from_outlines_postcodes_and_the_nearest_school(medway, capsys):
     assert main(["plan", "merge", "today", "900043", "--into", "900043", "-o", "today.gpkg"]) == 0
-    assert main(["plan", "from", "today.gpkg", "--layer", "catchments", "--column", "school", "-o", "drawn.csv"]) == 0
+    assert main(["plan", "from", "today.gpkg", "--layer", "catchments", "--column", "school", "-o", "drawn.csv"]) == 1
+    assert "areas of other places, or mostly outside, are left out" in said(capsys)
     assert read_plan("drawn.csv").table.equals(read_plan("catchments_today.csv").table)
     (medway / "sectors.csv").write_text("sector,school\nME1 1,900046\nME1 2,900049\n")
     capsys.readouterr()

@@ -438,20 +438,35 @@ def _drawn(folder, path: Path, kind: str, column: str, layer: str, name: str):
     drawing = read_drawing(path, layer=layer or None, catchment=column or None, points=table[["easting", "northing"]])
     school = place_in_catchments(drawing.catchments, table["easting"].to_numpy(), table["northing"].to_numpy())
     fit = fit_areas(school, list(area), kind=kind, name=name, source=drawing.catchments.source)
-    fit, covered = _only_near(fit, area)
-    notes = [str(note).strip() for note in drawing.notes]
+    fit, covered, left_out = _only_near(folder, fit, school, area)
+    notes = [*(str(note).strip() for note in drawing.notes), *left_out]
     outside = int(((school == "").to_numpy() & np.array([code in covered for code in area])).sum())
     notes += [f"{outside:,} postcodes of these areas are in no catchment"] if outside else []
     return fit.plan, fit, notes, fault_sentences(drawing.faults, "postcodes")
 
 
-def _only_near(fit, area):
-    """Without the areas of the directory that no catchment touches: those of other places."""
+def _only_near(folder, fit, school, area):
+    """The fit without areas of other places: those not in the project's layer or, without one, mostly outside."""
+    import pandas as pd
+
+    inside = pd.Series(_text_of(school) != "").groupby(_text_of(area)).mean()
     table = fit.plan.table[fit.plan.table != ""]
-    covered = set(table.index)
+    if fit.plan.kind in folder.settings.areas:
+        kept = table.index.isin(folder.area(fit.plan.kind).codes)
+    else:
+        kept = inside.reindex(table.index).to_numpy() >= 0.5
+    covered = set(table.index[kept])
     weight = float(sum(code in covered for code in area))
     split = fit.split[fit.split.index.isin(covered)]
-    return replace(fit, plan=replace(fit.plan, table=table), split=split, weight=weight), covered
+    notes = [f"{(~kept).sum():,} areas of other places, or mostly outside, are left out"] if not kept.all() else []
+    return replace(fit, plan=replace(fit.plan, table=table[kept]), split=split, weight=weight), covered, notes
+
+
+def _text_of(values):
+    """Values as an array of text."""
+    import numpy as np
+
+    return np.asarray(list(values), dtype=object).astype(str)
 
 
 def _told(folder, path: Path, kind: str, column: str, name: str):
@@ -471,7 +486,7 @@ def _told(folder, path: Path, kind: str, column: str, name: str):
     placed = postcodes_to_schools(told, directory, path.name)
     school = placed.set_index("postcode")["school"].reindex(table["postcode"].astype("str")).fillna("").to_numpy()
     fit = fit_areas(school, list(area), kind=kind, name=name, source=source)
-    fit, _ = _only_near(fit, area)
+    fit, _, _ = _only_near(folder, fit, school, area)
     return fit.plan, fit
 
 
