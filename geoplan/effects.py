@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NoReturn
 
 import numpy as np
@@ -98,18 +99,22 @@ class Change:
     metres_after: np.ndarray | None
     places: pd.DataFrame | None
 
-    @property
+    @cached_property
     def moves(self) -> np.ndarray:
         """Whether each person's school changes."""
         return self.before != self.after
 
     def table(self, name: str, **dims: tuple[np.ndarray, pd.Index]) -> RawTable:
         """People counted by dimensions, each given as codes and what they stand for; codes below 0 are left out."""
-        known = np.ones(len(self.residents), dtype=bool)
-        for codes, _ in dims.values():
-            known &= codes >= 0
         sizes = [len(labels) for _, labels in dims.values()]
-        cell = np.ravel_multi_index([codes[known] for codes, _ in dims.values()], sizes)
+        cell = np.zeros(len(self.residents), dtype=np.int64)
+        known = None
+        for (codes, _), size in zip(dims.values(), sizes, strict=True):
+            cell *= size
+            cell += codes
+            if codes.min(initial=0) < 0:
+                known = codes >= 0 if known is None else known & (codes >= 0)
+        cell = cell if known is None else cell[known]
         counts = np.bincount(cell, minlength=int(np.prod(sizes)))
         held = np.flatnonzero(counts)
         parts = np.unravel_index(held, sizes)
@@ -126,6 +131,7 @@ class Change:
         """Moves as a dimension."""
         return self.moves.astype(np.int64), pd.Index([NO, YES])
 
+    @cached_property
     def effects(self) -> tuple[np.ndarray, pd.Index]:
         """What becomes of each person as a dimension: one of :data:`EFFECTS`."""
         codes = np.where(self.moves, EFFECTS.index(MOVED), EFFECTS.index(SAME)).astype(np.int64)
@@ -276,9 +282,12 @@ def change_of(
         table = metres.reindex(index=base.areas, columns=schools).to_numpy(dtype=float)
         lengths = tuple(np.where(codes >= 0, table[base.area, codes], np.nan) for codes in (first, second))
     elif sites is not None and base.easting is not None:
-        lengths = tuple(
-            _straight_m(base, plan, schools, codes, sites) for plan, codes in ((before, first), (after, second))
-        )
+        where = base.easting, base.northing
+        own = _straight_m(*where, before, schools, first, sites)
+        new = own.copy()
+        at = np.flatnonzero(first != second) if dict(before.shared) == dict(after.shared) else np.arange(len(base))
+        new[at] = _straight_m(*(part[at] for part in where), after, schools, second[at], sites)
+        lengths = own, new
     return Change(base, schools, first, second, *lengths, _places(places, before, after, schools))
 
 
@@ -298,10 +307,10 @@ def gains(change: Change) -> dict[str, RawTable | float]:
 
     Nearer and farther are by more than 1 m; where a distance is not known it is "other school".
     """
-    found = {"effects": change.table("What becomes of whom", effect=change.effects())}
+    found = {"effects": change.table("What becomes of whom", effect=change.effects)}
     for name in ATTRIBUTES:
         if name in change.residents.columns:
-            dims = {name: change.residents.columns[name], EFFECT: change.effects()}
+            dims = {name: change.residents.columns[name], EFFECT: change.effects}
             found[f"effects_by_{name}"] = change.table(f"What becomes of whom, by {name}", **dims)
     return found
 
@@ -370,11 +379,9 @@ def distance(change: Change) -> dict[str, RawTable | float]:
     found: dict[str, RawTable | float] = {}
     for when, metres in (("before", change.metres_before), ("after", change.metres_after)):
         known = metres[np.isfinite(metres)]
-        for name, value in (
-            ("mean", known.mean() if len(known) else np.nan),
-            ("median", np.median(known) if len(known) else np.nan),
-            ("p90", np.quantile(known, 0.9) if len(known) else np.nan),
-        ):
+        ends = np.quantile(known, [0.5, 0.9]) if len(known) else (np.nan, np.nan)
+        mean = known.mean() if len(known) else np.nan
+        for name, value in zip(("mean", "median", "p90"), (mean, *ends), strict=True):
             found[f"{name}_m_{when}"] = float(value)
         band = np.digitize(metres, [2 * METRES_PER_MILE, 3 * METRES_PER_MILE], right=True)
         band = np.where(np.isfinite(metres), band, -1)
@@ -489,18 +496,16 @@ def _schools(plan: CatchmentPlan, residents: Residents, schools: pd.Index) -> np
     return by_area[residents.area].astype(np.int64)
 
 
-def _straight_m(residents: Residents, plan: CatchmentPlan, schools: pd.Index, codes: np.ndarray, sites: pd.DataFrame):
-    """Metres from each home to its catchment's school, the nearest of those that share it."""
-    metres = np.full(len(codes), np.nan)
-    x, y = (sites[name].reindex(schools).to_numpy(dtype=float) for name in ("easting", "northing"))
-    held = codes >= 0
-    metres[held] = straight_line_m(residents.easting[held], residents.northing[held], x[codes[held]], y[codes[held]])
+def _straight_m(easting, northing, plan: CatchmentPlan, schools: pd.Index, codes: np.ndarray, sites: pd.DataFrame):
+    """Metres from each home to its catchment's school, the nearest of those that share it; NaN for no school."""
+    x, y = (np.append(sites[name].reindex(schools).to_numpy(dtype=float), np.nan) for name in ("easting", "northing"))
+    metres = straight_line_m(easting, northing, x[codes], y[codes])
     for code in set(plan.shared) & set(plan.schools):
         here = codes == schools.get_loc(code)
         for member in plan.members(code):
             if member in sites.index:
                 at = sites.loc[member, ["easting", "northing"]].astype(float)
-                to = straight_line_m(residents.easting[here], residents.northing[here], at["easting"], at["northing"])
+                to = straight_line_m(easting[here], northing[here], at["easting"], at["northing"])
                 metres[here] = np.fmin(metres[here], to)
     return metres
 

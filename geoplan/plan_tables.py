@@ -479,7 +479,7 @@ def _effect_of(ground: _Ground, change: Change, option: str) -> tuple[np.ndarray
     codes = np.zeros(len(ground.residents), dtype=np.int64)
     first = ground.plans[next(iter(ground.plans))]
     kept = ground.areas.isin(_with_school(first)) | ground.areas.isin(_with_school(ground.plans[option]))
-    codes[kept[ground.residents.area]] = change.effects()[0]
+    codes[kept[ground.residents.area]] = change.effects[0]
     return codes, pd.Index(EFFECTS)
 
 
