@@ -274,6 +274,7 @@ def text(
 
 
 def plan_files(folder, names: Sequence[str]) -> list[Path]:
+    """The files of plans named by their role or by themselves."""
     return [folder.file(name) if folder.has(name) else Path(name) for name in names]
 
 
@@ -367,6 +368,7 @@ def _layer(folder, kind: str):
 
 
 def say_written(path: Path | None) -> None:
+    """Say on standard error what was written, and what beside it."""
     if path is None:
         return
     from geoplan.io.plans import schools_beside
