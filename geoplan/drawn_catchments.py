@@ -8,13 +8,14 @@ most of its people, with what the others lose said beside it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from geoplan.areas import Boundaries
 from geoplan.catchments import NONE, CatchmentPlan
+from geoplan.disclosure import Rule, protect_counts
 from geoplan.errors import InputRefused, Problem, UnknownCodeError
 from geoplan.postcodes import PostcodeDirectory, with_space
 from geoplan.sources import Source
@@ -120,8 +121,17 @@ def check_drawing(
     return table.sort_values(["square_m", "catchments"], ascending=[False, True], ignore_index=True)
 
 
-def fault_sentences(faults: pd.DataFrame, noun: str = "people") -> list[str]:
+def fault_sentences(faults: pd.DataFrame, noun: str = "people", rule: Rule | None = None) -> list[str]:
     """The faults of a drawing in words, one sentence a kind.
+
+    Parameters
+    ----------
+    faults
+        From :func:`check_drawing`.
+    noun
+        What the points are.
+    rule
+        The small-number rule, where they are people; none for postcodes, which are public.
 
     Examples
     --------
@@ -132,12 +142,27 @@ def fault_sentences(faults: pd.DataFrame, noun: str = "people") -> list[str]:
     sentences = []
     for fault, part in faults.groupby("fault", sort=False):
         largest = part.iloc[0]
-        who = "" if part["people"].isna().all() else f", with {part['people'].sum():,.0f} {noun}"
+        who = "" if part["people"].isna().all() else f", with {counted(part['people'].sum(), noun, rule)}"
         sentences.append(
             f"{len(part):,} {fault}{'' if len(part) == 1 else 's'}, {part['square_m'].sum():,.0f} m2 in all{who} "
             f"(the largest: {largest['catchments'] or 'at the edge'}, {largest['square_m']:,.0f} m2)"
         )
     return sentences
+
+
+def counted(count: float, noun: str, rule: Rule | None = None) -> str:
+    """A count in words, as the rule can print it; without a rule as it is.
+
+    Examples
+    --------
+    >>> from geoplan.disclosure import PUBLIC
+    >>> counted(4, "pupils", PUBLIC), counted(123, "pupils", PUBLIC), counted(4, "postcodes")
+    ('fewer than 10 pupils', 'about 125 pupils', '4 postcodes')
+    """
+    if rule is None or rule.exact or count == 0:
+        return f"{count:,.0f} {noun}"
+    shown, hidden = protect_counts(pd.Series([count]), rule)
+    return f"fewer than {rule.hide_below} {noun}" if hidden[0] else f"about {shown[0]:,.0f} {noun}"
 
 
 def place_in_catchments(catchments: Boundaries, easting, northing, nearest_within_m: float = 0.0) -> pd.Series:
@@ -186,11 +211,11 @@ class BestFit:
         """What the fit splits, in words."""
         if not len(self.split):
             return f"No {self.plan.kind} area is split."
-        lost = self.split["lost"].sum()
+        lost = 100 * self.split["lost"].sum() / self.weight if self.weight else 0.0
+        share = f"{lost:.1f}%" if self.noun == "postcodes" else f"{lost:.0f}%"
         return (
             f"{len(self.split):,} of {len(self.plan):,} {self.plan.kind} areas are split by the lines; "
-            f"{100 * lost / self.weight if self.weight else 0:.1f}% of {self.noun} are in another catchment than the "
-            "one their area was given"
+            f"{share} of {self.noun} are in another catchment than the one their area was given"
         )
 
 
@@ -328,6 +353,16 @@ def postcodes_to_schools(rows: pd.DataFrame, directory: PostcodeDirectory, file:
     )
 
 
+def with_codes(directory: PostcodeDirectory, boundaries: Boundaries) -> PostcodeDirectory:
+    """The directory with the code of the area each postcode's point lies in, where it has no codes of that kind."""
+    if boundaries.kind in directory.kinds:
+        return directory
+    table = directory.table
+    at = boundaries.locate(table["easting"].to_numpy(), table["northing"].to_numpy()).position
+    codes = pd.Categorical.from_codes(at, categories=boundaries.codes.astype("str"))
+    return replace(directory, table=table.assign(**{boundaries.kind: codes}))
+
+
 def sectors_of(plan: CatchmentPlan, directory: PostcodeDirectory) -> pd.DataFrame:
     """The postcode sectors of each catchment: whole, or in part with how much.
 
@@ -393,11 +428,16 @@ def notice_text(plan: CatchmentPlan, sectors: pd.DataFrame, names: pd.Series | N
         if len(whole):
             lines.append(f"  All of: {', '.join(whole)}")
         if len(part):
-            told = (f"{row.sector} ({row.share:.0%})" for row in part.itertuples())
+            told = (f"{row.sector} ({_part_words(row.share)})" for row in part.itertuples())
             lines.append(f"  Part of: {', '.join(told)}")
         lines.append("")
     lines.append("Shares are of the live postcodes of the sector, not of homes.")
     return "\n".join(lines) + "\n"
+
+
+def _part_words(share: float) -> str:
+    """A part of a sector, never said to be none or all of it."""
+    return "under 1%" if share < 0.005 else "over 99%" if share > 0.995 else f"{share:.0%}"
 
 
 def lookup_table(plans: dict[str, CatchmentPlan], directory: PostcodeDirectory) -> pd.DataFrame:

@@ -93,6 +93,10 @@ def test_plans_from_outlines_postcodes_and_the_nearest_school(medway, capsys):
     assert main(["plan", "from", "today.gpkg", "--layer", "catchments", "--column", "school", "-o", "drawn.csv"]) == 1
     assert "areas of other places, or mostly outside, are left out" in said(capsys)
     assert read_plan("drawn.csv").table.equals(read_plan("catchments_today.csv").table)
+    assert main(["plan", "from", "today.gpkg", "--layer", "catchments", "--column", "school", "--count", "pupils"]) == 1
+    text = said(capsys)
+    assert "about 315 pupils of these areas are in no catchment" in text
+    assert "1% of pupils are in another catchment than the one their area was given" in text
     (medway / "sectors.csv").write_text("sector,school\nME1 1,900046\nME1 2,900049\n")
     capsys.readouterr()
     assert main(["plan", "from", "sectors.csv", "--json", "-o", "told.csv"]) == 1

@@ -28,6 +28,7 @@ KindOption = Annotated[str, typer.Option("--kind", help="The kind of area, where
 LAYERS = (".gpkg", ".geojson", ".json", ".shp", ".fgb", ".parquet")
 TABLES = (".csv", ".xlsx", ".gz")
 NEAREST = "nearest"
+POSTCODES, PUPILS = "postcodes", "pupils"
 
 
 @app.command("from")
@@ -42,6 +43,9 @@ def from_(
     members: Annotated[
         Path | None, typer.Option("--members", help="Which schools a catchment is of: catchment,school.")
     ] = None,
+    count: Annotated[
+        str, typer.Option("--count", help="What a drawing's faults and cut areas are counted in: postcodes or pupils.")
+    ] = POSTCODES,
     phase: Annotated[str, typer.Option("--phase", help="For nearest: only schools of this phase.")] = "",
     name: NameOption = "",
     project: ProjectOption = Path("geoplan.toml"),
@@ -57,6 +61,8 @@ def from_(
     """
     from geoplan.io.project import read_project
 
+    if count not in (POSTCODES, PUPILS):
+        raise typer.BadParameter(f"{count!r}: use {POSTCODES} or {PUPILS}", param_hint="--count")
     folder = read_project(project)
     path = None if source == NEAREST else folder.file(source) if folder.has(source) else Path(source)
     _check_out(out, [path, members, *project_inputs(folder)])
@@ -65,7 +71,7 @@ def from_(
     if path is None:
         plan = _nearest(folder, kind, phase, title)
     elif path.suffix.lower() in LAYERS:
-        plan, fit, notes, faults = _drawn(folder, path, kind, column, layer, title)
+        plan, fit, notes, faults = _drawn(folder, path, kind, column, layer, title, count)
     else:
         plan, fit = _told(folder, path, kind, column, title)
     if members is not None:
@@ -80,7 +86,8 @@ def from_(
         answer = _plan_json(plan, problems) | {"found": found}
         if fit is not None:
             answer["split"] = {
-                str(area): {"school": row["school"], "share": round(float(row["share"]), 3)}
+                str(area): {"school": row["school"]}
+                | ({"share": round(float(row["share"]), 3)} if count == POSTCODES else {})
                 for area, row in fit.split.iterrows()
             }
         typer.echo(json.dumps(answer, indent=2))
@@ -260,7 +267,7 @@ def text(
         by_ending(out, ".txt", ".csv")
         check_targets([out], inputs=[*project_inputs(folder), *plan_files(folder, [plan])])
     told = read_one(folder, plan, kind)
-    sectors = sectors_of(told, folder.postcodes())
+    sectors = sectors_of(told, directory_for(folder, told.kind))
     if out is not None:
         _write(folder, told, out, sectors)
     if as_json:
@@ -343,7 +350,7 @@ def _write(folder, plan, out: Path | None, sectors=None) -> None:
     elif out.suffix.lower() == ".gpkg":
         write_plan_layer(out, plan, _layer(folder, plan.kind), _names(folder))
     else:
-        sectors = sectors_of(plan, folder.postcodes()) if sectors is None else sectors
+        sectors = sectors_of(plan, directory_for(folder, plan.kind)) if sectors is None else sectors
         write_text(out, _notice(folder, plan, sectors))
 
 
@@ -412,39 +419,60 @@ def _kind_for(folder, kind: str) -> str:
     return kinds[0]
 
 
+def directory_for(folder, kind: str):
+    """The project's postcode directory, with codes of a kind that it lacks taken from the project's layer."""
+    from geoplan.drawn_catchments import with_codes
+
+    directory = folder.postcodes()
+    if kind in directory.kinds or kind not in folder.settings.areas or not directory.has_positions:
+        return directory
+    return with_codes(directory, folder.area(kind))
+
+
 def _live(folder, kind: str):
     """Live postcodes with a position and the code of each area."""
     import numpy as np
 
-    directory = folder.postcodes()
+    directory = directory_for(folder, kind)
     table = directory.table
     if not directory.has_positions:
         raise typer.BadParameter("the postcode directory has no grid references", param_hint="--project")
+    if kind not in directory.kinds:
+        _layer(folder, kind)
     live = (table["terminated"] == 0).to_numpy() if "terminated" in table else np.ones(len(table), dtype=bool)
     table = table[live & table["easting"].notna().to_numpy()]
-    if kind in directory.kinds:
-        return directory, table, table[kind].astype("object").where(table[kind].notna(), "")
-    located = _layer(folder, kind)
-    at = located.locate(table["easting"].to_numpy(), table["northing"].to_numpy()).position
-    return directory, table, np.append(located.codes.to_numpy(), "")[at]
+    return directory, table, table[kind].astype("object").where(table[kind].notna(), "")
 
 
-def _drawn(folder, path: Path, kind: str, column: str, layer: str, name: str):
+def _pupils(folder, kind: str):
+    """Where pupils live, and the code of each one's area."""
+    from geoplan.assignment import assign
+
+    if not folder.has("pupils"):
+        raise typer.BadParameter("the project names no pupils to count", param_hint="--count")
+    layers = folder.areas(kind) if kind in folder.settings.areas else ()
+    frame = assign(folder.pupils(), folder.postcodes(), layers).people
+    frame = frame[frame["easting"].notna() & frame[kind].notna()]
+    return frame[["easting", "northing"]], frame[kind].astype("str")
+
+
+def _drawn(folder, path: Path, kind: str, column: str, layer: str, name: str, count: str):
     import numpy as np
 
-    from geoplan.drawn_catchments import fault_sentences, fit_areas, place_in_catchments
+    from geoplan.drawn_catchments import counted, fault_sentences, fit_areas, place_in_catchments
     from geoplan.io.plans import read_drawing
 
     kind = _kind_for(folder, kind)
-    _, table, area = _live(folder, kind)
-    drawing = read_drawing(path, layer=layer or None, catchment=column or None, points=table[["easting", "northing"]])
-    school = place_in_catchments(drawing.catchments, table["easting"].to_numpy(), table["northing"].to_numpy())
-    fit = fit_areas(school, list(area), kind=kind, name=name, source=drawing.catchments.source)
+    points, area = _pupils(folder, kind) if count == PUPILS else _live(folder, kind)[1:]
+    rule = folder.rule() if count == PUPILS else None
+    drawing = read_drawing(path, layer=layer or None, catchment=column or None, points=points[["easting", "northing"]])
+    school = place_in_catchments(drawing.catchments, points["easting"].to_numpy(), points["northing"].to_numpy())
+    fit = fit_areas(school, list(area), kind=kind, name=name, noun=count, source=drawing.catchments.source)
     fit, covered, left_out = _only_near(folder, fit, school, area)
     notes = [*(str(note).strip() for note in drawing.notes), *left_out]
     outside = int(((school == "").to_numpy() & np.array([code in covered for code in area])).sum())
-    notes += [f"{outside:,} postcodes of these areas are in no catchment"] if outside else []
-    return fit.plan, fit, notes, fault_sentences(drawing.faults, "postcodes")
+    notes += [f"{counted(outside, count, rule)} of these areas are in no catchment"] if outside else []
+    return fit.plan, fit, notes, fault_sentences(drawing.faults, count, rule)
 
 
 def _only_near(folder, fit, school, area):

@@ -24,7 +24,16 @@ from geoplan.cli.common import (
     shown,
     steps,
 )
-from geoplan.cli.plan import KindOption, PlanArgument, app, plan_files, plan_problems, read_one, say_written
+from geoplan.cli.plan import (
+    KindOption,
+    PlanArgument,
+    app,
+    directory_for,
+    plan_files,
+    plan_problems,
+    read_one,
+    say_written,
+)
 from geoplan.cli.reach import base_words, conditions_of, rows
 
 _YEARS = ["N1", "N2", "R", *map(str, range(1, 15))]
@@ -199,7 +208,7 @@ def _facts(folder, tables, pupils, schools, layers, sources, groups, forecast, a
     from geoplan.sources import unique_sources
 
     plan = next(iter(tables.plans.values()))
-    directory = folder.postcodes()
+    directory = directory_for(folder, plan.kind)
     drawn = next((layer for layer in layers if layer.kind == plan.kind), None)
     lookups = {}
     for kind in groups:
