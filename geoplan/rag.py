@@ -15,7 +15,7 @@ intervals: Xie and Singh (2013), International Statistical Review 81:3.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -95,6 +95,14 @@ class RagBoard:
         """Schools by indicators."""
         wide = self.cells[column].unstack("indicator")
         return wide.reindex(index=self.schools.index, columns=[each.name for each in self.rules.indicators])
+
+    def within(self, level: str, group: str) -> RagBoard:
+        """The board of one group's schools: the same colours, judged among all."""
+        inside = self.hierarchy.groups(level) == group
+        codes = inside.index[inside.to_numpy()]
+        cells = self.cells[self.cells.index.get_level_values("school").isin(codes)]
+        tree = Hierarchy(self.hierarchy.levels, self.hierarchy.table.loc[codes])
+        return replace(self, schools=self.schools.loc[codes], cells=cells, hierarchy=tree)
 
     def by_group(self, level: str) -> pd.DataFrame:
         """The schools of each group counted by colour, and the group's own colour by the rule stated.

@@ -453,9 +453,9 @@ class _Reading:
         if numbers == OF_PUPILS and not (pupils and count) and not project:
             self.problem("rule_incomplete", where, "numbers of pupils need the columns count and pupils",
                          "they are protected as counts; a percentage alone cannot be")  # fmt: skip
-        known = measure_named(measure)
+        known, title = measure_named(measure), self.text(values, "title", where) or where
         if unit == "%" and not pupils and not known.needs and not compares and numbers == PUBLISHED:
-            self.warnings.append(f"{where}: no number of pupils is given, so a school of 15 is coloured as surely as "
+            self.warnings.append(f"{title}: no number of pupils is given, so a school of 15 is coloured as surely as "
                                  "one of 1,500")  # fmt: skip
         return interval or "none", confidence / 100
 
@@ -470,12 +470,12 @@ class _Reading:
         words = set(re.findall(r"[a-z]+", f"{measure} {title} {source}".lower().replace("_", " ")))
         if "ofsted" in words and not words & {"surplus"}:
             self.warnings.append(
-                f"{where}: single-word Ofsted grades ended in September 2024 and say nothing of a school today; "
+                f"{title or where}: single-word Ofsted grades ended in September 2024 and say nothing of a school today; "
                 "leave them out"
             )
         if "cva" in words or {"contextual", "value", "added"} <= words:
             self.warnings.append(
-                f"{where}: contextual value added is no longer published; name the measure you use in its place"
+                f"{title or where}: contextual value added is no longer published; name the measure you use in its place"
             )
 
     def overlaps(self, indicators: Sequence[Indicator]) -> None:

@@ -93,7 +93,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             ),
             Measure("over_places", "the number of pupils over capacity", "pupils", ("places", "roll"), _over, "roll"),
             Measure(
-                "over_percent", "the number of pupils over capacity, per cent of places,", "%", ("places", "roll"),
+                "over_percent", "the percentage by which pupils exceed places", "%", ("places", "roll"),
                 lambda places, roll: _percent(_over(places, roll), places), "roll",
             ),
             Measure(

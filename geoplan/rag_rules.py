@@ -197,7 +197,7 @@ class Indicator:
             worst = self.red_share or self.amber_share
             said.append(
                 f"At least {self.minimum_schools} schools must have a figure to be compared. A rule by place always "
-                f"flags somebody: about {share_words(worst)} of the schools, however well all of them do."
+                f"flags somebody: about {_a(share_words(worst))} of the schools, however well all of them do."
             )
             better = self.ties == "better"
             said.append(
@@ -370,6 +370,10 @@ def share_words(share: float) -> str:
     ('quarter', '15%')
     """
     return next((word for word, of in SHARES.items() if abs(of - share) < 1e-9), f"{100 * share:g}%")
+
+
+def _a(word: str) -> str:
+    return word if word[0].isdigit() else f"a {word}"
 
 
 def column_words(name: str) -> str:

@@ -13,16 +13,19 @@ Three kinds of numbers, and each rule says which its own are:
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
-from geoplan.disclosure import PUBLIC, Protected, Rule
+from geoplan.disclosure import HIDDEN, PUBLIC, Protected, Rule
 from geoplan.errors import InputRefused, Problem
 from geoplan.intakes import protect_share
+from geoplan.rag import HIDDEN as HIDDEN_STATUS
+from geoplan.rag import RagBoard, chance_words
 from geoplan.rag_measures import Facts, facts_from
-from geoplan.rag_rules import OF_PUPILS, Indicator, RagRules, column_of
+from geoplan.rag_rules import COLOURS, OF_PUPILS, Indicator, RagRules, column_of
 from geoplan.tables import NO, YES
 
 SMALL = "fewer pupils than a percentage is given of"
@@ -119,3 +122,93 @@ def _counted(facts: Facts, each: Indicator, rule: Rule, data: str, file: str) ->
         raise InputRefused(file, [Problem(file, "value_impossible", what, "correct the counts", column=each.count)])
     counts = pd.DataFrame({YES: counted.astype(int), NO: (of - counted).astype(int)})
     return protect_share(counts, each.name, f"pupils by {each.title.lower()}", "pupils", rule, data)
+
+
+# --- the board as tables ---------------------------------------------------------------------------------------
+
+ABOUT = (
+    "A colour says that a number passed a trigger; it does not say why. No figure is grey, never green.",
+    "Red is looked at first, then Amber; what meets neither is Green.",
+)
+
+
+def count_marks(facts: Facts, rules: RagRules, data: str = "") -> dict[str, str]:
+    """A mark of every count of pupils in the office's own file, for the ledger: the same only for the same data."""
+    marks = {}
+    for each in rules.indicators:
+        if each.numbers == OF_PUPILS and each.count:
+            text = facts.values[[each.count, each.pupils]].dropna().sort_index().to_csv(header=False)
+            name = "; ".join(part for part in (f"pupils by {each.title.lower()}", data) if part)
+            marks[name] = hashlib.sha256(text.encode()).hexdigest()
+    return marks
+
+
+def long_table(board: RagBoard) -> pd.DataFrame:
+    """One row for each school and indicator: for a CSV and for the sheet of reasons."""
+    cells = board.cells
+    codes, names = (cells.index.get_level_values(level) for level in ("school", "indicator"))
+    rules = {each.name: each for each in board.rules.indicators}
+    groups = {name: board.schools[name].reindex(codes).to_numpy() for name in board.schools if name != "name"}
+    columns = {"school": codes, "name": board.schools["name"].reindex(codes).to_numpy()} | groups
+    columns |= {
+        "indicator": names,
+        "title": [rules[name].title for name in names],
+        "category": [rules[name].category for name in names],
+        "colour": cells["word"].to_numpy(),
+        "value": _printed(cells),
+    }
+    columns |= {name: cells[name].to_numpy() for name in ("trigger", "reason", "better", "worse")}
+    columns |= {f"chance_{colour}": [_chance(each) for each in cells[f"chance_{colour}"]] for colour in COLOURS[::-1]}
+    columns |= {"rule": cells["rule"].to_numpy(), "source": [rules[name].source for name in names]}
+    table = pd.DataFrame(columns)
+    return _texts(table)
+
+
+def wide_table(board: RagBoard) -> pd.DataFrame:
+    """One row for each school, a colour and a value for each indicator: as the spreadsheet of the Essex tool."""
+    table = board.schools.reset_index(names="URN").rename(columns=lambda name: str(name).replace("_", " "))
+    shown = board.cells.assign(value=_printed(board.cells))
+    for each in board.rules.indicators:
+        part = shown.xs(each.name, level="indicator").reindex(board.schools.index)
+        table[each.title] = part["word"].to_numpy()
+        table[f"{each.title}: value"] = part["value"].to_numpy()
+    return _texts(table)
+
+
+def group_table(board: RagBoard, level: str) -> pd.DataFrame:
+    """Groups of a level by indicator: the group's colour, its reason, and the schools of each colour."""
+    table = board.by_group(level).reset_index()
+    titles = {each.name: each.title for each in board.rules.indicators}
+    table["indicator"] = table["indicator"].map(titles)
+    first = [str(table.columns[0]), "indicator", "colour", "reason", "schools"]
+    table = table[[*first, *[name for name in table.columns if name not in first]]]
+    return _texts(table.rename(columns={HIDDEN_STATUS: "hidden (c)"}))
+
+
+def rules_table(rules: RagRules) -> pd.DataFrame:
+    """The rules as rows of sentences."""
+    rows = [
+        {"indicator": each.title, "category": each.category, "rule": " ".join(each.sentences()), "source": each.source}
+        for each in rules.indicators
+    ]
+    rows.append({"indicator": "Groups", "category": "", "rule": rules.roll_up.sentence, "source": rules.standing})
+    return pd.DataFrame(rows)
+
+
+def _printed(cells: pd.DataFrame) -> list:
+    """Values as they are printed, numbers as numbers; ``c`` where the rule took one away, "" where there is none."""
+    values = []
+    for status, text in zip(cells["status"], cells["shown"], strict=True):
+        digits = text.replace(",", "").removesuffix("%")
+        number = digits.replace(".", "", 1).removeprefix("-").isdigit()
+        values.append(HIDDEN if status == HIDDEN_STATUS else float(digits) if number else text)
+    return values
+
+
+def _chance(chance: float) -> str:
+    return "" if chance != chance else chance_words(chance)
+
+
+def _texts(table: pd.DataFrame) -> pd.DataFrame:
+    """Missing words as empty ones."""
+    return table.astype("object").where(table.notna(), "")

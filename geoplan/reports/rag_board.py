@@ -100,7 +100,6 @@ class RagPage:
             glance=glance(board),
             heads=rules.indicators,
             filters=_filters(board),
-            columns=[name for name in board.schools if name != "name"],
             rows=school_rows(board),
             groups=[(level, group_rows(board, level)) for level in levels[:-1]],
             authority=group_rows(board, ALL)[0],
@@ -199,7 +198,8 @@ def school_rows(board: RagBoard) -> list[dict]:
             {
                 "code": code,
                 "name": str(school["name"]),
-                "labels": [_label(school[column]) for column in board.schools if column != "name"],
+                "labels": (labels := [_label(school[column]) for column in board.schools if column != "name"]),
+                "beside": ", ".join([code, *labels]),
                 "cells": parts,
                 "reds": sum(each["status"] == RED for each in parts),
             }
@@ -330,15 +330,17 @@ def page_facts(page: RagPage) -> tuple[pd.DataFrame, ...]:
     board = page.board
     cells = board.cells.to_dict("index")
     names = [each.name for each in board.rules.indicators]
-    rows = [row["code"] for row in school_rows(board)]
+    lines = school_rows(board)
+    rows = [line["code"] for line in lines]
     texts = pd.DataFrame({name: [cell_text(cells[(code, name)]) for code in rows] for name in names}, index=rows)
     schools = board.schools.loc[rows].map(_label)
+    schools["school"] = [f"{line['name']} {line['beside']}" for line in lines]
     counts = pd.DataFrame([row["counts"] + [row["total"]] for row in glance(board)],
                           index=[row["indicator"].title for row in glance(board)],
                           columns=[*STATUSES, "schools"])  # fmt: skip
     found = [texts, schools, counts]
     for level in (*board.rules.groups, ALL):
-        lines = group_rows(board, level)
+        lines = group_rows(board, level) + (group_rows(board, ALL) if level != ALL else [])
         index = [line["group"] for line in lines]
         found.append(pd.DataFrame({"schools": [line["schools"] for line in lines]}, index=index))
         found.append(pd.DataFrame({name: [group_text(line["cells"][at]) for line in lines]

@@ -6,7 +6,8 @@
   const rows = all("tr", body);
   const heads = all(".board thead th");
   const firstCell = heads.findIndex((head) => head.dataset.category !== undefined);
-  const rank = { "s-red": 0, "s-amber": 1, "s-unclear": 2, "s-green": 3, "s-hidden": 4, "s-no-data": 5, "s-not-judged": 6 };
+  const worstFirst = "red amber unclear green hidden no-data not-judged".split(" ");
+  const rank = (state) => worstFirst.indexOf(state);
   const state = (cell) => cell.classList[0].slice(2);
   const number = (cell) => {
     const value = cell.querySelector(".v");
@@ -30,7 +31,7 @@
     visible = new Set();
     rows.forEach((row, at) => {
       const own = cells[at];
-      const inside = filters.every((filter) => !filter.value || own[1 + Number(filter.dataset.filter)].textContent === filter.value);
+      const inside = filters.every((filter) => !filter.value || row.dataset[`f${filter.dataset.filter}`] === filter.value);
       const coloured = !wanted || own.some((cell, i) => i >= firstCell && columnShown(i) && wanted.includes(state(cell)));
       const named = !text || own[0].textContent.toLowerCase().includes(text);
       row.hidden = !(inside && coloured && named);
@@ -58,7 +59,7 @@
       const rises = heads[at].dataset.worse === "higher";
       key.sort((a, b) => {
         const [one_, other] = [cells[a][at], cells[b][at]];
-        const step = rank[one_.classList[0]] - rank[other.classList[0]];
+        const step = rank(state(one_)) - rank(state(other));
         const values = (number(other) - number(one_)) * (rises ? 1 : -1);
         return step || (Number.isNaN(values) ? 0 : values) || a - b;
       });
@@ -81,7 +82,7 @@
       path.setAttribute("d", shapes[now] || "");
       mark.toggleAttribute("hidden", !visible.has(row) || !shapes[now]);
       mark.style.display = !visible.has(row) || !shapes[now] ? "none" : "";
-      if (mark.style.display === "") drawn.push([mark, rank[`s-${now}`]]);
+      if (mark.style.display === "") drawn.push([mark, rank(now)]);
     });
     drawn.sort((a, b) => b[1] - a[1]).forEach(([mark]) => mark.parentNode.append(mark)); // red lies on top
     window_(drawn.map(([mark]) => mark));
@@ -109,7 +110,7 @@
 
   if (map) {
     marks.forEach((mark) => { mark.dataset.at = mark.getAttribute("transform").replace(/[^0-9. -]/g, "").trim(); });
-    const name = (mark) => cells[Number(mark.dataset.row)][0].textContent.trim();
+    const name = (mark) => cells[Number(mark.dataset.row)][0].querySelector(".name").textContent;
     one("marks").addEventListener("pointerover", (event) => {
       const mark = event.target.closest("g[data-row]");
       if (mark) {
