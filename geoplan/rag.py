@@ -540,7 +540,10 @@ def _compared(rule: Indicator, value: float, edges: _Edges) -> dict:
     inside = "in" if within(edge) else "not in"
     reason = (f"{WORDS[colour]}: {rule.label} is {cell['shown']}, {inside} the worst {share_words(share)} of "
               f"{edges.compared:,} {rule.compared_words} ({starts})")  # fmt: skip
-    return _empty(colour, rule, reason) | cell | {"best": colour, "worst": colour}
+    far = "more" if rule.worse == HIGHER else "less"
+    starts = "nobody, for ties, is in" if edge != edge else f"{shown_value(edge, rule)} or {far},"
+    trigger = f"{starts} the worst {share_words(share)} of {edges.compared:,} {rule.compared_words}"
+    return _empty(colour, rule, reason) | cell | {"best": colour, "worst": colour, "trigger": trigger}
 
 
 # --- groups --------------------------------------------------------------------------------------------------

@@ -468,14 +468,15 @@ class _Reading:
 
     def doubt(self, where: str, measure: str, title: str, source: str) -> None:
         words = set(re.findall(r"[a-z]+", f"{measure} {title} {source}".lower().replace("_", " ")))
-        if "ofsted" in words and not words & {"surplus"}:
+        which = title or where
+        if "ofsted" in words:
             self.warnings.append(
-                f"{title or where}: single-word Ofsted grades ended in September 2024 and say nothing of a school today; "
+                f"{which}: single-word Ofsted grades ended in September 2024 and say nothing of a school today; "
                 "leave them out"
             )
         if "cva" in words or {"contextual", "value", "added"} <= words:
             self.warnings.append(
-                f"{title or where}: contextual value added is no longer published; name the measure you use in its place"
+                f"{which}: contextual value added is no longer published; name the measure you use in its place"
             )
 
     def overlaps(self, indicators: Sequence[Indicator]) -> None:

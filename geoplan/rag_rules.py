@@ -13,7 +13,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 
 from geoplan.rag_measures import columns_of, measure_named
@@ -235,10 +235,10 @@ class Indicator:
     @property
     def fingerprint(self) -> str:
         """A hash of all that decides a colour: two rules with the same one give the same colours."""
-        told = asdict(self)
-        told["schools"] = {key: list(values) for key, values in self.schools.items()}
-        for name in ("title", "category", "label", "source", "note"):
-            told.pop(name)
+        words = ("title", "category", "label", "source", "note")
+        told = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in words}
+        told |= {"schools": {key: list(values) for key, values in self.schools.items()}}
+        told |= {colour: [asdict(each) for each in told[colour]] for colour in (AMBER, RED)}
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -149,9 +149,8 @@ def long_table(board: RagBoard) -> pd.DataFrame:
     codes, names = (cells.index.get_level_values(level) for level in ("school", "indicator"))
     rules = {each.name: each for each in board.rules.indicators}
     groups = {name: board.schools[name].reindex(codes).to_numpy() for name in board.schools if name != "name"}
-    columns = {"school": codes, "name": board.schools["name"].reindex(codes).to_numpy()} | groups
+    columns = {"school": codes, "indicator": names, "name": board.schools["name"].reindex(codes).to_numpy()} | groups
     columns |= {
-        "indicator": names,
         "title": [rules[name].title for name in names],
         "category": [rules[name].category for name in names],
         "colour": cells["word"].to_numpy(),
@@ -210,5 +209,5 @@ def _chance(chance: float) -> str:
 
 
 def _texts(table: pd.DataFrame) -> pd.DataFrame:
-    """Missing words as empty ones."""
-    return table.astype("object").where(table.notna(), "")
+    """Words that are missing or empty as none, which a CSV leaves empty and a workbook writes as ``x``."""
+    return table.astype("object").where(table.notna() & (table != ""), None)
