@@ -196,6 +196,7 @@ def judge_one(
                 gone |= hidden[column_of(rule, name)].fillna(False).astype(bool)
     usable = applies & (why[rule.measure] == "") & ~gone
     edges, notes = _edges(values[rule.measure].where(usable), rule, schools)
+    intervals = _intervals(rule, values[rule.measure].where(usable), cohort.where(cohort > 0))
     rows = []
     for code in index:
         if not applies[code]:
@@ -211,7 +212,8 @@ def judge_one(
         else:
             own = {m: float(values[m][code]) for m in rule.measures}
             mover = _mover(facts, rule, code, own, cohort)
-            rows.append(_by_number(rule, own, float(cohort[code]), mover))
+            ends = None if intervals is None else (float(intervals[0][code]), float(intervals[1][code]))
+            rows.append(_by_number(rule, own, float(cohort[code]), ends, mover))
     return pd.DataFrame(rows, index=index), notes
 
 
@@ -267,15 +269,23 @@ def colour_chances(rule: Indicator, values: dict[str, float], pupils: float) -> 
     return {GREEN: max(0.0, 1.0 - red - amber), AMBER: amber, RED: red}
 
 
-def _by_number(rule: Indicator, own: dict[str, float], pupils: float, mover: _Mover | None) -> dict:
+def _intervals(rule: Indicator, values: pd.Series, cohort: pd.Series) -> tuple[pd.Series, pd.Series] | None:
+    """The ends of each school's interval, in per cent; None where the rule asks for none."""
+    if rule.interval != "wilson":
+        return None
+    count = np.minimum(values.clip(0, 100) * cohort / 100, cohort)  # a share a hair over 1 is one of arithmetic
+    low, high = wilson_interval(count, cohort, float(stats.norm.ppf(0.5 + rule.confidence / 2)))
+    return 100 * low, 100 * high
+
+
+def _by_number(
+    rule: Indicator, own: dict[str, float], pupils: float, ends: tuple[float, float] | None, mover: _Mover | None
+) -> dict:
     value = own[rule.measure]
     colour = colour_of(rule, own)
     cell = _empty(colour, rule, "") | {"value": value, "shown": shown_value(value, rule), "pupils": pupils}
     best = worst = colour
-    if rule.interval == "wilson":
-        z = float(stats.norm.ppf(0.5 + rule.confidence / 2))
-        low, high = wilson_interval(pd.Series([value * pupils / 100]), pd.Series([pupils]), z)
-        ends = [100 * float(low.iloc[0]), 100 * float(high.iloc[0])]
+    if ends is not None:
         inward = ends if rule.worse == HIGHER else ends[::-1]
         best, worst = (colour_of(rule, own | {rule.measure: end}) for end in inward)
         cell |= {"low": ends[0], "high": ends[1]}
@@ -283,7 +293,8 @@ def _by_number(rule: Indicator, own: dict[str, float], pupils: float, mover: _Mo
     if best != worst:
         chances = colour_chances(rule, own, pupils)
         cell |= {f"chance_{name}": chance for name, chance in chances.items()}
-        open_ = [name for name in COLOURS if COLOURS.index(best) <= COLOURS.index(name) <= COLOURS.index(worst)]
+        known = {GREEN: True, AMBER: bool(rule.amber), RED: bool(rule.red)}
+        open_ = [name for name in COLOURS[COLOURS.index(best) : COLOURS.index(worst) + 1] if known[name]]
         likely = ", ".join(f"{WORDS[name]} {chance_words(chances[name])}" for name in open_[::-1])
         cell |= {
             "status": UNCLEAR,

@@ -486,7 +486,7 @@ class _Reading:
             self.problem("rule_conflict", name, "two indicators have this name", "give each a name of its own")
         for at, one in enumerate(indicators):
             for other in indicators[at + 1 :]:
-                if one.name == other.name or one.measure != other.measure or one.compares != other.compares:
+                if one.name == other.name or one.measure != other.measure:
                     continue
                 apart = any(not set(one.schools[c]) & set(other.schools[c]) for c in one.schools if c in other.schools)
                 if not apart:

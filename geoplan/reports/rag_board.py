@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MAP_WIDTH, MAP_HEIGHT = 900, 620
 MARK = 7.0  # half a mark, in units of the map
+MANY = 200  # schools: with more, marks are smaller
 _KEYS = (RED, AMBER, GREEN, UNCLEAR, NO_DATA)
 _COUNTED = {RED: "red", AMBER: "amber", GREEN: "green", UNCLEAR: "not clear", NO_DATA: "no data", HIDDEN: "hidden",
             NOT_JUDGED: "not judged"}  # fmt: skip
@@ -306,7 +307,8 @@ def drawing(page: RagPage) -> dict | None:
         transform = f"translate({left:.2f} {top:.2f}) scale({step:.5f})"
     km = next((each for each in (50, 20, 10, 5, 2, 1, 0.5, 0.2) if each * 1000 * scale <= width / 3), 0.2)
     return {"width": width, "height": height, "marks": marks, "paths": paths, "transform": transform,
-            "km": f"{km:g}", "bar": f"{km * 1000 * scale:.1f}", "undrawn": int((~known).sum())}  # fmt: skip
+            "size": 1.0 if len(marks) <= MANY else 0.7, "km": f"{km:g}",
+            "bar": f"{km * 1000 * scale:.1f}", "undrawn": int((~known).sum())}  # fmt: skip
 
 
 def _apart(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -104,12 +104,12 @@
     }
     map.setAttribute("viewBox", box.map((v) => v.toFixed(1)).join(" "));
     const scale = box[2] / wide;
-    marks.forEach((mark) => mark.setAttribute("transform", `translate(${mark.dataset.at}) scale(${scale.toFixed(4)})`));
+    marks.forEach((mark) => mark.setAttribute("transform", `translate(${mark.dataset.at}) scale(${(scale * map.dataset.size).toFixed(4)})`));
     all(".ruler", map).forEach((ruler) => { ruler.style.display = scale < 1 ? "none" : ""; });
   }
 
   if (map) {
-    marks.forEach((mark) => { mark.dataset.at = mark.getAttribute("transform").replace(/[^0-9. -]/g, "").trim(); });
+    marks.forEach((mark) => { mark.dataset.at = mark.getAttribute("transform").match(/translate\(([^)]*)\)/)[1]; });
     const name = (mark) => cells[Number(mark.dataset.row)][0].querySelector(".name").textContent;
     one("marks").addEventListener("pointerover", (event) => {
       const mark = event.target.closest("g[data-row]");
