@@ -231,7 +231,7 @@ def _read(place, rules: RagRules, files: list[Path]) -> _Read:
         schools, layers = place.schools(), place.areas()
     frame, notes = _open_schools(schools.frame)
     numbers = [name for name in frame if pd.api.types.is_numeric_dtype(frame[name])]
-    facts = facts_from(frame[numbers])
+    facts = facts_from(frame[numbers], _unreadable(schools, frame, numbers))
     percents = ["fsm_percent", *(each.measure for each in rules.indicators if each.pupils)]
     counts = {*COUNTS, *(name for each in rules.indicators for name in (each.pupils, each.count) if name)}
     require_possible(facts, schools.source.file or "schools", counts, percents)
@@ -258,6 +258,21 @@ def _read(place, rules: RagRules, files: list[Path]) -> _Read:
                         fingerprint=fingerprint(read_bytes(path).data), personal=bool(counts - COUNTS))  # fmt: skip
         sources.append(source)
     return _Read(frame, facts, tuple(sources), tuple(notes), tuple(layers), people)
+
+
+def _unreadable(schools, frame: pd.DataFrame, numbers: list[str]) -> pd.DataFrame:
+    """Why a number of the schools file is missing although something stood there."""
+    import pandas as pd
+
+    reasons = pd.DataFrame("", frame.index, numbers, dtype="object")
+    names = {header: name for name, header in schools.details.get("headers", {}).items()}
+    schools_of = pd.Series(frame.index, index=frame["record"].to_numpy())
+    wrong = schools.findings[schools.findings["code"].eq("number_malformed")]
+    for record, header in zip(wrong["record"], wrong["column"], strict=True):
+        if names.get(header) in numbers and record in schools_of.index:
+            told = "what stands in the schools file is no number of the kind it takes; correct it"
+            reasons.loc[schools_of[record], names[header]] = told
+    return reasons
 
 
 def _open_schools(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
