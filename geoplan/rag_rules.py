@@ -186,13 +186,13 @@ class Indicator:
         ...     print(sentence)
         Red when the share of unfilled places is 25% or more, and the number of unfilled places is 30 or more.
         Otherwise Amber when the share of unfilled places is 10% or more.
-        Otherwise Green. Without a figure: no colour (grey), never Green.
+        Otherwise Green.
         """
         said = [f"Only for schools with {self.whom}."] if self.schools else []
         said += [self._colour_sentence(RED)] if self.red or self.red_share else []
         if self.amber or self.amber_share:
             said.append(("Otherwise " if said and said[-1].startswith("Red") else "") + self._colour_sentence(AMBER))
-        said.append("Otherwise Green. Without a figure: no colour (grey), never Green.")
+        said += ["Otherwise Green.", "Without a figure: no colour (grey), never Green."]
         if self.compares:
             worst = self.red_share or self.amber_share
             said.append(
@@ -377,6 +377,7 @@ def _a(word: str) -> str:
 
 
 def column_words(name: str) -> str:
+    """A column's name in words."""
     return name.replace("_", " ")
 
 

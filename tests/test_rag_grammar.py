@@ -111,7 +111,8 @@ def test_rules_print_as_plain_english():
         "Red when the percentage of places that are unfilled is 25% or more, and the number of unfilled places is 30 "
         "or more.",
         "Otherwise Amber when the percentage of places that are unfilled is 10% or more.",
-        "Otherwise Green. Without a figure: no colour (grey), never Green.",
+        "Otherwise Green.",
+        "Without a figure: no colour (grey), never Green.",
     )
     assert "Red when good gcse is below 30%." in rules.indicators[1].sentences()
     quartile = " ".join(rules.indicators[2].sentences())
