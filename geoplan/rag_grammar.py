@@ -36,8 +36,9 @@ from geoplan.rag_rules import (
     number_words,
 )
 
+MOST = 10**12  # no number of a school is larger
 LEAST_COMPARED = 8  # schools: a quarter of fewer is one school or none
-_CONDITION = re.compile(r"(?:([A-Za-z_]\w*)\s+)?(>=|<=|>|<|=|≥|≤)\s*(-?\d+(?:\.\d+)?)\s*(%|[a-z][a-z ]*)?")
+_CONDITION = re.compile(r"(?:([A-Za-z_]\w*)\s+)?(>=|<=|>|<|=|≥|≤)\s*(-?\d{1,12}(?:\.\d{1,9})?)\s*(%|[a-z][a-z ]*)?")
 _OPPOSITE = MappingProxyType({">=": "<", "<": ">=", ">": "<=", "<=": ">"})
 _RULES = frozenset({"title", "authority", "agreed_on", "agreed_by", "review_on", "example", "groups", "note"})
 _ROLL_UP = frozenset({"rule", "red_from_percent", "amber_from_percent", "minimum_schools"})
@@ -383,7 +384,7 @@ class _Reading:
 
     def conditions(self, told, where, measure, unit, worse, grades) -> tuple[Condition, ...] | None:
         """The conditions of a text; None with a problem where it does not say one thing."""
-        if isinstance(told, (int, float)) and not isinstance(told, bool):
+        if isinstance(told, (int, float)) and not isinstance(told, bool) and abs(told) < MOST:
             number, sign = number_words(told), ">" if worse == HIGHER else "<"
             colour = where.rpartition(": ")[2]
             self.problem("rule_unclear", where,

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from plain.rag import colour_plainly, groups_plainly, worst_share_plainly
 from ragtown import FSM, GCSE, SURPLUS, make_board, make_rules
 
+from geoplan.errors import InputRefused
 from geoplan.rag import STATUSES, worst_edge
+from geoplan.rag_grammar import rules_from
 from geoplan.rag_rules import COLOURS
 
 MANY = 60 if os.environ.get("GEOPLAN_LONG") else 3
@@ -144,3 +146,39 @@ def test_a_school_that_gets_worse_and_unclear_never_makes_a_better_group(shares,
         for each in ([p for p, _ in shares], [max(0, p - less * (i == who)) for i, (p, _) in enumerate(shares)])
     ]
     assert rank(colours[1].lower()) >= rank(colours[0].lower())
+
+
+KEYS = (
+    "name", "title", "measure", "label", "unit", "worse", "green", "amber", "red", "compare_with", "minimum_schools",
+    "ties", "schools", "pupils", "count", "interval", "confidence_percent", "numbers", "source", "grades", "note",
+)  # fmt: skip
+VALUES = (
+    0, 1, -3, 2.5, True, "", ">= 5", "< 3", "> nan", "worst quarter", "worst 0%", "worst 200%", "A", "C or worse",
+    [], ["a"], [1], {}, {"phase": ["X"]}, {"phase": 3}, "roll", "higher", "lower", "wilson", "none", "published",
+    "of pupils", ">= 5 and < 9", ">= 5 and roll >= 3", float("nan"), float("inf"), 10**400, ">= " + "9" * 400,
+)  # fmt: skip
+
+
+@settings(max_examples=100 * MANY)
+@given(
+    st.lists(st.sampled_from([SURPLUS, GCSE, FSM]), min_size=1, max_size=3),
+    st.lists(st.tuples(st.integers(0, 2), st.sampled_from(KEYS), st.sampled_from(VALUES)), max_size=4),
+)
+def test_whatever_stands_in_a_rule_it_is_refused_in_words_or_gives_every_school_a_reason(bases, changes):
+    indicators = [dict(each) for each in bases]
+    for at, key, value in changes:
+        indicators[at % len(indicators)][key] = value
+    try:
+        rules = rules_from({"rules": {"title": "T"}, "indicator": indicators})
+    except InputRefused as refused:
+        assert all(each.what for each in refused.problems)
+        return
+    columns = {name: [1.0, 40.0, None] for each in rules.indicators for name in each.columns}
+    columns |= {"places": [50, 50, 50], "roll": [10, 40, None], "phase": ["A", "A", "B"]}
+    try:
+        board = make_board(rules, **columns)
+    except InputRefused as refused:
+        assert {each.code for each in refused.problems} == {"column_missing"}
+        return
+    assert board.cells["reason"].str.len().gt(0).all()
+    assert all(each.sentences() for each in rules.indicators)
