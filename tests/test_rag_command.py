@@ -120,6 +120,8 @@ def test_a_page_for_each_group_and_one_for_all(town):
     text = next((town / "pages").glob("cluster-south*")).read_text(encoding="utf-8")
     assert "&lt;b&gt;South&lt;/b&gt; Primary" in text
     assert "North Primary" not in text
+    assert '>South</th><td class="n">2</td>' in text
+    assert '>all schools</th><td class="n">4</td>' in text  # beside it, all schools and not the group's again
 
 
 def test_diff_is_a_question_and_since_a_part_of_the_board(town, capsys):

@@ -393,7 +393,9 @@ def _pages(place, read, board, changed, tables, rule, folder: Path) -> dict:
         for group in dict.fromkeys(board.hierarchy.groups(level)):
             part = board.within(level, group)
             name = f"{safe_name(f'{level}-{group}')}.html"
-            made[folder / name] = replace(whole, board=part, title=f"{group}: {board.rules.title}", changes=None)
+            made[folder / name] = replace(
+                whole, board=part, title=f"{group}: {board.rules.title}", whole=board, changes=None
+            )
     return made
 
 

@@ -61,6 +61,8 @@ class RagPage:
         Of the page; the rules' own if not given.
     notes
         Further sentences.
+    whole
+        For the page of one group: the board of all schools, whose row stands beside the group's.
     """
 
     board: RagBoard
@@ -72,6 +74,7 @@ class RagPage:
     rule: Rule | None = None
     title: str = ""
     notes: tuple[str, ...] = ()
+    whole: RagBoard | None = None
 
     def __repr__(self) -> str:
         return f"<RagPage {self.heading!r}: {len(self.board.schools):,} schools>"
@@ -103,7 +106,7 @@ class RagPage:
             filters=_filters(board),
             rows=school_rows(board),
             groups=[(level, group_rows(board, level)) for level in levels[:-1]],
-            authority=group_rows(board, ALL)[0],
+            authority=group_rows(self.whole or board, ALL)[0],
             drawn=drawing(self),
             keys=[(status, SHAPES[status], WORDS[status]) for status in _KEYS],
             changed=None if self.changes is None else change_rows(self.changes, board),
@@ -281,7 +284,12 @@ def drawing(page: RagPage) -> dict | None:
     there = points[known]
     west, east = there["easting"].min(), there["easting"].max()
     south, north = there["northing"].min(), there["northing"].max()
-    if page.outlines is not None and len(page.outlines):
+    if page.whole is not None:  # one group: where its schools are, with some way around them
+        way = max(500.0, 0.08 * max(east - west, north - south))
+        west, south, east, north = west - way, south - way, east + way, north + way
+        more = max(0.0, (north - south) * MAP_WIDTH / MAP_HEIGHT - (east - west)) / 2
+        west, east = west - more, east + more
+    elif page.outlines is not None and len(page.outlines):
         boxes = page.outlines.boxes
         west, south = min(west, boxes[:, 0].min()), min(south, boxes[:, 1].min())
         east, north = max(east, boxes[:, 2].max()), max(north, boxes[:, 3].max())
@@ -342,7 +350,8 @@ def page_facts(page: RagPage) -> tuple[pd.DataFrame, ...]:
                           columns=[*STATUSES, "schools"])  # fmt: skip
     found = [texts, schools, counts]
     for level in (*board.rules.groups, ALL):
-        lines = group_rows(board, level) + (group_rows(board, ALL) if level != ALL else [])
+        lines = group_rows(board, level) if level != ALL else []
+        lines = lines + group_rows(page.whole or board, ALL)
         index = [line["group"] for line in lines]
         found.append(pd.DataFrame({"schools": [line["schools"] for line in lines]}, index=index))
         found.append(pd.DataFrame({name: [group_text(line["cells"][at]) for line in lines]
