@@ -122,9 +122,7 @@ def command(
             )  # fmt: skip
             numbers.write_page(out, book, _facts(model, placement))
         elif out is not None:
-            _write_tables(
-                numbers, out, tables, {"Change": changed, "Years": series, "Plan": plan}, reached.sources
-            )
+            _write_tables(numbers, out, tables, {"Change": changed, "Years": series, "Plan": plan}, reached.sources)
         if note is not None:
             numbers.write_page(note, reach_books.reach_note(tables, reached.sources, changed))
     if as_json:
