@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from geoplan.errors import InputRefused, Problem
-from geoplan.rag_measures import measure_named
+from geoplan.rag_measures import MEASURES, measure_named
 from geoplan.rag_rules import (
     AMBER,
     COLOURS,
@@ -37,6 +37,7 @@ from geoplan.rag_rules import (
 )
 
 MOST = 10**12  # no number of a school is larger
+OWN_PERCENTS = frozenset({"fsm_percent", "eal_percent", "sen_percent"})  # worked out of the office's pupil file
 LEAST_COMPARED = 8  # schools: a quarter of fewer is one school or none
 _CONDITION = re.compile(r"(?:([A-Za-z_]\w*)\s+)?(>=|<=|>|<|=|≥|≤)\s*(-?\d{1,12}(?:\.\d{1,9})?)\s*(%|[a-z][a-z ]*)?")
 _OPPOSITE = MappingProxyType({">=": "<", "<": ">=", ">": "<=", "<=": ">"})
@@ -246,6 +247,18 @@ class _Reading:
         interval, confidence = self.chance(values, where, unit, numbers, compares, measure)
         schools = self.selection(values.get("schools", {}), where)
         self.doubt(where, measure, self.text(values, "title", where), source)
+        if numbers == OF_PUPILS:
+            safe = {measure, self.text(values, "pupils", where), self.text(values, "count", where)} | (
+                set(MEASURES) - OWN_PERCENTS
+            )
+            bare = sorted({each.measure for part in conditions.values() for each in part} - safe)
+            if bare:
+                self.problem(
+                    "rule_conflict",
+                    where,
+                    f"a rule on numbers of pupils also rests on {', '.join(bare)}, which nothing protects",
+                    "make it a rule of its own, or name count and pupils in the condition",
+                )
         if len(self.problems) > before:
             return None
         return Indicator(
@@ -450,7 +463,7 @@ class _Reading:
         if interval == "wilson" and compares:
             self.problem("rule_conflict", where, "an interval has no meaning around the edge of a comparison",
                          "compare without it, or give numbers as triggers")  # fmt: skip
-        project = measure in ("fsm_percent", "eal_percent", "sen_percent")
+        project = measure in OWN_PERCENTS
         if numbers == OF_PUPILS and not (pupils and count) and not project:
             self.problem("rule_incomplete", where, "numbers of pupils need the columns count and pupils",
                          "they are protected as counts; a percentage alone cannot be")  # fmt: skip

@@ -61,7 +61,7 @@ def test_run_says_every_colour_and_what_was_left_out(town, capsys):
     assert main(["rag", "run", "rules.toml"]) == 0
     said = capsys.readouterr().out
     assert "4 schools judged by 1 indicator; 1 has at least one Red." in said
-    assert "1 schools that are closed or not open yet were not judged." in said
+    assert "Not judged: 1 school closed or not open yet." in said
     assert "1 school is in no cluster" in said
     assert [line.split() for line in said.splitlines() if line.startswith(("North", "South", "no group"))] == [
         ["North", "Red"], ["South", "Green"], ["no", "group", "Amber"],
@@ -218,7 +218,7 @@ def test_schools_of_the_facts_that_are_not_ours_are_counted(town, capsys):
     (town / "facts.csv").write_text("urn,roll\n100001,410\n999999,5\n")
     assert main(["rag", "run", "rules.toml", "--facts", "facts.csv"]) == 0
     said = capsys.readouterr().out
-    assert "facts.csv: 1 schools are not in the schools file and were not judged: 999999." in said
+    assert "Schools of facts.csv: 1 not in the schools file and not judged: 999999." in said
     assert "facts.csv has no row for 3 of 4 schools." in said
     assert "roll is that of facts.csv, not that of an earlier file." in said
 

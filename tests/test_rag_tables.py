@@ -60,6 +60,17 @@ def test_values_come_of_printed_counts():
     assert exact.cells["value"].tolist() == pytest.approx([100 * 42 / 203, 100 * 63 / 211])
 
 
+def test_a_condition_beside_is_protected_too_or_the_rule_refused():
+    both = ABSENT | {"red": ">= 20 and absentees >= 44"}
+    facts = facts_from(pd.DataFrame({"absentees": [43, 44], "pupils": [203, 203]}, index=["100001", "100002"]))
+    rules = make_rules(both)
+    shown, hidden, _ = shown_facts(facts, rules)
+    board = judge(shown, rules, pd.DataFrame({"name": ["A", "B"]}, index=["100001", "100002"]), hidden)
+    assert board.matrix("reason")["absent"].nunique() == 1  # both print 45
+    with pytest.raises(InputRefused, match="also rests on exclusions, which nothing protects"):
+        make_rules(ABSENT | {"red": ">= 20 and exclusions >= 3"})
+
+
 def test_published_numbers_are_shown_as_they_are():
     facts = facts_from(pd.DataFrame({"places": [30], "roll": [23]}, index=["100001"]))
     rules = make_rules(SURPLUS)

@@ -245,7 +245,7 @@ def _read(place, rules: RagRules, files: list[Path]) -> _Read:
         require_possible(more, path.name, counts, percents)
         stray = more.values.index.difference(schools.frame.index)
         if len(stray):
-            notes.append(f"{path.name}: {len(stray):,} schools are not in the schools file and were not judged: "
+            notes.append(f"Schools of {path.name}: {len(stray):,} not in the schools file and not judged: "
                          f"{', '.join(map(str, stray[:5]))}{' ...' if len(stray) > 5 else ''}.")  # fmt: skip
         lacking = facts.values.index.difference(more.values.index)
         if len(lacking):
@@ -281,7 +281,9 @@ def _open_schools(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         return frame, []
     shut = frame["status"].astype("object").fillna("").astype("str").str.strip().str.lower()
     gone = shut.str.startswith("closed") | shut.str.startswith("proposed")
-    said = [f"{int(gone.sum()):,} schools that are closed or not open yet were not judged."] if gone.any() else []
+    many = int(gone.sum())
+    one = many == 1
+    said = [f"Not judged: {many:,} school{'' if one else 's'} closed or not open yet."] if many else []
     return frame[~gone], said
 
 
