@@ -17,7 +17,7 @@ from geoplan.disclosure import Protected
 from geoplan.gate import PublicTotals
 from geoplan.maps.panels import MOST_BARS
 from geoplan.placements import Placement, PlanReach, ReachModel
-from geoplan.reach_tables import ReachTables, more_to_be_even
+from geoplan.reach_tables import ReachTables, more_to_be_even, standing_words
 from geoplan.service_reach import ELSEWHERE
 from geoplan.sources import Source
 from geoplan.suppression import protect_tables
@@ -155,13 +155,16 @@ def preferences_book(
         f"Nearest: {nearest_by}.",
         "A high first-choice rate may mean that a group gets what it wants, or that it asks for what it will get.",
         HOW_SURE,
-        *_notes(first),
+        *unplaced_sentences(first),
     ]
+    notes[:0] = [outcome_finding(tables) for tables in list(outcomes.values())[1:]]
+    for tables in outcomes.values():
+        notes += [f"Not shown: {tables.service}, {what} ({why})." for what, why in tables.left_out.items()]
     return maps.MapBook(
         title or "Who gets the school named first?",
-        finding=first.finding,
+        finding=outcome_finding(first),
         panels=tuple(panels),
-        notes=tuple(notes),
+        notes=tuple(dict.fromkeys(notes)),
         marking=first.rule.marking,
     )
 
@@ -297,6 +300,31 @@ def unplaced_sentences(tables: ReachTables) -> list[str]:
         if who := many(f"{tables.noun} elsewhere by {dim}"):
             sentences.append(f"{who} are elsewhere by {dim}: outside the areas or schools compared.")
     return sentences
+
+
+def outcome_share(tables: ReachTables) -> pd.DataFrame:
+    """The share that :func:`outcome_finding` names, from printed totals."""
+    table = tables.by[tables.subject].table
+    total, whole = table["total"].max(), table["base_total"].max()
+    return pd.DataFrame({"share": [total / whole if whole > 0 else np.nan]}, index=[tables.service])
+
+
+def outcome_finding(tables: ReachTables) -> str:
+    """An outcome of applications: its rate over all, and the groups it came true for clearly more or less often."""
+    table = tables.by[tables.subject].table
+    total, whole = table["total"].max(), table["base_total"].max()
+    share = outcome_share(tables)["share"].iloc[0]
+    if share != share:
+        return f"{_capital(tables.service)}: nobody it could have come true for."
+    words = f"{_capital(tables.service)}: {100 * share:.0f}%, about {total:,.0f} of {whole:,.0f} {tables.base_name}."
+    over, under = tables.over(), tables.under()
+    parts = [f"clearly more often: {standing_words(over)}"] if len(over) else []
+    parts += [f"clearly less often: {standing_words(under)}"] if len(under) else []
+    if parts:
+        return f"{words} {_capital('; '.join(parts))}."
+    if table["p"].isna().all() and total < whole:
+        return f"{words} Too few to say more by {tables.subject}."
+    return f"{words} By {tables.subject}, no group clearly more or less often than chance alone would give."
 
 
 def survey_shares(tables: ReachTables, least: float = LEAST_RESPONSE) -> pd.DataFrame:

@@ -122,9 +122,7 @@ def command(
             )  # fmt: skip
             numbers.write_page(out, book, _facts(model, placement))
         elif out is not None:
-            _write_tables(
-                numbers, out, tables, {"Change": changed, "Years": series, "Plan": plan}, reached.sources
-            )
+            _write_tables(numbers, out, tables, {"Change": changed, "Years": series, "Plan": plan}, reached.sources)
         if note is not None:
             numbers.write_page(note, reach_books.reach_note(tables, reached.sources, changed))
     if as_json:
@@ -357,8 +355,11 @@ def _factors(text: str) -> dict[str, float]:
 
 
 def _write_tables(numbers, out: Path, tables, more, sources) -> None:
+    import pandas as pd
+
     from geoplan.io.outputs import table_csv
-    from geoplan.io.workbook_out import workbook_bytes
+    from geoplan.io.workbook_out import about_lines, workbook_bytes
+    from geoplan.reach_books import more_sentences, unplaced_sentences, where_sentences
     from geoplan.reach_tables import few_decimals
 
     if out.suffix == ".csv":
@@ -371,7 +372,10 @@ def _write_tables(numbers, out: Path, tables, more, sources) -> None:
     sheets |= {title: table for title, table in more.items() if table is not None}
     sheets |= {"Contacts": tables.contacts, "Records": tables.accounts}
     sheets = {title: few_decimals(table) for title, table in sheets.items()}
-    numbers.write(out, workbook_bytes(sheets, [tables.finding], sources, out.name), list(sheets.values()))
+    about = [tables.finding, *more_sentences(tables), *where_sentences(tables), *unplaced_sentences(tables)]
+    about += [f"Not shown: {what} ({why})." for what, why in tables.left_out.items()]
+    said = pd.DataFrame(about_lines(sheets, about, sources), columns=["Part", "Text"])
+    numbers.write(out, workbook_bytes(sheets, about, sources, out.name), list(sheets.values()), [said])
 
 
 def _print(tables, changed, plan, placement, model) -> None:

@@ -67,8 +67,8 @@ def command(
         )  # fmt: skip
         next(step)
         numbers = numbers.with_marks(reach_marks(survey, folder.as_at))
-        before = numbers.earlier()[0]
-        tables = protect_reach(survey, numbers.rule, crossings=[], data=folder.as_at, earlier=before)
+        known = {"data": folder.as_at, "earlier": numbers.earlier()[0]}
+        tables = protect_reach(survey, numbers.rule, crossings=[], missed=False, **known)
         raked = rake(survey, by) if survey.accounts.users else None
         if out is not None:
             book = survey_book(tables, survey.sources, raked, least)
