@@ -5,7 +5,9 @@ Everything is taken from protected tables; this module decides only what stands 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -109,16 +111,23 @@ def reach_book(
 def reach_note(
     tables: ReachTables, sources: Iterable[Source], changed: Protected | None = None, title: str = ""
 ) -> maps.MapBook:
-    """One page for a lead member: the finding, one picture, where the missed are, and what changed, in sentences."""
+    """One sheet for a lead member: who is missed in plain sentences, one picture, where they are, what changed.
+
+    The figures are those of the analyst's page, which has the tables behind them.
+    """
     sources = tuple(sources)
     panels = _bars(tables, tables.by[tables.subject], sources) or [_reach_table(tables, tables.subject, sources)]
-    panels += [_missed_table(tables, dim, sources, 3) for dim in tables.missed if len(tables.under())]
-    if changed is not None:
-        panels.append(change_panel(changed, sources, tables.subject, brief=True))
-    finding = " ".join([tables.finding, *more_sentences(tables)])
+    answers = where_answers(tables)
+    answers |= change_answers(changed) if changed is not None else {}
+    if answers:
+        words = pd.DataFrame({"answer": pd.Series(answers)}).rename_axis("question")
+        panels.append(
+            maps.table("Where they are, and what changed" if changed is not None else "Where they are", public=words,
+                       columns={"answer": ("Answer", "")}, sources=sources, index="Question")
+        )  # fmt: skip
     return maps.MapBook(
         title or f"{_capital(tables.service)}: who is missed, in one page",
-        finding=finding,
+        finding=" ".join([*plain_sentences(tables), *more_in_one(tables)]),
         panels=tuple(panels),
         notes=(*_notes(tables)[:1], READ_WITH_CARE),
         marking=tables.rule.marking,
@@ -149,8 +158,9 @@ def preferences_book(
 ) -> maps.MapBook:
     """The page of preferences and offers: each outcome's rate by group, with the statistics of every comparison."""
     sources = tuple(sources)
-    panels = [_rate_table(tables, dim, sources, MOST_ROWS) for tables in outcomes.values() for dim in tables.by]
     first = next(iter(outcomes.values()))
+    panels = [_outcomes_table(outcomes, dim, sources) for dim in first.by]
+    panels += [_rate_table(tables, dim, sources, MOST_ROWS) for tables in outcomes.values() for dim in tables.by]
     notes = [
         f"Nearest: {nearest_by}.",
         "A high first-choice rate may mean that a group gets what it wants, or that it asks for what it will get.",
@@ -230,13 +240,22 @@ def fit_panel(model: ReachModel, sources: Iterable[Source], tables: ReachTables)
     shown["expected"] = ((model.fit["expected"] / step).round() * step).mask(hidden["expected"])
     evidence = tuple(part.printed for part in parts.values())
     table = Protected(shown, hidden, tables.rule, tables.base_name, printed=evidence)
-    whole, distance = model.explained
-    note = (
-        f"{_capital(model.sentence)}. The model explains {100 * whole:.0f}% of what one rate for all leaves open, "
-        f"distance {100 * distance:.0f}% of it; spread {model.dispersion:.1f} times that of chance."
-    )
+    note = f"{_capital(model.sentence)}. {_fit_words(model)} Spread {model.dispersion:.1f} times that of chance."
     columns = {"base": ("People", ""), "seen": ("Users seen", ""), "expected": ("Users expected", "")}
     return maps.table("How the model fits, by distance", table, columns, sources=sources, index="Distance", note=note)
+
+
+def _fit_words(model: ReachModel) -> str:
+    """How well the model agrees; that it does not, where a falling-off is stated that these users do not show."""
+    whole, distance = model.explained
+    if distance < 0:
+        return (
+            "These users show no such falling-off: one rate for all distances agrees better, so read a plan with care."
+        )
+    return (
+        f"The model explains {100 * whole:.0f}% of what one rate for all leaves open, "
+        f"distance {100 * distance:.0f}% of it."
+    )
 
 
 def model_shares(model: ReachModel) -> pd.DataFrame:
@@ -269,18 +288,62 @@ def more_sentences(tables: ReachTables) -> list[str]:
     ]
 
 
-def where_sentences(tables: ReachTables, most: int = 3) -> list[str]:
-    """Where the missed are: the first wards and schools of each list."""
-    if not len(tables.under()):
-        return []
+def plain_sentences(tables: ReachTables, most: int = 3) -> list[str]:
+    """Who is reached less and more than their share, in shares of users and of all, not indices."""
+    over, under = tables.over(), tables.under()
+    if not len(over) and not len(under):
+        return [tables.finding]
     sentences = []
+    for rows, side in ((under, "Reached less than their share"), (over, "Reached more than their share")):
+        named = [
+            f"{row['name']} ({100 * row['share']:.0f}% of {tables.noun}, {100 * row['base_share']:.0f}% of all)"
+            for _, row in rows.head(most).iterrows()
+        ]
+        named += [f"{len(rows) - most} more"] if len(rows) > most else []
+        if named:
+            sentences.append(f"{side}: {' and '.join([', '.join(named[:-1]), named[-1]] if named[1:] else named)}.")
+    return [*sentences, f"All: {tables.base_name}."]
+
+
+def change_answers(changed: Protected) -> dict[str, str]:
+    """What changed by more than chance would change it, and that the rest could be chance; by question."""
+    table = changed.table.drop(index="all", errors="ignore")
+    clear = table[table["clear"].astype(bool)]
+    rest = len(table) - len(clear)
+    words = [f"{row['name']}: {row['in_words']}." for _, row in clear.iterrows()]
+    if rest:
+        words.append(f"{'All' if not words else 'The other'} {rest} changes could be chance.")
+    return {"Better than the year before?": " ".join(words)}
+
+
+def more_in_one(tables: ReachTables) -> list[str]:
+    """How many more would make it even, for all under-reached segments in one sentence."""
+    parts = [
+        sentence.removeprefix("About ").removesuffix(" would make it even.") for sentence in more_sentences(tables)
+    ]
+    if not parts:
+        return []
+    named = " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
+    return [f"About {named} would make it even."]
+
+
+def where_answers(tables: ReachTables, most: int = 3) -> dict[str, str]:
+    """Where the missed are: the first wards and schools of each list, by question."""
+    if not len(tables.under()):
+        return {}
+    answers = {}
     for dim, shown in tables.missed.items():
         rows = shown.table[shown.table["of_under"].notna() & (shown.table.index != ELSEWHERE)].head(most)
         if len(rows):
             named = ", ".join(f"{row['name']} ({row['of_under']:,.0f})" for _, row in rows.iterrows())
-            where = "go to school" if dim == "school" else f"live, by {dim}"
-            sentences.append(f"Where the under-reached {where} ({tables.base_noun}): {named}.")
-    return sentences
+            where = "go to school" if dim == "school" else f"live, by {dim_words(dim)}"
+            answers[f"Where the under-reached {where} ({tables.base_noun})"] = f"{named}."
+    return answers
+
+
+def where_sentences(tables: ReachTables, most: int = 3) -> list[str]:
+    """The same, each as one sentence."""
+    return [f"{question}: {answer}" for question, answer in where_answers(tables, most).items()]
 
 
 def unplaced_sentences(tables: ReachTables) -> list[str]:
@@ -296,9 +359,9 @@ def unplaced_sentences(tables: ReachTables) -> list[str]:
     for dim in tables.by:
         if who := many(f"{tables.noun} not placed by {dim}"):
             where = "they are in no table" if dim == tables.subject else "shares by it are of those who have"
-            sentences.append(f"{who} have no {dim} (not placed); {where}.")
+            sentences.append(f"{who} have no {dim_words(dim)} (not placed); {where}.")
         if who := many(f"{tables.noun} elsewhere by {dim}"):
-            sentences.append(f"{who} are elsewhere by {dim}: outside the areas or schools compared.")
+            sentences.append(f"{who} are elsewhere by {dim_words(dim)}: outside the areas or schools compared.")
     return sentences
 
 
@@ -354,16 +417,20 @@ def survey_sentences(tables: ReachTables, least: float = LEAST_RESPONSE) -> list
     for dim, shown in tables.by.items():
         table = response(shown.table["count"], shown.table["base_count"], least)
         low = [str(shown.table.loc[code, "name"]) for code in table.index[table["another_study"]]]
-        if low:
+        known = int(table["rate"].notna().sum())
+        if low and len(low) == known:
+            sentences.append(f"By {dim_words(dim)}, below {100 * least:.0f}%: every group that can be told.")
+        elif low:
             sentences.append(
-                f"By {dim}, below {100 * least:.0f}%: {', '.join(low[:8])}{' ...' if len(low) > 8 else ''}."
+                f"By {dim_words(dim)}, below {100 * least:.0f}%: {', '.join(low[:8])}"
+                f"{f' and {len(low) - 8} more' if len(low) > 8 else ''}."
             )
         test = overall_shown(shown, tables.service)
         p = test["p"]
         if p == p:
             verdict = "differs from" if p < 0.05 else "could be a fair draw of"
             sentences.append(
-                f"By {dim}, the mix of those who answered {verdict} the population "
+                f"By {dim_words(dim)}, the mix of those who answered {verdict} the population "
                 f"(p {'under 0.001' if p < 0.001 else f'{p:.3f}'}, {test['method']})."
             )
     return sentences
@@ -455,26 +522,49 @@ def _reach_table(tables: ReachTables, dim: str, sources, rows: int | None = None
     shown = _clearly(_head(tables.by[dim], rows))
     more = f" The {rows} largest of {len(tables.by[dim]):,}." if rows and len(tables.by[dim]) > rows else ""
     note = f"Index 100: reached as {tables.base_name} as a whole.{more}"
-    return maps.table(f"Reach by {dim}", shown, _reach_columns(tables), sources=sources, index=_capital(dim), note=note)
+    columns = _named_by(dim, shown.table.index, _reach_columns(tables), shown.table["name"])
+    words = dim_words(dim)
+    return maps.table(f"Reach by {words}", shown, columns, sources=sources, index=_capital(words), note=note)
 
 
 def _rate_table(tables: ReachTables, dim: str, sources, rows: int) -> maps.TablePanel:
     shown = _clearly(_head(tables.by[dim], rows))
     columns = _reach_columns(tables) | {
-        "count": (_capital(tables.service), ""),
+        "count": ("Came true for", ""),
         "base_count": ("Applicants", ""),
         "penetration": ("Rate", "share"),
     }
+    columns = _named_by(dim, shown.table.index, columns, shown.table["name"])
     return maps.table(
-        f"{_capital(tables.service)}, by {dim}", shown, columns, sources=sources, index=_capital(dim),
-        note=f"Of {tables.base_name}; index 100: the rate of all of them.",
+        f"{_capital(tables.service)}, by {dim_words(dim)}", shown, columns, sources=sources,
+        index=_capital(dim_words(dim)), note=f"Of {tables.base_name}; index 100: the rate of all of them.",
     )  # fmt: skip
+
+
+def _outcomes_table(outcomes: Mapping[str, ReachTables], dim: str, sources) -> maps.TablePanel:
+    """The rates of all outcomes by one dimension, side by side."""
+    first = _head(next(iter(outcomes.values())).by[dim], MOST_ROWS)
+    rows = first.table.index
+    table, hidden = first.table[["name", "base_count"]].copy(), first.hidden[["base_count"]].copy()
+    columns, printed, units = {"name": ("Name", ""), "base_count": ("Applicants", "")}, [*first.printed], {}
+    for name, tables in outcomes.items():
+        if dim in tables.by:
+            each = tables.by[dim]
+            table[name] = each.table["penetration"].reindex(rows)
+            hidden[name] = each.hidden["penetration"].reindex(rows, fill_value=False)
+            columns[name], units[name] = (_capital(name.replace("_", " ")), "share"), "share"
+            printed += each.printed
+    words = dim_words(dim)
+    part = Protected(table, hidden, first.rule, first.base, MappingProxyType(units), tuple(printed))
+    columns = _named_by(dim, rows, columns, table["name"])
+    return maps.table(f"Every outcome, by {words}", part, columns, sources=sources, index=_capital(words))
 
 
 def _crossing_table(tables: ReachTables, pair: tuple[str, str], sources) -> maps.TablePanel:
     shown = _clearly(_head(tables.crossings[pair], MOST_ROWS))
     note = f"The {len(shown):,} largest of {len(tables.crossings[pair]):,} combinations."
-    return maps.table(f"Reach by {' and '.join(pair)}", shown, _reach_columns(tables), sources=sources, note=note)
+    by = " and ".join(map(dim_words, pair))
+    return maps.table(f"Reach by {by}", shown, _reach_columns(tables), sources=sources, note=note)
 
 
 def _missed_table(tables: ReachTables, dim: str, sources, most: int = MOST_ROWS) -> maps.TablePanel:
@@ -495,7 +585,11 @@ def _missed_table(tables: ReachTables, dim: str, sources, most: int = MOST_ROWS)
         f"Under-reached: {under}. More to make it even: if each of these segments were reached at the rate of all "
         "others, everywhere alike; hidden numbers count as none."
     )
-    return maps.table(f"Where the missed are, by {dim}", part, columns, sources=sources, index=_capital(dim), note=note)
+    columns = _named_by(dim, part.table.index, columns, part.table["name"])
+    words = dim_words(dim)
+    return maps.table(
+        f"Where the missed are, by {words}", part, columns, sources=sources, index=_capital(words), note=note
+    )
 
 
 def _missed_layers(tables: ReachTables, boundaries: Boundaries, sources) -> list:
@@ -563,10 +657,9 @@ def _response_table(tables: ReachTables, dim: str, sources, least: float) -> map
     thin = ~(table["population"] >= tables.rule.min_base)
     for name in ("rate", "rate_low", "rate_high"):
         table[name] = table[name].mask(thin)
-    flag = pd.Series("", index=table.index).mask(
-        table["another_study"] & ~thin, f"below {100 * least:.0f}%: another study"
-    )
-    table["rule"] = flag
+    known = table["rate"].notna()
+    flag = pd.Series("too few to say", index=table.index).mask(known, f"{100 * least:.0f}% or more")
+    table["rule"] = flag.mask(table["another_study"] & known, f"below {100 * least:.0f}%: another study")
     hidden = pd.DataFrame({"respondents": shown.hidden["count"], "population": shown.hidden["base_count"]})
     for name in ("rate", "rate_low", "rate_high"):
         hidden[name] = hidden["respondents"] | hidden["population"]
@@ -580,7 +673,9 @@ def _response_table(tables: ReachTables, dim: str, sources, least: float) -> map
         "rate_high": ("High", "share"),
         "rule": ("Rule", ""),
     }
-    return maps.table(f"Response by {dim}", part, columns, sources=sources, index=_capital(dim))
+    columns = _named_by(dim, part.table.index, columns, part.table["name"])
+    words = dim_words(dim)
+    return maps.table(f"Response by {words}", part, columns, sources=sources, index=_capital(words))
 
 
 def _top_up_table(tables: ReachTables, dim: str, sources, least: float) -> maps.TablePanel:
@@ -598,7 +693,9 @@ def _top_up_table(tables: ReachTables, dim: str, sources, least: float) -> maps.
         "for_even": ("To be as well heard as others", ""),
         "left": ("Left to ask", ""),
     }
-    return maps.table(f"How many more answers, by {dim}", part, columns, sources=sources, index=_capital(dim))
+    columns = _named_by(dim, part.table.index, columns, part.table["name"])
+    words = dim_words(dim)
+    return maps.table(f"How many more answers, by {words}", part, columns, sources=sources, index=_capital(words))
 
 
 def _contacts_table(tables: ReachTables, sources) -> maps.TablePanel:
@@ -623,6 +720,27 @@ def _notes(tables: ReachTables) -> list[str]:
         *unplaced_sentences(tables),
         *(f"Not shown: {what} ({why})." for what, why in tables.left_out.items()),
     ]
+
+
+def dim_words(dim: str) -> str:
+    """A dimension as a reader knows it; the year of areas stays with them.
+
+    Examples
+    --------
+    >>> dim_words("msoa11"), dim_words("ward25"), dim_words("fsm"), dim_words("imd_tenth")
+    ('MSOA (2011)', 'ward (2025)', 'free school meals', 'imd tenth')
+    """
+    if found := re.fullmatch(r"([a-z]+)(\d\d)", dim):
+        kind, year = found.groups()
+        return f"{kind.upper() if kind in ('oa', 'lsoa', 'msoa', 'lad') else kind} (20{year})"
+    return {"fsm": "free school meals", "first": "school named first"}.get(dim, dim.replace("_", " "))
+
+
+def _named_by(dim: str, codes: pd.Index, columns: Mapping[str, tuple[str, str]], names: pd.Series) -> dict:
+    """The columns without the names where they are the codes over again; a name is headed by what it names."""
+    if (names.astype("str").to_numpy() == codes.astype("str").to_numpy()).all():
+        return {name: head for name, head in columns.items() if name != "name"}
+    return dict(columns)
 
 
 def _capital(text: str) -> str:

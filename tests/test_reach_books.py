@@ -147,7 +147,7 @@ def test_geoplan_reach(project, tmp_path):
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     answer = json.loads(done.stdout)
-    assert answer["base"] == "pupils with year group 5 or 6"
+    assert answer["base"] == "pupils in years 5 and 6"
     assert answer["change"][-1]["code"] == "all"
     assert len(answer["placement"]["sites"]) == 1
     assert {row["code"] for row in answer["plan"]} == {*"12345678", "all"}

@@ -177,14 +177,16 @@ def base_words(noun: str, conditions: dict[str, list[str]]) -> str:
 
     Examples
     --------
-    >>> base_words("pupils", {"year_group": ["5", "6"]}), base_words("pupils", {})
-    ('pupils with year group 5 or 6', 'all pupils')
+    >>> base_words("pupils", {"year_group": ["5", "6"], "fsm": ["yes"]}), base_words("pupils", {})
+    ('pupils in years 5 and 6 with fsm yes', 'all pupils')
     """
     if not conditions:
         return f"all {noun}"
-    return f"{noun} with " + " and ".join(
-        f"{column.replace('_', ' ')} {' or '.join(values)}" for column, values in conditions.items()
-    )
+    rest = dict(conditions)
+    years = rest.pop("year_group", [])
+    words = f"{noun} in year{'s' if years[1:] else ''} {' and '.join(years)}" if years else noun
+    others = " and ".join(f"{column.replace('_', ' ')} {' or '.join(values)}" for column, values in rest.items())
+    return f"{words} with {others}" if others else words
 
 
 def known_as(name: str, key: str) -> str:
@@ -408,8 +410,8 @@ def _print(tables, changed, plan, placement, model) -> None:
     if plan is not None:
         row = plan.table.loc["all"]
         typer.echo(
-            f"With the plan: {row['more_share']:+.0%} {tables.noun} "
-            f"({row['more_share_low']:+.0%} to {row['more_share_high']:+.0%})."
+            f"With the plan: {row['more_share'] + 0:+.0%} {tables.noun} "
+            f"({row['more_share_low'] + 0:+.0%} to {row['more_share_high'] + 0:+.0%})."
         )
     if placement is not None:
         typer.echo(placement_sentence(placement))
