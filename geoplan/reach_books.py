@@ -522,7 +522,7 @@ def _reach_table(tables: ReachTables, dim: str, sources, rows: int | None = None
     shown = _clearly(_head(tables.by[dim], rows))
     more = f" The {rows} largest of {len(tables.by[dim]):,}." if rows and len(tables.by[dim]) > rows else ""
     note = f"Index 100: reached as {tables.base_name} as a whole.{more}"
-    columns = _named_by(dim, shown.table.index, _reach_columns(tables), shown.table["name"])
+    columns = _named_by(shown.table.index, _reach_columns(tables), shown.table["name"])
     words = dim_words(dim)
     return maps.table(f"Reach by {words}", shown, columns, sources=sources, index=_capital(words), note=note)
 
@@ -534,7 +534,7 @@ def _rate_table(tables: ReachTables, dim: str, sources, rows: int) -> maps.Table
         "base_count": ("Applicants", ""),
         "penetration": ("Rate", "share"),
     }
-    columns = _named_by(dim, shown.table.index, columns, shown.table["name"])
+    columns = _named_by(shown.table.index, columns, shown.table["name"])
     return maps.table(
         f"{_capital(tables.service)}, by {dim_words(dim)}", shown, columns, sources=sources,
         index=_capital(dim_words(dim)), note=f"Of {tables.base_name}; index 100: the rate of all of them.",
@@ -556,7 +556,7 @@ def _outcomes_table(outcomes: Mapping[str, ReachTables], dim: str, sources) -> m
             printed += each.printed
     words = dim_words(dim)
     part = Protected(table, hidden, first.rule, first.base, MappingProxyType(units), tuple(printed))
-    columns = _named_by(dim, rows, columns, table["name"])
+    columns = _named_by(rows, columns, table["name"])
     return maps.table(f"Every outcome, by {words}", part, columns, sources=sources, index=_capital(words))
 
 
@@ -585,7 +585,7 @@ def _missed_table(tables: ReachTables, dim: str, sources, most: int = MOST_ROWS)
         f"Under-reached: {under}. More to make it even: if each of these segments were reached at the rate of all "
         "others, everywhere alike; hidden numbers count as none."
     )
-    columns = _named_by(dim, part.table.index, columns, part.table["name"])
+    columns = _named_by(part.table.index, columns, part.table["name"])
     words = dim_words(dim)
     return maps.table(
         f"Where the missed are, by {words}", part, columns, sources=sources, index=_capital(words), note=note
@@ -650,20 +650,44 @@ def _sites_table(sites: pd.DataFrame, placement: Placement | None, sources) -> m
     return maps.table("Sites", columns=columns, public=table, sources=sources, index="Site")
 
 
-def _response_table(tables: ReachTables, dim: str, sources, least: float) -> maps.TablePanel:
-    shown = _head(tables.by[dim], MOST_ROWS)
+def response_shown(tables: ReachTables, dim: str, least: float = LEAST_RESPONSE, rows: int | None = None) -> Protected:
+    """Response by group with its interval and the guide's rule in words, as it may be shown.
+
+    Returns
+    -------
+    Protected
+        By code: ``name``, ``respondents``, ``population``, ``rate``, ``rate_low``, ``rate_high``, ``rule``.
+    """
+    shown = _head(tables.by[dim], rows)
     table = response(shown.table["count"], shown.table["base_count"], least)
     table.insert(0, "name", shown.table["name"])
     thin = ~(table["population"] >= tables.rule.min_base)
     for name in ("rate", "rate_low", "rate_high"):
         table[name] = table[name].mask(thin)
     known = table["rate"].notna()
-    flag = pd.Series("too few to say", index=table.index).mask(known, f"{100 * least:.0f}% or more")
-    table["rule"] = flag.mask(table["another_study"] & known, f"below {100 * least:.0f}%: another study")
+    rule = pd.Series("too few to say", index=table.index).mask(known, f"{100 * least:.0f}% or more")
+    table["rule"] = rule.mask(table["another_study"] & known, f"below {100 * least:.0f}%: another study")
     hidden = pd.DataFrame({"respondents": shown.hidden["count"], "population": shown.hidden["base_count"]})
     for name in ("rate", "rate_low", "rate_high"):
         hidden[name] = hidden["respondents"] | hidden["population"]
-    part = Protected(table.loc[shown.table.index], hidden, shown.rule, shown.base, printed=shown.printed)
+    table = table.drop(columns="another_study").loc[shown.table.index]
+    units = MappingProxyType(dict.fromkeys(("rate", "rate_low", "rate_high"), "share"))
+    return Protected(table, hidden, shown.rule, shown.base, units, printed=shown.printed)
+
+
+def top_up_shown(tables: ReachTables, dim: str, least: float = LEAST_RESPONSE, rows: int | None = None) -> Protected:
+    """How many more answers are needed by group (:func:`geoplan.surveys.top_up`), from printed counts."""
+    shown = _head(tables.by[dim], rows)
+    more = top_up(response(shown.table["count"], shown.table["base_count"], least), least=least)
+    more = more.loc[shown.table.index]
+    gone = shown.hidden["count"] | shown.hidden["base_count"]
+    more.insert(0, "name", shown.table["name"])
+    hidden = pd.DataFrame(dict.fromkeys(more.columns[1:], gone), index=more.index)
+    return Protected(more, hidden, shown.rule, shown.base, printed=shown.printed)
+
+
+def _response_table(tables: ReachTables, dim: str, sources, least: float) -> maps.TablePanel:
+    part = response_shown(tables, dim, least, MOST_ROWS)
     columns = {
         "name": ("Name", ""),
         "respondents": ("Answered", ""),
@@ -673,19 +697,13 @@ def _response_table(tables: ReachTables, dim: str, sources, least: float) -> map
         "rate_high": ("High", "share"),
         "rule": ("Rule", ""),
     }
-    columns = _named_by(dim, part.table.index, columns, part.table["name"])
+    columns = _named_by(part.table.index, columns, part.table["name"])
     words = dim_words(dim)
     return maps.table(f"Response by {words}", part, columns, sources=sources, index=_capital(words))
 
 
 def _top_up_table(tables: ReachTables, dim: str, sources, least: float) -> maps.TablePanel:
-    shown = _head(tables.by[dim], MOST_ROWS)
-    more = top_up(response(shown.table["count"], shown.table["base_count"], least), least=least)
-    more = more.loc[shown.table.index]
-    gone = shown.hidden["count"] | shown.hidden["base_count"]
-    more.insert(0, "name", shown.table["name"])
-    hidden = pd.DataFrame(dict.fromkeys(more.columns[1:], gone), index=more.index)
-    part = Protected(more, hidden, shown.rule, shown.base, printed=shown.printed)
+    part = top_up_shown(tables, dim, least, MOST_ROWS)
     columns = {
         "name": ("Name", ""),
         "for_rate": (f"To reach {100 * least:.0f}%", ""),
@@ -693,7 +711,7 @@ def _top_up_table(tables: ReachTables, dim: str, sources, least: float) -> maps.
         "for_even": ("To be as well heard as others", ""),
         "left": ("Left to ask", ""),
     }
-    columns = _named_by(dim, part.table.index, columns, part.table["name"])
+    columns = _named_by(part.table.index, columns, part.table["name"])
     words = dim_words(dim)
     return maps.table(f"How many more answers, by {words}", part, columns, sources=sources, index=_capital(words))
 
@@ -736,7 +754,7 @@ def dim_words(dim: str) -> str:
     return {"fsm": "free school meals", "first": "school named first"}.get(dim, dim.replace("_", " "))
 
 
-def _named_by(dim: str, codes: pd.Index, columns: Mapping[str, tuple[str, str]], names: pd.Series) -> dict:
+def _named_by(codes: pd.Index, columns: Mapping[str, tuple[str, str]], names: pd.Series) -> dict:
     """The columns without the names where they are the codes over again; a name is headed by what it names."""
     if (names.astype("str").to_numpy() == codes.astype("str").to_numpy()).all():
         return {name: head for name, head in columns.items() if name != "name"}

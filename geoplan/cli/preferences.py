@@ -20,7 +20,7 @@ from geoplan.cli.common import (
     shown,
     steps,
 )
-from geoplan.cli.reach import ByOption, rows
+from geoplan.cli.reach import ByOption, kinds_of, rows, write_workbook
 
 
 def command(
@@ -36,6 +36,7 @@ def command(
 ) -> None:
     """Compare groups by first-choice rate, any-choice rate, and the share naming and getting the nearest school.
 
+    With -o write a page (.html) or a workbook (.xlsx).
     Small numbers are hidden (shown as c) and the others rounded.
 
     Example: geoplan preferences applications.csv --by segment --by fsm --phase Secondary -o preferences.html
@@ -51,7 +52,7 @@ def command(
         _of_counts(applications, as_json)
         return
     if out is not None:
-        by_ending(out, ".html")
+        by_ending(out, ".html", ".xlsx")
     folder = read_project(project)
     check_targets([out], inputs=[*project_inputs(folder), applications])
     with (
@@ -69,13 +70,20 @@ def command(
         placed = preferences(assign(applicants, postcodes, layers, folder.segments()), near)
         next(step)
         names = {"school": schools.frame["name"].to_dict(), "first": schools.frame["name"].to_dict()}
+        by = kinds_of(by, placed.applicants.kinds)
         found = {name: placed.reach(name, by, names) for name in OUTCOMES}
         for each in found.values():
             numbers = numbers.with_marks(reach_marks(each, folder.as_at))
         tables = protect_outcomes(found, numbers.rule, data=folder.as_at, earlier=numbers.earlier()[0])
-        if out is not None:
-            book = preferences_book(tables, placed.applicants.sources, placed.nearest_by)
+        sources = placed.applicants.sources
+        if out is not None and out.suffix == ".xlsx":
+            sheets = {f"{_words(name)} by {dim}": each.by[dim] for name, each in tables.items() for dim in each.by}
+            about = [*map(outcome_finding, tables.values()), f"Nearest: {placed.nearest_by}.", *_left_out(tables)]
+            write_workbook(numbers, out, sheets, about, sources)
+        elif out is not None:
+            book = preferences_book(tables, sources, placed.nearest_by)
             numbers.write_page(out, book, [outcome_share(each) for each in tables.values()])
+        if out is not None:
             typer.echo(f"wrote {out}", err=True)
     if as_json:
         answer = {name: {dim: rows(table) for dim, table in each.by.items()} for name, each in tables.items()}
@@ -85,9 +93,18 @@ def command(
         typer.echo(outcome_finding(each))
     for dim in dict.fromkeys(dim for each in tables.values() for dim in each.by):
         print_table(*_rates(tables, dim))
-    for each in tables.values():
-        for what, why in each.left_out.items():
-            typer.echo(f"Not shown: {each.service}, {what} ({why}).")
+    for sentence in _left_out(tables):
+        typer.echo(sentence)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _left_out(tables) -> list[str]:
+    return [
+        f"Not shown: {each.service}, {what} ({why})." for each in tables.values() for what, why in each.left_out.items()
+    ]
 
 
 def _rates(tables, dim: str):

@@ -87,6 +87,7 @@ def command(
     given = [conditions] if isinstance(conditions, Path) else []
     check_targets([out, note], inputs=[*project_inputs(folder), *files, *given, what_if])
     pupils, schools, layers = load_people(folder)
+    by = kinds_of(by, pupils.kinds)
     names = {"school": schools.frame["name"].to_dict()}
     with (
         steps("reading and placing users", "protecting the numbers", "models", "writing") as step,
@@ -170,6 +171,21 @@ def conditions_of(base: str) -> dict[str, list[str]] | Path:
             )
         conditions[column.strip()] = [value.strip() for value in values.split(",")]
     return conditions
+
+
+def kinds_of(by: list[str], kinds) -> list[str]:
+    """Dimensions as asked for; ``ward`` stands for ``ward25`` where that is the only year of it.
+
+    Examples
+    --------
+    >>> kinds_of(["segment", "ward", "lsoa"], ["lsoa11", "lsoa21", "ward25"])
+    ['segment', 'ward25', 'lsoa']
+    """
+    answer = []
+    for dim in by:
+        alike = [kind for kind in kinds if kind.rstrip("0123456789") == dim and kind != dim]
+        answer.append(alike[0] if len(alike) == 1 and dim not in kinds else dim)
+    return list(dict.fromkeys(answer))
 
 
 def base_words(noun: str, conditions: dict[str, list[str]]) -> str:
@@ -357,10 +373,7 @@ def _factors(text: str) -> dict[str, float]:
 
 
 def _write_tables(numbers, out: Path, tables, more, sources) -> None:
-    import pandas as pd
-
     from geoplan.io.outputs import table_csv
-    from geoplan.io.workbook_out import about_lines, workbook_bytes
     from geoplan.reach_books import more_sentences, unplaced_sentences, where_sentences
     from geoplan.reach_tables import few_decimals
 
@@ -373,9 +386,19 @@ def _write_tables(numbers, out: Path, tables, more, sources) -> None:
     sheets |= {f"Reach by {' and '.join(pair)}": table for pair, table in tables.crossings.items()}
     sheets |= {title: table for title, table in more.items() if table is not None}
     sheets |= {"Contacts": tables.contacts, "Records": tables.accounts}
-    sheets = {title: few_decimals(table) for title, table in sheets.items()}
     about = [tables.finding, *more_sentences(tables), *where_sentences(tables), *unplaced_sentences(tables)]
     about += [f"Not shown: {what} ({why})." for what, why in tables.left_out.items()]
+    write_workbook(numbers, out, sheets, about, sources)
+
+
+def write_workbook(numbers, out: Path, sheets, about, sources) -> None:
+    """Sheets of protected tables, with sentences worked out from them on the sheet About."""
+    import pandas as pd
+
+    from geoplan.io.workbook_out import about_lines, workbook_bytes
+    from geoplan.reach_tables import few_decimals
+
+    sheets = {title: few_decimals(table) for title, table in sheets.items()}
     said = pd.DataFrame(about_lines(sheets, about, sources), columns=["Part", "Text"])
     numbers.write(out, workbook_bytes(sheets, about, sources, out.name), list(sheets.values()), [said])
 
