@@ -45,6 +45,7 @@ def reach_book(
     plan: Protected | None = None,
     sites: pd.DataFrame | None = None,
     placement: Placement | None = None,
+    remarks: Iterable[str] = (),
     title: str = "",
 ) -> maps.MapBook:
     """The analyst's page: who is reached, where the missed are, what changed, and what a plan would do.
@@ -68,6 +69,8 @@ def reach_book(
         map; otherwise they are listed, since a page gives no fine coordinates but those of schools.
     placement
         The best sites found.
+    remarks
+        Further sentences for the notes: of the best sites, and of whom a model leaves out.
     title
         The page's heading.
     """
@@ -97,7 +100,7 @@ def reach_book(
             panels.append(_sites_table(sites, placement, sources))
     notes = [READ_WITH_CARE, HOW_SURE, *_notes(tables)]
     notes += [f"Distance: {model.sentence}."] if model is not None else []
-    notes += [placement_sentence(placement)] if placement is not None else []
+    notes += list(remarks)
     return maps.MapBook(
         title or f"Who is reached, and who is missed: {tables.service}",
         finding=tables.finding,
@@ -266,10 +269,20 @@ def model_shares(model: ReachModel) -> pd.DataFrame:
     return pd.DataFrame({"share": pd.Series(falls | explained, dtype="float64")})
 
 
-def placement_sentence(placement: Placement) -> str:
+def left_out_sentence(count: int, tables: ReachTables) -> list[str]:
+    """Users whom a model of distance leaves out, in a number that the rule may print; nothing where there are none."""
+    rule = tables.rule
+    if not count:
+        return []
+    step = rule.round_to
+    many = f"fewer than {rule.hide_below}" if count < rule.hide_below else f"about {step * round(count / step):,}"
+    return [f"The model of distance leaves out {many} {tables.noun}: not placed, or where nobody of the base lives."]
+
+
+def placement_sentence(placement: Placement, whom: str = "the under-reached") -> str:
     """The best sites, and how sure that is."""
     sure = "proven best" if placement.proven else f"at most {100 * placement.gap:.1f}% short of the best"
-    return f"Best sites for the under-reached, of those offered: {', '.join(placement.sites)} ({sure})."
+    return f"Best sites for {whom}, of those offered: {', '.join(placement.sites)} ({sure})."
 
 
 # --- sentences ------------------------------------------------------------------------------------------
@@ -323,6 +336,7 @@ def more_in_one(tables: ReachTables) -> list[str]:
     ]
     if not parts:
         return []
+    parts[1:] = [part.replace(f" more {tables.noun} from ", " from ", 1) for part in parts[1:]]
     named = " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
     return [f"About {named} would make it even."]
 

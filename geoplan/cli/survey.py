@@ -38,6 +38,10 @@ def command(
     by: ByOption = ["segment"],  # noqa: B006
     key: KeyOption = "",
     least: Annotated[float, typer.Option(min=0.0, max=1.0, help="Below this response, do another study.")] = 0.2,
+    weights: Annotated[
+        Path | None,
+        typer.Option("--weights", help="Also write each respondent's weight (.csv): for its owner, not to be shared."),
+    ] = None,
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -50,6 +54,7 @@ def command(
     Example: geoplan survey callers_2025 --key family_id --base year_group=5,6 --by segment -o survey.html
     """
     from geoplan.assignment import assign
+    from geoplan.io.outputs import write_csv
     from geoplan.io.project import read_project
     from geoplan.reach_books import (
         raking_sentence,
@@ -62,12 +67,14 @@ def command(
     )
     from geoplan.reach_tables import protect_reach, reach_marks
     from geoplan.service_reach import reach
-    from geoplan.surveys import rake
+    from geoplan.surveys import rake, weights_of
 
     if out is not None:
         by_ending(out, ".html", ".xlsx")
+    if weights is not None:
+        by_ending(weights, ".csv")
     folder = read_project(project)
-    check_targets([out], inputs=project_inputs(folder))
+    check_targets([out, weights], inputs=project_inputs(folder))
     pupils, schools, layers = load_people(folder)
     by = kinds_of(by, pupils.kinds)
     conditions = conditions_of(base)
@@ -101,6 +108,9 @@ def command(
             numbers.write_page(out, book, [survey_shares(tables, least)])
         if out is not None:
             typer.echo(f"wrote {out}", err=True)
+    if weights is not None and raked is not None:
+        write_csv(weights, weights_of(people.people, raked).round(4), private=True)
+        typer.echo(f"wrote {weights} (about single people: keep it inside the office)", err=True)
     if as_json:
         by_group = {dim: rows(table) for dim, table in tables.by.items()}
         typer.echo(json.dumps({"sentences": sentences, "by": by_group, "records": rows(tables.accounts)}, indent=2))
