@@ -172,7 +172,7 @@ def preferences_book(
     ]
     notes[:0] = [outcome_finding(tables) for tables in list(outcomes.values())[1:]]
     for tables in outcomes.values():
-        notes += [f"Not shown: {tables.service}, {what} ({why})." for what, why in tables.left_out.items()]
+        notes += [not_shown(tables, what, why) for what, why in tables.left_out.items()]
     return maps.MapBook(
         title or "Who gets the school named first?",
         finding=outcome_finding(first),
@@ -377,6 +377,12 @@ def unplaced_sentences(tables: ReachTables) -> list[str]:
         if who := many(f"{tables.noun} elsewhere by {dim}"):
             sentences.append(f"{who} are elsewhere by {dim_words(dim)}: outside the areas or schools compared.")
     return sentences
+
+
+def not_shown(tables: ReachTables, what: str, why: str) -> str:
+    """What is left out of an outcome, or which outcome is."""
+    by = what.startswith(tables.noun)
+    return f"Not shown: {tables.service}, {what} ({why})." if by else f"Not shown: {what} ({why})."
 
 
 def outcome_share(tables: ReachTables) -> pd.DataFrame:

@@ -236,17 +236,27 @@ def protect_outcomes(
     Returns
     -------
     dict of str to ReachTables
+        An outcome that cannot be shown at all is missing, and named in ``left_out`` of the first.
+
+    Raises
+    ------
+    DisclosureRefused
+        If none can be shown.
     """
     found: dict[str, ReachTables] = {}
+    without: dict[str, str] = {}
     for name, outcome in outcomes.items():
-        population = _Before(data, ()).named(_populations(outcome, _subject(outcome))["base"])
-        alike = [found[other] for other in found if outcomes[other].base.equals(outcome.base)]
-        groups = {
-            table.name: replace(table, population=population)
-            for tables in alike for shown in tables.by.values() for table in shown.printed if TAKE_UP not in table.dims
-        }  # fmt: skip
-        known = [*earlier, *groups.values()]
-        found[name] = protect_reach(outcome, rule, crossings=[], missed=False, data=data, earlier=known)
+        before = [part for tables in found.values() for each in tables.by.values() for part in each.printed]
+        known = [*earlier, *{table.name: table for table in before}.values()]
+        try:
+            found[name] = protect_reach(outcome, rule, crossings=[], missed=False, data=data, earlier=known)
+        except DisclosureRefused:
+            if len(without) + 1 == len(outcomes):
+                raise
+            without[outcome.service] = _UNSAFE
+    if without:
+        first = next(iter(found))
+        found[first] = replace(found[first], left_out=MappingProxyType(without | dict(found[first].left_out)))
     return found
 
 
@@ -491,7 +501,17 @@ class _Before:
         return "; ".join(part for part in (population, self.data) if part)
 
     def protect(self, tables: Sequence[RawTable], rule: Rule, totals: str = "parts") -> tuple[ProtectedTable, ...]:
-        known = [table for table in self.earlier if table.population == tables[0].population]
+        population = tables[0].population
+        known = [table for table in self.earlier if table.population == population]
+        # who is in a survey is known of the survey alone; how many there are in each group is known of all of them
+        known += [
+            replace(table, population=population)
+            for table in self.earlier
+            if table.population != population
+            and TAKE_UP not in table.dims
+            and len(table.dims) == 1
+            and _plain(table.population) == _plain(population)
+        ]
         return protect_tables(list(tables), rule, totals=totals, earlier=known)
 
 
@@ -512,16 +532,27 @@ def reach_marks(reached: ServiceReach, data: str = "") -> dict[str, str]:
     return marks
 
 
-def _populations(reached: ServiceReach, subject: str = "") -> dict[str, str]:
+_AND, _PLACED = ", and who is in ", ", placed by "
+
+
+def _plain(population: str) -> str:
+    """The population without the survey or outcome that says who of it did what."""
+    head, and_, rest = population.partition(_AND)
+    return f"{head}{_PLACED}{rest.rpartition(_PLACED)[2]}" if and_ else population
+
+
+def _populations(reached: ServiceReach, subject: str = "", part_of: bool = False) -> dict[str, str]:
     """The names of the two populations: of their files, so that the service's own name and noun change nothing.
 
-    With ``subject``: of those of them who have a code of that dimension.
+    With ``subject``: of those of them who have a code of that dimension; with ``part_of``, the base is one of which it
+    is said who the users are.
     """
     base = f"{reached.base_noun}: {reached.base_name}"
     base += f" ({reached.base_data})" if reached.base_data else f", for {reached.service}"
     users = f"users in {reached.users_data}" if reached.users_data else _known_as(reached)
-    placed = f", placed by {subject}" if subject else ""
-    return {"base": base + placed, "users": users + placed}
+    placed = f"{_PLACED}{subject}" if subject else ""
+    known = f"{_AND}{_known_as(reached)}" if part_of else ""
+    return {"base": base + known + placed, "users": users + placed}
 
 
 def _known_as(reached: ServiceReach) -> str:
@@ -538,7 +569,7 @@ def _protected(
     keys += [("users", dim) for dim in reached.dims] + [("users", pair) for pair in kept]
     raw = {}
     part_of = reached.inside and not reached.published and _fits(reached)
-    populations = {who: before.named(name) for who, name in _populations(reached, subject).items()}
+    populations = {who: before.named(name) for who, name in _populations(reached, subject, part_of).items()}
     for who, dims in keys:
         counts, name = _whole(reached, who, dims), _title(reached, who, dims)
         if who == "users" and part_of:

@@ -71,7 +71,7 @@ def command(
         next(step)
         names = {"school": schools.frame["name"].to_dict(), "first": schools.frame["name"].to_dict()}
         by = kinds_of(by, placed.applicants.kinds)
-        found = {name: placed.reach(name, by, names) for name in OUTCOMES}
+        found = {name: placed.reach(name, by, names, data=applications.stem) for name in OUTCOMES}
         for each in found.values():
             numbers = numbers.with_marks(reach_marks(each, folder.as_at))
         tables = protect_outcomes(found, numbers.rule, data=folder.as_at, earlier=numbers.earlier()[0])
@@ -102,9 +102,9 @@ def _words(name: str) -> str:
 
 
 def _left_out(tables) -> list[str]:
-    return [
-        f"Not shown: {each.service}, {what} ({why})." for each in tables.values() for what, why in each.left_out.items()
-    ]
+    from geoplan.reach_books import not_shown
+
+    return [not_shown(each, what, why) for each in tables.values() for what, why in each.left_out.items()]
 
 
 def _rates(tables, dim: str):
