@@ -3,8 +3,8 @@
     python build_applications.py
 
 Reads ``pupils.csv``, ``schools.csv``, ``segments.csv`` and ``postcodes.csv.gz`` as they stand and changes none of them.
-Everything it writes is invented: those now in year 7 are given three schools that they might have named a year ago, more
-often their own school first in well-off segments; the school they attend stands for the one offered.
+Everything it writes is invented: those now in year 7 are given three schools that they might have named a year ago,
+more often their own school first in well-off segments; the school they attend stands for the one offered.
 """
 
 from __future__ import annotations
