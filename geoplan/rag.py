@@ -160,7 +160,7 @@ def judge(table: Facts, rules: RagRules, schools: pd.DataFrame, hidden: pd.DataF
     ['28.6%', '25% or more', 'Amber with 16 pupils more']
     """
     schools = schools.rename(index=str)
-    check_columns(rules, [*table.columns(), *map(str, schools.columns), *map(str, table.values.columns)])
+    check_columns(rules, table.columns(), list(map(str, schools.columns)))
     index = schools.index
     facts = Facts(table.values.reindex(index), table.reasons.reindex(index).fillna("no figure given"))
     gone = (pd.DataFrame(index=index) if hidden is None else hidden.rename(index=str)).reindex(index)

@@ -97,23 +97,30 @@ def rules_from(values: Mapping, file: str = "rules") -> RagRules:
     )  # fmt: skip
 
 
-def check_columns(rules: RagRules, there: Sequence[str], file: str = "rules") -> None:
+def check_columns(rules: RagRules, numbers: Sequence[str], words: Sequence[str], file: str = "rules") -> None:
     """Refuse rules that name a column which is not there; all of them at once.
+
+    Parameters
+    ----------
+    rules
+        The rules.
+    numbers, words
+        What there is to judge by, and the columns of the schools, to choose, compare and group them by.
+    file
+        The file of the rules.
 
     Raises
     ------
     InputRefused
         With the columns there are.
     """
-    known = set(there)
+    known = {*numbers, *words}
     problems = []
     for each in rules.indicators:
         pupil_file = each.numbers == OF_PUPILS and not each.count  # worked out later, and asked for then
-        wanted = [
-            *(() if pupil_file else each.columns),
-            *(c for c in (*each.compare_with, *each.schools) if c != "all schools"),
-        ]
-        lost = [name for name in dict.fromkeys(wanted) if name not in known]
+        lost = [name for name in (() if pupil_file else each.columns) if name not in numbers]
+        chosen = dict.fromkeys([*each.compare_with, *each.schools])
+        lost += [name for name in chosen if name != "all schools" and name not in words and name not in lost]
         if lost:
             problems.append(
                 Problem(
@@ -122,7 +129,7 @@ def check_columns(rules: RagRules, there: Sequence[str], file: str = "rules") ->
                     column=each.name,
                 )
             )  # fmt: skip
-    lost = [name for name in rules.groups if name not in known]
+    lost = [name for name in rules.groups if name not in words]
     if lost:
         problems.append(
             Problem(file, "column_missing", f"groups: the schools have no column {', '.join(lost)}",

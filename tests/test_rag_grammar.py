@@ -152,9 +152,8 @@ def test_grades_are_words_in_an_order():
 
 def test_a_column_that_is_not_there_is_named_with_those_there_are():
     with pytest.raises(InputRefused) as refused:
-        check_columns(
-            make_rules(SURPLUS, GCSE, FSM, about={"groups": ["cluster"]}), ["places", "roll", "name"], "r.toml"
-        )
+        rules = make_rules(SURPLUS, GCSE, FSM, about={"groups": ["cluster"]})
+        check_columns(rules, ["places", "roll"], ["name"], "r.toml")
     said = str(refused.value)
     assert said.startswith("r.toml: 3 problems")
     assert "gcse   no column good_gcse_percent, cohort; there are name, places, roll" in said

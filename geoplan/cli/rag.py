@@ -290,7 +290,7 @@ def _open_schools(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 def _check_columns(rules: RagRules, read: _Read, name: str) -> None:
     from geoplan.rag_grammar import check_columns
 
-    check_columns(rules, [*read.facts.columns(), *map(str, read.schools.columns)], name)
+    check_columns(rules, read.facts.columns(), list(map(str, read.schools.columns)), name)
 
 
 def _columns_there(place, rules: RagRules, facts: list[Path], name: str) -> None:
