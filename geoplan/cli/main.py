@@ -20,6 +20,7 @@ from geoplan.cli import (
     plan_compare,
     preferences,
     profile,
+    rag,
     reach,
     release,
     report,
@@ -43,6 +44,7 @@ _VERBS = (demo, init, check, assign, similar, reach, preferences, survey, map, r
 for _module in _VERBS:
     app.command(_module.command.__name__)(_module.command)
 app.add_typer(profile.app, name="profile")
+app.add_typer(rag.app, name="rag")
 app.add_typer(boundaries.app, name="boundaries")
 app.add_typer(segments.app, name="segments")
 app.add_typer(plan_compare.app, name="plan")
