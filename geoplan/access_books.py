@@ -10,14 +10,34 @@ from collections.abc import Iterable
 import pandas as pd
 
 from geoplan import maps
-from geoplan.access_tables import BEYOND, NO_PLACE, UNKNOWN, WITHIN, AccessTables
+from geoplan.access_tables import BEYOND, NO_PLACE, WITHIN, AccessTables
 from geoplan.areas import Boundaries
 from geoplan.disclosure import Protected
 from geoplan.schools import Schools
 from geoplan.sources import Source
 from geoplan.transport_rules import LIMITS, LOW_INCOME, NOT_BY_DISTANCE
+from geoplan.travel import (
+    ALL_OVER,
+    ENTITLED,
+    LOW_INCOME_ENTITLED,
+    NEARER,
+    NOT_KNOWN,
+    OVER_NEAREST_UNKNOWN,
+    ROUTE,
+)
+from geoplan.travel import WITHIN as WITHIN_LIMIT
 
 CLOSES, TAKES, OTHER = "closes or changes", "would take pupils", "other school"
+SAID = {
+    ENTITLED: "{} are over the limit at their nearest suitable school",
+    ALL_OVER: "{} are over the limit whichever suitable school they go to",
+    LOW_INCOME_ENTITLED: "{} of low income are within the longer limits",
+    OVER_NEAREST_UNKNOWN: "{} are over the limit at their school, and only a route tells whether a nearer one suits",
+    NEARER: "{} are over the limit at their school while a suitable one is nearer",
+    ROUTE: "for {} only a route can tell",
+    WITHIN_LIMIT: "{} are within the limit",
+    NOT_KNOWN: "{} are not known",
+}
 NOT_A_FORECAST = (
     "Where pupils would go is worked out by the rule named; families choose otherwise, and a place offered is not a "
     "place accepted."
@@ -29,8 +49,8 @@ PRESUMPTION = (
     "the Secretary of State, not by this page."
 )
 TWO_NUMBERS = (
-    "The old rule looks at the roll alone; the numbers beside it say what a closure would do to the way to school. "
-    "Each school is closed by itself here, the others staying as they are."
+    "The next suitable school with room, for every pupil whose home is known. Each school is closed by itself here, "
+    "the others staying as they are; closing two of them together shares the room between them."
 )
 
 
@@ -152,6 +172,7 @@ def screen_book(
     below: int,
     sizes: pd.DataFrame,
     notes: Iterable[str] = (),
+    boundaries: Boundaries | None = None,
     title: str = "",
 ) -> maps.MapBook:
     """The page of small schools: the old rule beside the new principle.
@@ -172,6 +193,8 @@ def screen_book(
         How many schools are under each size: one column ``schools``, indexed by words.
     notes
         What decides the figures.
+    boundaries
+        Outlines to find one's way by.
     title
         The page's heading.
     """
@@ -179,16 +202,19 @@ def screen_book(
     frame = schools.frame.copy()
     frame["role"] = pd.Series("other school", frame.index).mask(frame.index.isin(table.table.index), "small school")
     facts = {label: col for label, col in (("Phase", "phase"), ("Places", "places")) if col in frame}
-    layer = maps.schools(frame, sources=[schools.source], facts=facts, mark_by="role", title="Schools")
+    layers = [maps.outline(boundaries, names=False)] if boundaries is not None else []
+    layers.append(maps.schools(frame, sources=[schools.source], facts=facts, mark_by="role", title="Schools"))
+    columns = screen_columns(reasonable, unit, below, table.base)
+    roll = {name: columns[name] for name in ("name", "rural", "roll", "lowest", "review")}
+    way = {name: heading for name, heading in columns.items() if name == "name" or name not in roll}
     return maps.MapBook(
         title or "Small schools: the roll, and the way to the next school",
         finding=screen_finding(table, reasonable, below),
-        layers=(layer,),
+        layers=tuple(layers),
         panels=(
-            maps.table(
-                "If each closed by itself", table, screen_columns(reasonable, unit, below, table.base),
-                sources=sources, index="School", note=TWO_NUMBERS,
-            ),
+            maps.table("The roll, and the old rule", table, roll, sources=sources, index="School"),
+            maps.table("The way to school, if each closed by itself", table, way, sources=sources, index="School",
+                       note=TWO_NUMBERS),
             maps.table("How many schools are small", public=sizes, columns={"schools": ("Schools", "")},
                        sources=sources, index="Roll"),
         ),
@@ -205,10 +231,9 @@ def screen_columns(reasonable: str, unit: str, below: int, noun: str) -> dict[st
         "roll": ("Roll", ""),
         "lowest": ("Lowest forecast", ""),
         "review": (f"Old rule (under {below})", ""),
-        WITHIN: (f"{noun.capitalize()} within {reasonable} of the next school with room", ""),
+        WITHIN: (f"{noun.capitalize()} within {reasonable} of it", ""),
         BEYOND: (f"Beyond {reasonable}", ""),
-        NO_PLACE: ("No school with room", ""),
-        UNKNOWN: ("Home not known", ""),
+        NO_PLACE: ("None with room", ""),
         "mean_before": (f"Mean {unit} now", ""),
         "mean_after": (f"Mean {unit} after", ""),
         "takers": ("Schools that take them", ""),
@@ -223,14 +248,16 @@ def screen_finding(table: Protected, reasonable: str, below: int) -> str:
     far = rows[(rows[BEYOND] > 0) | (rows[NO_PLACE] > 0)]
     kept_far = far[far["review"] == "keep"]
     said = f"The rule by roll alone (under {below}) would review {len(reviewed):,} of {len(rows):,} small schools."
-    if len(far):
-        said += (
-            f" Closing any of {len(far):,} would leave ten or more pupils without a school with room within "
-            f"{reasonable} of home; the rule by roll would review {len(far) - len(kept_far):,} of these."
+    if not len(far):
+        return (
+            f"{said} Any of them could close by itself and leave fewer than ten pupils without a school with room "
+            f"within {reasonable} of home."
         )
-    else:
-        said += f" No closure by itself would leave ten or more pupils without a school with room within {reasonable}."
-    return said
+    return (
+        f"{said} By the way to school, {len(far):,} of them could not close without leaving ten or more pupils with no "
+        f"school with room within {reasonable} of home; the rule by roll would review {len(far) - len(kept_far):,} of "
+        "these."
+    )
 
 
 def entitlement_book(table: Protected, sources: Iterable[Source], notes: Iterable[str], day: str) -> maps.MapBook:
@@ -286,7 +313,7 @@ def law_table() -> pd.DataFrame:
         {
             "children": each.who,
             "free beyond": f"{each.over_miles:g} miles",
-            "and up to": "" if each.up_to_miles is None else f"{each.up_to_miles:g} miles",
+            "and up to": "no end" if each.up_to_miles is None else f"{each.up_to_miles:g} miles",
             "since": each.since.isoformat(),
             "source": each.source,
         }
@@ -298,11 +325,13 @@ def law_table() -> pd.DataFrame:
 
 def entitlement_finding(table: Protected) -> str:
     """What a screen for free travel says, in plain sentences."""
-    said = []
-    for status, row in table.table.iterrows():
-        if row["all"] > 0:
-            said.append(f"{row['all']:,.0f} {status}")
-    return f"About {'; about '.join(said)}." if said else "Numbers are too small to print."
+    said = [
+        SAID[status].format(f"about {row['all']:,.0f}")
+        for status, row in table.table.iterrows()
+        if status in SAID and row["all"] > 0
+    ]
+    text = "; ".join(said) or "numbers are too small to print"
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _receiving_panel(tables: AccessTables, sources: tuple[Source, ...]) -> maps.TablePanel:
@@ -326,11 +355,13 @@ def _bands_panel(tables: AccessTables, sources: tuple[Source, ...]) -> maps.Tabl
 
 def _areas_layer(tables: AccessTables, boundaries: Boundaries, sources: tuple[Source, ...]) -> maps.AreaLayer:
     shown = tables.areas
-    table = shown.table.reindex(boundaries.codes).assign(to=shown.table["to"].reindex(boundaries.codes).fillna(""))
+    table = shown.table.reindex(boundaries.codes)
+    named = (shown.table["to"] != "").any()
+    table["to"] = table["to"].fillna("nobody" if named else "")
     table["pupils"] = table["pupils"].where(table.index.isin(shown.table.index), 0.0)
     hidden = shown.hidden.reindex(boundaries.codes, fill_value=False)
     noun = shown.base
-    details = {"Most would go to": "to"} if (table["to"] != "").any() else {}
+    details = {"Most would go to": "to"} if named else {}
     return maps.areas(
         boundaries,
         Protected(table, hidden, shown.rule, noun, shown.units, shown.printed),

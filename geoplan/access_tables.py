@@ -18,14 +18,15 @@ import pandas as pd
 from geoplan.access import NO_HOME, NO_ROOM, NO_SUITABLE, Access, is_rural
 from geoplan.disclosure import MIN_BASE, PUBLIC, Protected, Rule, protect_counts
 from geoplan.distances import BANDS, METRES_PER_MILE, NOT_KNOWN, name_bands, to_bands
-from geoplan.gate import GateResult, PrintedTable, PublicTotals
+from geoplan.gate import GateResult, PrintedTable
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import RawTable
 from geoplan.travel import METRES, NOT_OF_AGE, STATUSES, Entitlement, Travel
 
 ELSEWHERE = "elsewhere"
 MINUTE_BANDS = (15, 30, 45, 60)
-WITHIN, BEYOND, NO_PLACE, UNKNOWN = "within", "beyond", "no place", "not known"
+WITHIN, BEYOND, NO_PLACE = "within", "beyond", "no place"
+TOO_FEW = "too few to name"
 WHY = (NO_ROOM, NO_SUITABLE, NO_HOME)
 
 
@@ -246,7 +247,8 @@ def _areas(
         said = []
         for _, row in wide.iterrows():
             first = row[row > 0].sort_values(ascending=False, kind="stable")
-            said.append(", ".join(f"{names.get(to, to)} ({count:,.0f})" for to, count in first.items()))
+            named = ", ".join(f"{names.get(to, to)} ({count:,.0f})" for to, count in first.items())
+            said.append(named or TOO_FEW)
         shown["to"] = said
     printed = (homes.printed, *((flows.printed,) if flows is not None else ()))
     return Protected(shown, hidden, rule, noun, {"pupils": noun}, printed)
@@ -298,24 +300,23 @@ def protect_screen(
     -------
     Protected
         By school: ``name``, ``rural`` ("yes", "no", "not said"), ``roll``, ``lowest`` (forecast), ``review`` (what
-        the old rule says), ``within``, ``beyond``, ``no place``, ``not known`` (pupils by their way to the next
-        suitable school with room), ``mean_before``, ``mean_after`` (miles or minutes; missing below twenty pupils),
+        the old rule says), ``within``, ``beyond``, ``no place`` (pupils whose home is known, by their way to the
+        next suitable school with room), ``mean_before``, ``mean_after`` (miles or minutes; none below twenty pupils),
         ``takers`` (schools that would take them) and ``left`` (places left at those after).
     """
     outcomes = {}
     for code, each in found.items():
         after, why = each.pupils["after"], each.pupils["why"]
-        way = pd.Series(np.where(after <= reasonable, WITHIN, BEYOND), after.index)
-        outcomes[code] = way.where(why == "", np.where(why == NO_HOME, UNKNOWN, NO_PLACE)).value_counts()
-    parts = [WITHIN, BEYOND, NO_PLACE, UNKNOWN]
+        way = pd.Series(np.where(after <= reasonable, WITHIN, BEYOND), after.index).where(why == "", NO_PLACE)
+        outcomes[code] = way[why != NO_HOME].value_counts()
+    parts = [WITHIN, BEYOND, NO_PLACE]
     counts = pd.DataFrame(outcomes).T.reindex(index=list(found), columns=parts).fillna(0).astype("int64")
     counts.index.name, counts.columns.name = "school", "way"
     first = next(iter(found.values()))
     population = screen_population(first, reasonable, noun, data)
     raw = RawTable("Way to the next school with room", counts.stack(), noun, population, attributes=("way",))
-    known = PublicTotals(("school",), counts.sum(axis=1), population, "school headcounts")
     before = [table for table in earlier if table.population == population]
-    wide = protect_tables([raw], rule, [known], earlier=before)[0].unstack("way")
+    wide = protect_tables([raw], rule, earlier=before)[0].unstack("way")
     roll, roll_gone = protect_counts(rolls.reindex(counts.index), rule)
     table = pd.DataFrame({"name": schools["name"].reindex(counts.index).astype(str)})
     rural = schools["rural"].reindex(counts.index) if "rural" in schools else pd.Series("", counts.index)

@@ -71,7 +71,8 @@ class Trajectory:
         for _, years in self.frame.groupby("site")["year"]:
             gaps += int(years.max() - years.min() + 1 - years.nunique())
         if gaps:
-            said.append(f"{gaps:,} years between a site's first and last have no row: taken as none finished.")
+            years = "1 year" if gaps == 1 else f"{gaps:,} years"
+            said.append(f"{years} between a site's first and last without a row: taken as none finished.")
         blank = self.frame["status"].eq("")
         if blank.any() and not blank.all():
             said.append(f"{int(self.frame.loc[blank, 'completions'].sum()):,} homes have no status: taken as sure.")

@@ -161,7 +161,7 @@ def screen(
         by_ending(out, ".html", ".xlsx", ".csv")
     folder = read_project(project)
     check_targets([out], inputs=[*project_inputs(folder), network, matrix, forecast])
-    people, register, _ = load_people(folder)
+    people, register, layers = load_people(folder)
     with (
         steps("measuring ways", "closing each school", "protecting the numbers", "writing") as step,
         recording(folder.folder, folder.rule(), writes=out is not None) as numbers,
@@ -196,8 +196,9 @@ def screen(
         sources = (*people.sources, *([travel.source] if travel.source is not None else []))
         if out is not None and out.suffix == ".html":
             book = screen_book(
-                table, sources, register, reasonable=within, unit=unit, below=below, sizes=sizes, notes=notes
-            )
+                table, sources, register, reasonable=within, unit=unit, below=below, sizes=sizes, notes=notes,
+                boundaries=layers[0] if layers else None,
+            )  # fmt: skip
             numbers.write_page(out, book, [sizes])
         elif out is not None:
             _write_one(numbers, out, table, "Small schools", said, sources)
@@ -328,13 +329,15 @@ def _write(numbers, out: Path, tables, said: str, sources) -> None:
     _write_workbook(numbers, out, sheets, [said, *tables.notes], sources)
 
 
-def _write_workbook(numbers, out: Path, sheets: dict, about: list[str], sources) -> None:
+def _write_workbook(numbers, out: Path, sheets: dict, about: list[str], sources, public: dict | None = None) -> None:
     import pandas as pd
 
     from geoplan.io.workbook_out import about_lines, workbook_bytes
 
-    words = pd.DataFrame(about_lines(sheets, about, sources), columns=["part", "text"])
-    numbers.write(out, workbook_bytes(sheets, about, sources, out.name), list(sheets.values()), [words])
+    every = {**sheets, **(public or {})}
+    words = pd.DataFrame(about_lines(every, about, sources), columns=["part", "text"])
+    facts = [words, *(public or {}).values()]
+    numbers.write(out, workbook_bytes(every, about, sources, out.name), list(sheets.values()), facts)
 
 
 def _write_one(numbers, out: Path, table, title: str, said: str, sources) -> None:

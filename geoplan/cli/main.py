@@ -16,6 +16,7 @@ from geoplan.cli import (
     check,
     check_leaks,
     demo,
+    housing,
     init,
     map,
     preferences,
@@ -25,6 +26,7 @@ from geoplan.cli import (
     report,
     segments,
     similar,
+    sites,
     survey,
     travel,
     verify,
@@ -41,7 +43,8 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 findings, 2 wrong usage, 3 input refused. Start with: geoplan demo",
 )
 _VERBS = (
-    demo, init, check, assign, similar, reach, preferences, survey, travel, map, release, report, check_leaks, verify,
+    demo, init, check, assign, similar, reach, preferences, survey, travel, sites,
+    housing, map, release, report, check_leaks, verify,
 )  # fmt: skip
 for _module in _VERBS:
     app.command(_module.command.__name__)(_module.command)
