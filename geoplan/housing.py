@@ -246,7 +246,8 @@ class Need:
         if self.expected is None:
             more = f"; at the high end from {year_words(self.earliest)}" if self.earliest else ""
             return f"The {self.spare:,.0f} spare places are enough for all years looked at{more}."
-        ends = f"between {year_words(self.earliest)} and {year_words(self.latest) if self.latest else 'never'}"
+        low = f"by {year_words(self.latest)}" if self.latest else "never"
+        ends = f"from {year_words(self.earliest)} at the high end, {low} at the low end"
         return (
             f"The {self.spare:,.0f} spare places are full by {year_words(self.expected)} ({ends}); at most "
             f"{self.most:,.0f} more places are needed."
@@ -315,6 +316,7 @@ def draw_catchment(
     others: pd.DataFrame,
     neighbours: pd.DataFrame | None = None,
     take: float = 0.0,
+    home: str = "",
 ) -> tuple[str, ...]:
     """The areas a new school could serve: those nearest to it that it is the nearest school of, as far as places go.
 
@@ -332,11 +334,13 @@ def draw_catchment(
         Pairs ``a``, ``b`` of areas that touch; with them the catchment is one piece.
     take
         Places already taken (by pupils of the sites, where they are not among ``children``).
+    home
+        The area that the school stands in; the one with the nearest middle if not given.
 
     Returns
     -------
     tuple of str
-        Areas, the nearest first; the one that the school stands in (the nearest) always.
+        Areas, the nearest first; the one that the school stands in always.
 
     Examples
     --------
@@ -354,7 +358,7 @@ def draw_catchment(
         else np.full((len(areas), 1), np.inf)
     )
     own = pd.Series(here.to_numpy() <= away.min(axis=1), areas.index)
-    order = here.sort_values(kind="stable").index
+    order = here.mask(here.index == home, -1.0).sort_values(kind="stable").index
     touching: dict[str, set[str]] = {}
     if neighbours is not None:
         for a, b in neighbours[["a", "b"]].itertuples(index=False):

@@ -156,7 +156,7 @@ def sites_book(
     names = sites["name"].to_dict()
     own = [each.name for each in criteria if each.name not in WORKED_OUT]
     scores = ranking.scores.round(2).assign(site=[names[code] for code in ranking.scores.index])
-    firm = (100 * ranking.first[["varied", "any"]]).round()
+    firm = ranking.first[["varied", "any"]].round(2)
     firm = firm.assign(
         site=[names[code] for code in firm.index],
         dominated=ranking.first["dominated"].map(
@@ -172,8 +172,8 @@ def sites_book(
         ),
         maps.table(
             "How firm the ranking is", public=firm, sources=sources, index="Site",
-            columns={"site": ("Name", ""), "varied": ("First with each weight varied by up to half", "%"),
-                     "any": ("First with any weights whatever", "%"), "dominated": ("Can never be first", "")},
+            columns={"site": ("Name", ""), "varied": ("First with each weight varied by up to half", "share"),
+                     "any": ("First with any weights whatever", "share"), "dominated": ("Can never be first", "")},
         ),
         maps.table("What the criteria count", public=_weights(criteria, ranking, names), sources=sources,
                    columns={name: (heading, "") for name, heading in (
@@ -206,10 +206,10 @@ def sites_book(
     layers.append(_sites_layer(sites, ranking, schools, sources))
     return maps.MapBook(
         "Sites for a new school, side by side",
-        finding=ranking.sentence,
+        finding=ranking.in_words(names),
         layers=tuple(layers),
         panels=tuple(panels),
-        notes=(JUDGEMENTS, *ranking.notes, *notes),
+        notes=(*([] if own else [JUDGEMENTS]), *ranking.notes, *notes),
         marking=tables.measures.rule.marking,
     )
 
@@ -341,7 +341,8 @@ class Specification:
         )
         proposals = organisation_calendar(self.ready).assign(part="Proposals (maintained schools)")
         both = pd.concat([proposals, admissions], ignore_index=True)
-        return both[["part", "step", "date", "note", "source"]]
+        words = [step + (f" ({note})" if note else "") for step, note in zip(both["step"], both["note"], strict=True)]
+        return both.assign(step=words)[["part", "step", "date", "source"]]
 
     @property
     def finding(self) -> str:
@@ -369,10 +370,7 @@ class Specification:
                 f"{row['high']:,.0f}"
             )
         lines += ["", "Calendar"]
-        lines += [
-            f"{row['date']}  {row['step']}{f' ({note})' if (note := row['note']) else ''}"
-            for _, row in self.calendar.iterrows()
-        ]
+        lines += [f"{row['date']}  {row['step']}" for _, row in self.calendar.iterrows()]
         return "\n".join([*lines, "", LEAD, AREA_FIRST, *self.notes])
 
 
@@ -416,7 +414,7 @@ def specification_book(
         maps.table(f"By year group in {year_words(spec.opens)}", public=spec.year_groups.round(1), columns=groups,
                    sources=sources, index="Year group"),
         maps.table("The statutory calendar", public=spec.calendar, sources=sources,
-                   columns={name: (name.capitalize(), "") for name in ("part", "step", "date", "note")},
+                   columns={name: (name.capitalize(), "") for name in ("part", "step", "date")},
                    note="Check the dates of the year; academies and free schools are proposed to the Department."),
     ]  # fmt: skip
     layers = []

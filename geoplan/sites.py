@@ -17,7 +17,7 @@ of the Regional Science Association 32:101 (reach).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,12 +91,16 @@ class Ranking:
     @property
     def sentence(self) -> str:
         """Which is first, and how firmly."""
+        return self.in_words({})
+
+    def in_words(self, names: Mapping[str, str]) -> str:
+        """The same, with the sites' names."""
         best = self.scores.index[0]
         if len(self.scores) == 1:
-            return f"{best} is the only site."
+            return f"{names.get(best, best)} is the only site."
         share, second = self.first.at[best, "varied"], self.scores.index[1]
         return (
-            f"{best} comes first ({self.scores.at[best, 'score']:.2f}; {second} "
+            f"{names.get(best, best)} comes first ({self.scores.at[best, 'score']:.2f}; {names.get(second, second)} "
             f"{self.scores.at[second, 'score']:.2f}), and stays first in {100 * share:.0f}% of weightings when each "
             "weight is varied by up to half."
         )
@@ -247,7 +251,7 @@ def _scale(values: pd.Series, each: Criterion) -> tuple[pd.Series, bool]:
         if own:
             return pd.Series(1.0, values.index), own  # all alike: it decides nothing
         raise ValueError(f"{each.name}: the worst and the best value are the same")
-    return ((values - worst) / (best - worst)).clip(0, 1), own
+    return ((values - worst) / (best - worst)).clip(0, 1) + 0.0, own  # no minus zero
 
 
 def _shares_first(matrix: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -175,6 +175,7 @@ def _spare(people, schools, new, within_m: float, within: str):
 
 
 def _area(people, drawn, new, schools, of_phase, draw_catchment):
+    import numpy as np
     import pandas as pd
 
     from geoplan.housing import PHASES
@@ -184,7 +185,10 @@ def _area(people, drawn, new, schools, of_phase, draw_catchment):
     children = pupils[drawn.kind].astype("str").value_counts()
     middles = drawn.frame.geometry.representative_point()
     points = pd.DataFrame({"easting": middles.x, "northing": middles.y}, index=drawn.codes)
-    return draw_catchment(points, children, new, schools, drawn.neighbours(), take=float(of_phase["pupils"].max()))
+    at = drawn.locate(np.array([new.easting]), np.array([new.northing])).position[0]
+    take = float(of_phase["pupils"].max())
+    home = str(drawn.codes[at]) if at >= 0 else ""
+    return draw_catchment(points, children, new, schools, drawn.neighbours(), take, home)
 
 
 def _marks(raw) -> dict[str, str]:

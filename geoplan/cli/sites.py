@@ -105,7 +105,7 @@ def command(
         }
         typer.echo(json.dumps(answer, indent=2))
     else:
-        typer.echo(ranking.sentence)
+        typer.echo(ranking.in_words(options["name"].to_dict()))
         cells = ranking.scores.map("{:.2f}".format)
         cells.insert(0, "site", ranking.scores.index)
         cells["first"] = (100 * ranking.first["varied"]).map("{:.0f}%".format)
