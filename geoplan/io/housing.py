@@ -31,7 +31,7 @@ def read_housing(path: str | os.PathLike, columns: Mapping[str, str] | None = No
     problems: list[Problem] = []
 
     def wrong(rows: pd.Series, code: str, what: str, name: str, tip: str = "") -> None:
-        records = values.index[rows.to_numpy(dtype=bool)]
+        records = values.index[rows.fillna(False).to_numpy(dtype=bool)]
         if len(records):
             header = found.get(name, name)
             problems.append(Problem(source.file, code, what, tip, int(records[0]), header, len(records) - 1))
@@ -44,8 +44,7 @@ def read_housing(path: str | os.PathLike, columns: Mapping[str, str] | None = No
     )
     wrong(values["year"].ne("") & year.isna(), "date_malformed", "not a year", "year", "write 2027, or 2027/28")
     count = values["completions"]
-    wrong(count.isna(), "number_malformed", "not a whole number of homes", "completions", "0 for none")
-    wrong(count < 0, "value_impossible", "homes below 0", "completions")
+    wrong(count.isna(), "number_malformed", "not a whole number of homes from 0 up", "completions", "0 for none")
     status = (
         values["status"].astype("str").str.strip().str.casefold() if "status" in values else pd.Series("", values.index)
     )
