@@ -100,10 +100,10 @@ class Reorganisation:
         def call(code: str) -> str:
             return str(names.get(code, code))
 
-        parts = [f"{' and '.join(map(call, self.close))} {'closes' if len(self.close) == 1 else 'close'}"]
+        parts = [f"{_listed(map(call, self.close))} {'closes' if len(self.close) == 1 else 'close'}"]
         parts = parts if self.close else []
         for into, codes in self.merge.items():
-            parts.append(f"{' and '.join(map(call, codes))} become one school at {call(into)}")
+            parts.append(f"{_listed(map(call, codes))} become one school at {call(into)}")
         parts += [f"{call(code)} teaches years {low} to {high}" for code, (low, high) in self.years.items()]
         parts += [f"{call(code)} has {added:+,} places" for code, added in self.places_added.items()]
         return "; ".join(parts)
@@ -140,6 +140,12 @@ class Reorganisation:
         for code, added in self.places_added.items():
             answer.loc[code, "places"] = max(0, answer.loc[code, "places"] + added)
         return answer.drop(index=list(self.gone))
+
+
+def _listed(words: Iterable[str]) -> str:
+    """A, B and C."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def reorganisation_of(plan: CatchmentPlan) -> Reorganisation:

@@ -144,7 +144,7 @@ def without_sentences(tables: AccessTables) -> list[str]:
     said, noun = [], tables.receiving.base
     for reason, row in tables.without.table.iterrows():
         if tables.without.hidden.at[reason, "pupils"]:
-            said.append(f"A few, or none, of them have {reason} ({'c'}: too few to print).")
+            said.append(f"Some of them have {reason}: too few to print, or hidden with those that are.")
         elif row["pupils"] > 0:
             said.append(f"For about {row['pupils']:,.0f} of them there is {reason}.")
     if not said:
