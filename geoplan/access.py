@@ -100,8 +100,8 @@ class Reorganisation:
         def call(code: str) -> str:
             return str(names.get(code, code))
 
-        parts = [f"{_listed(map(call, self.close))} {'closes' if len(self.close) == 1 else 'close'}"]
-        parts = parts if self.close else []
+        ends = "closes" if len(self.close) == 1 else "close"
+        parts = [f"{_listed(map(call, self.close))} {ends}"] if self.close else []
         for into, codes in self.merge.items():
             parts.append(f"{_listed(map(call, codes))} become one school at {call(into)}")
         parts += [f"{call(code)} teaches years {low} to {high}" for code, (low, high) in self.years.items()]
