@@ -20,7 +20,7 @@ def main(folder: Path) -> None:
     import networkx as nx
 
     import geoplan as gp
-    from geoplan.access import CLOSEST_FIRST, LEAST_TOTAL, Reorganisation, access, closure_screen
+    from geoplan.access import CLOSEST_FIRST, LEAST_TOTAL, Reorganisation, closure_screen, reorganise
     from geoplan.io.travel import read_network
     from geoplan.networks import walking_m
     from geoplan.travel import by_straight_line, entitlement, points_of, suitable
@@ -75,7 +75,7 @@ def main(folder: Path) -> None:
     closing = roll.index[:3]
     for rule in (LEAST_TOTAL, CLOSEST_FIRST):
         option = Reorganisation("three close", close=tuple(closing))
-        one = access(pupils, frame, option, travel, at, rule=rule)
+        one = reorganise(pupils, frame, option, travel, at, rule=rule)
         step(f"three schools close, {rule}", f"{len(one.pupils):,} pupils, {one.nowhere:,} with no room")
     small = roll.sort_values().index[:20]
     closure_screen(pupils, frame, small, travel, at)

@@ -398,7 +398,7 @@ def displaced(pupils: pd.DataFrame, schools: pd.DataFrame, option: Reorganisatio
     return moves, np.where(moves, new, "")
 
 
-def access(
+def reorganise(
     pupils: pd.DataFrame,
     schools: pd.DataFrame,
     option: Reorganisation,
@@ -589,9 +589,9 @@ def closure_screen(
 ) -> dict[str, Access]:
     """Each school closed by itself, the others as they are: where its pupils would go.
 
-    ``options`` are those of :func:`access`. Closing two of them is another question: room is then shared.
+    ``options`` are those of :func:`reorganise`. Closing two of them is another question: room is then shared.
     """
     return {
-        code: access(pupils, schools, Reorganisation(f"{code} closes", close=(code,)), travel, at, **options)
+        code: reorganise(pupils, schools, Reorganisation(f"{code} closes", close=(code,)), travel, at, **options)
         for code in candidates
     }

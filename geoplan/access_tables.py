@@ -98,7 +98,7 @@ def protect_access(
     Parameters
     ----------
     found
-        From :func:`geoplan.access.access`.
+        From :func:`geoplan.access.reorganise`.
     names
         School to name.
     rule

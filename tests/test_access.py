@@ -15,13 +15,13 @@ from geoplan.access import (
     NO_ROOM,
     NO_SUITABLE,
     Reorganisation,
-    access,
     allocate,
     closure_screen,
     displaced,
     is_rural,
     old_rule,
     reorganisation_of,
+    reorganise,
     room_of,
     small_schools,
 )
@@ -55,7 +55,7 @@ def village() -> tuple[pd.DataFrame, pd.DataFrame]:
 def run(option=OPTION, **options):
     schools, pupils = village()
     places, at = points_of(pupils)
-    return access(pupils, schools, option, by_straight_line(places, schools), at, **options)
+    return reorganise(pupils, schools, option, by_straight_line(places, schools), at, **options)
 
 
 def test_each_displaced_pupil_gets_the_nearest_school_with_room():
@@ -73,7 +73,7 @@ def test_admission_numbers_hold_each_year_group():
     assert room.by_year.loc["C", "2"] == 0
     assert room.by_year.loc["A", "2"] == 10
     places, at = points_of(pupils)
-    found = access(pupils, schools, OPTION, by_straight_line(places, schools), at)
+    found = reorganise(pupils, schools, OPTION, by_straight_line(places, schools), at)
     assert "C" not in set(found.pupils["to"])
 
 
@@ -88,7 +88,7 @@ def test_a_home_that_is_not_known_and_a_year_that_nobody_teaches_are_told_apart(
     pupils.loc[pupils.index[-1], "easting"] = np.nan
     pupils.loc[pupils.index[-2], "year_group"] = "9"
     places, at = points_of(pupils)
-    found = access(pupils, schools, OPTION, by_straight_line(places, schools), at)
+    found = reorganise(pupils, schools, OPTION, by_straight_line(places, schools), at)
     assert found.pupils["why"].iloc[-1] == NO_HOME
     assert found.pupils["why"].iloc[-2] == NO_SUITABLE
 
@@ -110,7 +110,7 @@ def test_schools_are_amalgamated_on_one_site():
     schools, pupils = village()
     option = Reorganisation("One school", merge={"A": ("A", "B")})
     places, at = points_of(pupils)
-    found = access(pupils, schools, option, by_straight_line(places, schools), at)
+    found = reorganise(pupils, schools, option, by_straight_line(places, schools), at)
     assert set(found.pupils["school"]) == {"B"}
     assert set(found.pupils["to"]) == {"A"}
     assert found.schools.loc["A", "places"] == 50
@@ -133,7 +133,7 @@ def test_a_changed_age_range_displaces_only_the_years_it_drops():
     assert moves.sum() == 6
     assert set(own) == {""}
     places, at = points_of(pupils)
-    found = access(pupils, schools, option, by_straight_line(places, schools), at)
+    found = reorganise(pupils, schools, option, by_straight_line(places, schools), at)
     assert set(found.pupils["year_group"]) == {"5"}
     assert "B" not in set(found.pupils["to"])
 
@@ -157,7 +157,7 @@ def test_pupils_never_go_to_a_school_without_known_room():
     schools, pupils = village()
     schools.loc["A", ["places", "pan"]] = np.nan
     places, at = points_of(pupils)
-    found = access(pupils, schools, OPTION, by_straight_line(places, schools), at)
+    found = reorganise(pupils, schools, OPTION, by_straight_line(places, schools), at)
     assert "A" not in set(found.pupils["to"])
 
 
@@ -168,7 +168,7 @@ def test_an_unknown_school_and_a_closure_of_nobody_are_refused():
     schools.loc["E"] = schools.loc["D"]
     places, at = points_of(pupils)
     with pytest.raises(UnknownCodeError, match="nobody on these rolls"):
-        access(pupils, schools, Reorganisation("Close E", close=("E",)), by_straight_line(places, schools), at)
+        reorganise(pupils, schools, Reorganisation("Close E", close=("E",)), by_straight_line(places, schools), at)
 
 
 def test_an_unknown_rule_is_refused():

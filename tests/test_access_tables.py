@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from geoplan.access import Reorganisation, access, closure_screen, old_rule
+from geoplan.access import Reorganisation, closure_screen, old_rule, reorganise
 from geoplan.access_books import finding, screen_finding, without_sentences
 from geoplan.access_tables import (
     TOO_FEW,
@@ -42,7 +42,7 @@ def valley(known: int = 90):
 def closed(known: int = 90):
     schools, pupils = valley(known)
     places, at = points_of(pupils)
-    found = access(pupils, schools, Reorganisation("Close", close=("B",)), by_straight_line(places, schools), at)
+    found = reorganise(pupils, schools, Reorganisation("Close", close=("B",)), by_straight_line(places, schools), at)
     return found, pupils
 
 
@@ -65,7 +65,7 @@ def test_a_hidden_number_that_becomes_another_small_one_changes_nothing():
     for places in (61, 62, 63):
         frame = schools.assign(places=[200, 90, places])
         spots, at = points_of(pupils)
-        found = access(pupils, frame, Reorganisation("Close", close=("B",)), by_straight_line(spots, frame), at)
+        found = reorganise(pupils, frame, Reorganisation("Close", close=("B",)), by_straight_line(spots, frame), at)
         tables = protect_access(found, NAMES, areas=pupils["lsoa21"], kind="lsoa21")
         shown = tables.receiving.table.drop(columns=["places", "left"])
         seen.add(tuple(each.fillna(-1.0).to_csv() for each in (shown, tables.bands.table)))
@@ -108,7 +108,7 @@ def test_nowhere_with_room_is_printed():
     schools, pupils = valley()
     frame = schools.assign(places=[60, 90, 60])
     places, at = points_of(pupils)
-    found = access(pupils, frame, Reorganisation("Close", close=("B",)), by_straight_line(places, frame), at)
+    found = reorganise(pupils, frame, Reorganisation("Close", close=("B",)), by_straight_line(places, frame), at)
     tables = protect_access(found, NAMES)
     assert tables.without.table.loc["no room anywhere", "pupils"] == 90
     assert "For about 90 of them there is no room anywhere." in finding(tables)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from geoplan.access import Reorganisation, access, closure_screen, old_rule, small_schools
+from geoplan.access import Reorganisation, closure_screen, old_rule, reorganise, small_schools
 from geoplan.access_books import finding, screen_finding
 from geoplan.access_tables import protect_access, protect_screen
 from geoplan.distances import METRES_PER_MILE
@@ -57,7 +57,7 @@ def main() -> None:
     names = schools["name"].to_dict()
     for words, closing in (("One", ["Dinmore"]), ("Three together", ["Bryn Clough", "Gatten", "Easthope"])):
         option = Reorganisation(words, close=tuple(schools.index[schools["name"].isin(closing)]))
-        found = access(pupils, schools, option, travel, at, furthest=8 * METRES_PER_MILE)
+        found = reorganise(pupils, schools, option, travel, at, furthest=8 * METRES_PER_MILE)
         print(f"\n{words}: {finding(protect_access(found, names))}")
 
 

@@ -71,7 +71,7 @@ def close(
 
     Example: geoplan access close 900003 --by msoa11 -o closure.html
     """
-    from geoplan.access import Reorganisation, access
+    from geoplan.access import Reorganisation, reorganise
     from geoplan.access_books import closure_book, finding
     from geoplan.access_tables import access_marks, protect_access
     from geoplan.io.project import read_project
@@ -96,7 +96,7 @@ def close(
         )  # fmt: skip
         next(step)
         _check_rule(rule, faith)
-        found = access(pupils, register.frame, option, travel, at, rule=rule, by_pan=not places_only, faith=faith)
+        found = reorganise(pupils, register.frame, option, travel, at, rule=rule, by_pan=not places_only, faith=faith)
         next(step)
         kind = by or (layers[0].kind if layers else "")
         if by and by not in people.kinds:

@@ -8,7 +8,7 @@ import pytest
 
 import geoplan as gp
 from geoplan import access_books, access_tables, new_school_books
-from geoplan.access import Reorganisation, access, closure_screen, old_rule
+from geoplan.access import Reorganisation, closure_screen, old_rule, reorganise
 from geoplan.areas import merge_areas
 from geoplan.sites import Criterion, measure_sites, rank_sites
 from geoplan.travel import by_straight_line, points_of
@@ -28,7 +28,7 @@ def pages():
     places, at = points_of(pupils)
     travel = by_straight_line(places, frame)
     names = frame["name"].to_dict()
-    found = access(pupils, frame, Reorganisation("Close", close=(SCHOOL,)), travel, at)
+    found = reorganise(pupils, frame, Reorganisation("Close", close=(SCHOOL,)), travel, at)
     larger = pupils[["lsoa11", "msoa11"]].dropna().astype("str").groupby("lsoa11")["msoa11"].agg(lambda c: c.mode()[0])
     tables = access_tables.protect_access(found, names, areas=pupils["msoa11"], kind="msoa11")
     rolls = pupils["school"].astype("str").value_counts()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from plain import ways
 
-from geoplan.access import CLOSEST_FIRST, LEAST_TOTAL, Reorganisation, access, allocate
+from geoplan.access import CLOSEST_FIRST, LEAST_TOTAL, Reorganisation, allocate, reorganise
 from geoplan.networks import build_network, walking_m
 from geoplan.sources import Source
 from geoplan.travel import by_straight_line, points_of
@@ -117,7 +117,7 @@ def test_closing_a_school_loses_nobody_fills_nothing_over_and_shortens_nothing(w
     schools, pupils = world
     points, at = points_of(pupils)
     travel = by_straight_line(points, schools)
-    found = access(pupils, schools, Reorganisation("Close", close=("S0",)), travel, at, rule=rule)
+    found = reorganise(pupils, schools, Reorganisation("Close", close=("S0",)), travel, at, rule=rule)
     gone = pupils["school"] == "S0"
     assert list(found.pupils.index) == list(pupils.index[gone])
     assert ((found.pupils["to"] != "") == (found.pupils["why"] == "")).all()
