@@ -21,6 +21,7 @@ from geoplan.cli import (
     map,
     preferences,
     profile,
+    rag,
     reach,
     release,
     report,
@@ -50,6 +51,7 @@ for _module in _VERBS:
     app.command(_module.command.__name__)(_module.command)
 app.add_typer(profile.app, name="profile")
 app.add_typer(access.app, name="access")
+app.add_typer(rag.app, name="rag")
 app.add_typer(boundaries.app, name="boundaries")
 app.add_typer(segments.app, name="segments")
 
