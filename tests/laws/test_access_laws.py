@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import pandas as pd
 import shapely
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from plain import ways
 
+from geoplan import access as access_module
 from geoplan.access import CLOSEST_FIRST, LEAST_TOTAL, Reorganisation, allocate, reorganise
 from geoplan.networks import build_network, walking_m
 from geoplan.sources import Source
@@ -77,6 +80,18 @@ def test_the_least_total_is_that_of_trying_everything(world):
     choice = allocate(cost, year, total, by_year, LEAST_TOTAL)
     placed, spent = ways.best_allocation(cost, year, total, by_year)
     assert ways._fits(tuple(choice), cost, year, total, by_year)
+    assert (choice >= 0).sum() == placed
+    assert sum(cost[i, j] for i, j in enumerate(choice) if j >= 0) == spent
+
+
+@given(costs)
+@settings(max_examples=120, deadline=None)
+def test_schools_that_are_not_offered_at_first_are_found_by_their_price(world):
+    cost, year, total, by_year, closed = world
+    cost = np.where(closed, np.inf, cost)
+    with mock.patch.object(access_module, "_FIRST_SCHOOLS", 1):
+        choice = allocate(cost, year, total, by_year, LEAST_TOTAL)
+    placed, spent = ways.best_allocation(cost, year, total, by_year)
     assert (choice >= 0).sum() == placed
     assert sum(cost[i, j] for i, j in enumerate(choice) if j >= 0) == spent
 
