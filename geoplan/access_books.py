@@ -143,10 +143,10 @@ def without_sentences(tables: AccessTables) -> list[str]:
     """How many find no place, and why; and whose home is not known."""
     said, noun = [], tables.receiving.base
     for reason, row in tables.without.table.iterrows():
-        if tables.without.hidden.at[reason, "pupils"]:
+        if tables.without.hidden.at[reason, "left without"]:
             said.append(f"Some of them have {reason}: too few to print, or hidden with those that are.")
-        elif row["pupils"] > 0:
-            said.append(f"For about {row['pupils']:,.0f} of them there is {reason}.")
+        elif row["left without"] > 0:
+            said.append(f"For about {row['left without']:,.0f} of them there is {reason}.")
     if not said:
         said.append("All whose homes are known find a place by the rule used.")
     if tables.unknown != tables.unknown:

@@ -18,7 +18,8 @@ import pandas as pd
 from geoplan.access import NO_HOME, NO_ROOM, NO_SUITABLE, Access, is_rural
 from geoplan.disclosure import MIN_BASE, PUBLIC, Protected, Rule, protect_counts
 from geoplan.distances import BANDS, METRES_PER_MILE, NOT_KNOWN, name_bands, to_bands
-from geoplan.gate import GateResult, PrintedTable
+from geoplan.errors import VintageError
+from geoplan.gate import GateResult, Nesting, PrintedTable
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import RawTable
 from geoplan.travel import METRES, NOT_OF_AGE, STATUSES, Entitlement, Travel
@@ -48,7 +49,7 @@ class AccessTables:
         By school that takes pupils: ``name``, ``places``, ``roll`` (before they come), ``comes``, ``left`` (places less
         both, from printed numbers).
     without
-        By reason (no room anywhere, no suitable school in reach): ``pupils``.
+        By reason (no room anywhere, no suitable school in reach): ``left without``.
     bands
         By distance band: ``before``, ``after``.
     areas
@@ -92,6 +93,7 @@ def protect_access(
     noun: str = "pupils",
     data: str = "",
     earlier: Sequence[PrintedTable] = (),
+    all_areas: pd.DataFrame | None = None,
 ) -> AccessTables:
     """Protect what a reorganisation does.
 
@@ -109,18 +111,27 @@ def protect_access(
         What the pupils are called, and what the data are called (a census day).
     earlier
         What was released before.
+    all_areas
+        Every kind of area of each pupil, a column each: where an earlier release was by another kind, the two are
+        attacked together.
+
+    Raises
+    ------
+    VintageError
+        If an earlier release of the same pupils was by areas that these neither contain nor lie in.
     """
     who = f"{noun} who would need another school: {found.option.words}"
     population = access_population(found, noun, data)
     pupils = found.pupils[found.pupils["why"] != NO_HOME]
     to = pupils["to"].where(pupils["to"] != "", pupils["why"])
+    how = "; ".join((found.option.words, found.rule, *found.notes))  # other ways to ask are other dimensions
     unit, edges = ("miles", BANDS) if found.unit == METRES else ("minutes", MINUTE_BANDS)
     before = pd.Series(_bands(pupils["before"], found.unit, edges), pupils.index)
     after = pd.Series(_bands(pupils["after"], found.unit, edges), pupils.index).where(pupils["to"] != "", "no place")
     raw = [
-        _counted(f"{who}, by the school that would take them", population, noun, to=to),
-        _counted(f"{who}, by distance before", population, noun, before=before),
-        _counted(f"{who}, by distance after", population, noun, after=after),
+        _counted(f"{who}, by the school that would take them", population, noun, **{f"to: {how}": to}),
+        _counted(f"{who}, by distance before", population, noun, **{f"before: {found.notes[0]}": before}),
+        _counted(f"{who}, by distance after", population, noun, **{f"after: {how}": after}),
     ]
     crossed = False
     if areas is not None:
@@ -130,10 +141,11 @@ def protect_access(
         crossed = cells[cells > 0].mean() >= max(rule.hide_below, 1) if len(pupils) else False
         raw.append(_counted(f"{who}, by {kind}", population, noun, geography=kind, **{kind: home}))
         if crossed:
-            dims = {kind: home, "to": to}
+            dims = {kind: home, f"to: {how}": to}
             raw.append(_counted(f"{who}, by {kind} and school", population, noun, geography=kind, **dims))
     before_now = [table for table in earlier if table.population == population]
-    shown = protect_tables(raw, rule, earlier=before_now)
+    nested = _nestings(before_now, kind, pupils.index, all_areas)
+    shown = protect_tables(raw, rule, earlier=before_now, nested=nested, totals="rounded")
     total, unknown = protect_counts(pd.Series([len(found.pupils), int((found.pupils["why"] == NO_HOME).sum())]), rule)[
         0
     ]
@@ -156,17 +168,38 @@ def protect_access(
 
 
 def access_population(found: Access, noun: str = "pupils", data: str = "") -> str:
-    """The name of the population of a reorganisation's displaced pupils."""
-    parts = (f"{noun} who would need another school: {found.option.words}", f"by the rule {found.rule}",
-             *found.notes[:1], data)  # fmt: skip
-    return "; ".join(part for part in parts if part)
+    """The name of the population of a reorganisation's displaced pupils: the same however they are placed."""
+    option = found.option
+    of = [*sorted(option.gone), *(f"{code} but for {low} to {high}" for code, (low, high) in option.years.items())]
+    return "; ".join(part for part in (f"{noun} who would need another school than {', '.join(of)}", data) if part)
 
 
 def access_marks(found: Access, noun: str = "pupils", data: str = "") -> dict[str, str]:
     """The mark of the displaced pupils, for the ledger: the same only for the same data."""
-    rows = found.pupils[["school", "to", "why"]].astype("str").value_counts().sort_index()
+    known = (found.pupils["why"] != NO_HOME).rename("known")
+    rows = pd.concat([found.pupils["school"], known], axis=1).astype("str").value_counts().sort_index()
     text = rows.to_csv(header=False)
     return {access_population(found, noun, data): hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _nestings(
+    earlier: Sequence[PrintedTable], kind: str, people: pd.Index, all_areas: pd.DataFrame | None
+) -> tuple[Nesting, ...]:
+    """How areas of earlier releases lie in those of now, or those of now in them."""
+    before = {dim for table in earlier for dim in table.dims if ": " not in dim} - {kind}
+    found = []
+    for other in sorted(before):
+        if all_areas is None or other not in all_areas or kind not in all_areas:
+            raise VintageError(f"an earlier release of the same pupils was by {other}; give those areas again")
+        pairs = all_areas.reindex(people)[[kind, other]].astype("object")
+        pairs = pairs.where(pairs.notna(), ELSEWHERE).astype("str").drop_duplicates()
+        for fine, coarse in ((kind, other), (other, kind)):
+            if not pairs[fine].duplicated().any():
+                found.append(Nesting(fine, coarse, dict(zip(pairs[fine], pairs[coarse], strict=True))))
+                break
+        else:
+            raise VintageError(f"an earlier release was by {other}, whose areas and {kind} cut each other: use {other}")
+    return tuple(found)
 
 
 def _counted(name: str, population: str, noun: str, geography: str | None = None, **dims: pd.Series) -> RawTable:
@@ -216,10 +249,10 @@ def _receiving(found: Access, table: ProtectedTable, names: Mapping[str, str], r
 
 def _without(table: ProtectedTable, rule: Rule, noun: str) -> Protected:
     rows = list(WHY[:2])
-    shown = table.shown.reindex(rows, fill_value=0.0).rename("pupils").to_frame()
-    hidden = table.hidden.reindex(rows, fill_value=False).rename("pupils").to_frame()
-    shown.index = hidden.index = pd.Index(rows, name="to")
-    return Protected(shown, hidden, rule, noun, {"pupils": noun}, (table.printed,))
+    shown = table.shown.reindex(rows, fill_value=0.0).rename("left without").to_frame()
+    hidden = table.hidden.reindex(rows, fill_value=False).rename("left without").to_frame()
+    shown.index = hidden.index = pd.Index(rows, name="reason")
+    return Protected(shown, hidden, rule, noun, {"left without": noun}, (table.printed,))
 
 
 def _both_bands(
@@ -243,7 +276,7 @@ def _areas(
     shown, hidden = homes.shown.rename("pupils").to_frame(), homes.hidden.rename("pupils").to_frame()
     shown["to"] = ""
     if flows is not None:
-        wide = flows.shown.unstack("to", fill_value=0.0).reindex(shown.index)
+        wide = flows.shown.unstack(-1, fill_value=0.0).reindex(shown.index)
         said = []
         for _, row in wide.iterrows():
             first = row[row > 0].sort_values(ascending=False, kind="stable")

@@ -110,7 +110,7 @@ def test_nowhere_with_room_is_printed():
     places, at = points_of(pupils)
     found = reorganise(pupils, frame, Reorganisation("Close", close=("B",)), by_straight_line(places, frame), at)
     tables = protect_access(found, NAMES)
-    assert tables.without.table.loc["no room anywhere", "pupils"] == 90
+    assert tables.without.table.loc["no room anywhere", "left without"] == 90
     assert "For about 90 of them there is no room anywhere." in finding(tables)
 
 

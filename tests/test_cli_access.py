@@ -56,6 +56,15 @@ def test_a_closure_as_a_page_and_as_json(geoplan, folder):
     assert not scan_file(page)
 
 
+def test_two_releases_of_one_closure_by_different_areas_agree_and_are_attacked_together(geoplan, folder):
+    counts = []
+    for kind in ("msoa11", "lsoa11"):
+        code, out, err = geoplan("access", "close", "900002", "--by", kind, "-o", f"{kind}.html", "--json")
+        assert code == 0, err
+        counts.append([(row["code"], row["comes"]) for row in json.loads(out)["receiving"]])
+    assert counts[0] == counts[1]
+
+
 def test_a_closure_as_a_workbook_with_two_rules(geoplan, folder):
     code, _, err = geoplan("access", "close", "900003", "--rule", "closest first", "-o", "closure.xlsx")
     assert code == 0, err

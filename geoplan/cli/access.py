@@ -105,7 +105,7 @@ def close(
         numbers = numbers.with_marks(access_marks(found, **known))
         tables = protect_access(
             found, register.frame["name"].to_dict(), numbers.rule, areas=pupils[kind] if kind else None, kind=kind,
-            earlier=numbers.earlier()[0], **known,
+            earlier=numbers.earlier()[0], all_areas=pupils[list(people.kinds)], **known,
         )  # fmt: skip
         next(step)
         sources = (*people.sources, *([travel.source] if travel.source is not None else []))
