@@ -403,7 +403,8 @@ class Access:
     pupils
         One row for each pupil displaced: ``school`` (today's), ``nearest`` (the nearest suitable, room or not), ``to``
         (with room; "" for none), ``why`` ("" or why there is none), ``before``, ``nearest_value``, ``after`` (metres or
-        minutes, NaN where not known), ``year_group``; the index is that of the pupils given.
+        minutes, NaN where not known), ``year_group``, ``home`` (whether it is known); the index is that of
+        the pupils given.
     schools
         By school that remains: ``places``, ``roll`` (without those who come), ``comes``, ``left`` (places less both;
         NaN without places).
@@ -529,6 +530,7 @@ def reorganise(
             "before": before,
             "nearest_value": np.where(np.isfinite(nearest_value), nearest_value, np.nan),
             "after": np.where(to >= 0, values[np.arange(len(to)), np.maximum(to, 0)], np.nan),
+            "home": row >= 0,
         },
         index=gone.index,
     )

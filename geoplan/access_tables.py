@@ -122,7 +122,7 @@ def protect_access(
     """
     who = f"{noun} who would need another school: {found.option.words}"
     population = access_population(found, noun, data)
-    pupils = found.pupils[found.pupils["why"] != NO_HOME]
+    pupils = found.pupils[found.pupils["home"]]
     to = pupils["to"].where(pupils["to"] != "", pupils["why"])
     how = "; ".join((found.option.words, found.rule, *found.notes))  # other ways to ask are other dimensions
     unit, edges = ("miles", BANDS) if found.unit == METRES else ("minutes", MINUTE_BANDS)
@@ -146,7 +146,7 @@ def protect_access(
     before_now = [table for table in earlier if table.population == population]
     nested = _nestings(before_now, kind, pupils.index, all_areas)
     shown = protect_tables(raw, rule, earlier=before_now, nested=nested, totals="rounded")
-    total, unknown = protect_counts(pd.Series([len(found.pupils), int((found.pupils["why"] == NO_HOME).sum())]), rule)[
+    total, unknown = protect_counts(pd.Series([len(found.pupils), int((~found.pupils["home"]).sum())]), rule)[
         0
     ]
     names_of = {name: _name_order(found.unit, edges) for name in ("before", "after")}
@@ -176,8 +176,7 @@ def access_population(found: Access, noun: str = "pupils", data: str = "") -> st
 
 def access_marks(found: Access, noun: str = "pupils", data: str = "") -> dict[str, str]:
     """The mark of the displaced pupils, for the ledger: the same only for the same data."""
-    known = (found.pupils["why"] != NO_HOME).rename("known")
-    rows = pd.concat([found.pupils["school"], known], axis=1).astype("str").value_counts().sort_index()
+    rows = found.pupils[["school", "home"]].astype("str").value_counts().sort_index()
     text = rows.to_csv(header=False)
     return {access_population(found, noun, data): hashlib.sha256(text.encode()).hexdigest()}
 
