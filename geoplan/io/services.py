@@ -43,11 +43,11 @@ def read_area_counts(
     InputRefused
         With every problem: a column missing, a count that is no whole number, an area listed twice.
     """
-    values, own, found = _read(path, AREA_COUNTS, columns, needed=("people",))
+    values, own, found = read_values(path, AREA_COUNTS, columns, needed=("people",))
     keys = [name for name in ("area", "site") if name in values]
-    _refuse_rows(own.file, values["area"].eq(""), "code_malformed", "no area code", found["area"])
-    _refuse_rows(own.file, values["people"].isna(), "number_malformed", "not a whole number", found["people"])
-    _refuse_rows(own.file, values.duplicated(keys), "code_duplicated", "listed twice", found["area"])
+    refuse_rows(own.file, values["area"].eq(""), "code_malformed", "no area code", found["area"])
+    refuse_rows(own.file, values["people"].isna(), "number_malformed", "not a whole number", found["people"])
+    refuse_rows(own.file, values.duplicated(keys), "code_duplicated", "listed twice", found["area"])
     return values[[*keys, "people"]].astype({"people": "int64"}), source or own
 
 
@@ -68,14 +68,14 @@ def read_preference_counts(
     InputRefused
         With every problem: a column missing, a count that is no whole number, a school twice in an area.
     """
-    values, own, found = _read(path, PREFERENCE_COUNTS, columns, needed=("first",))
+    values, own, found = read_values(path, PREFERENCE_COUNTS, columns, needed=("first",))
     if "year" not in values:
         values["year"] = ""
     counts = [name for name in ("first", "second", "third", "offers", "first_offers") if name in values]
     for name in counts:
-        _refuse_rows(own.file, values[name].isna(), "number_malformed", "not a whole number", found[name])
+        refuse_rows(own.file, values[name].isna(), "number_malformed", "not a whole number", found[name])
     keys = ["area", "school", "year"]
-    _refuse_rows(own.file, values.duplicated(keys), "code_duplicated", "listed twice", found["school"])
+    refuse_rows(own.file, values.duplicated(keys), "code_duplicated", "listed twice", found["school"])
     table = values[[*keys, *counts]].astype(dict.fromkeys(counts, "int64"))
     is_total = table["school"].str.casefold().isin(GRAND_TOTAL)
     return table[~is_total].reset_index(drop=True), table[is_total].reset_index(drop=True), source or own
@@ -96,15 +96,15 @@ def read_nearest(path: str | os.PathLike, postcodes: PostcodeDirectory | None = 
     InputRefused
         If a place is listed twice or a cell is empty.
     """
-    values, own, found = _read(path, NEAREST_SCHOOLS, None)
+    values, own, found = read_values(path, NEAREST_SCHOOLS, None)
     for name in ("place", "school"):
-        _refuse_rows(own.file, values[name].eq(""), "code_malformed", f"no {name}", found[name])
+        refuse_rows(own.file, values[name].eq(""), "code_malformed", f"no {name}", found[name])
     place = values["place"]
     if postcodes is not None:
         rows = look_up(postcodes, place).rows
         known = with_space(postcodes.table["postcode"]).to_numpy(dtype=object)[rows]
         place = pd.Series(np.where(rows >= 0, known, place.to_numpy(dtype=object)), index=values.index)
-    _refuse_rows(own.file, place.duplicated(), "code_duplicated", "listed twice", found["place"])
+    refuse_rows(own.file, place.duplicated(), "code_duplicated", "listed twice", found["place"])
     return dict(zip(place.astype("str"), values["school"].astype("str"), strict=True))
 
 
@@ -132,7 +132,7 @@ def read_sites(
     InputRefused
         If a site is listed twice, has no place, or hours that are no number from zero up.
     """
-    values, own, found = _read(path, SITES, columns)
+    values, own, found = read_values(path, SITES, columns)
     for name in ("easting", "northing"):
         if name not in values:
             values[name] = np.nan
@@ -143,25 +143,25 @@ def read_sites(
             values[name] = values[name].where(values[name].notna(), np.where(rows >= 0, at, np.nan))
     placed = values["easting"].gt(0) & values["northing"].gt(0)
     given = values["postcode"].ne("") if "postcode" in values else pd.Series(False, values.index)
-    _refuse_rows(
+    refuse_rows(
         own.file, ~placed & given, "position_outside",
         "its postcode is not in the directory, or has no grid reference there: give easting and northing", "postcode",
     )  # fmt: skip
-    _refuse_rows(own.file, ~placed, "position_outside", "no place: give easting and northing, or a postcode", "site")
+    refuse_rows(own.file, ~placed, "position_outside", "no place: give easting and northing, or a postcode", "site")
     twice = values["site"].duplicated() | values["site"].eq("")
-    _refuse_rows(own.file, twice, "code_duplicated", "needs a code of its own", found["site"])
+    refuse_rows(own.file, twice, "code_duplicated", "needs a code of its own", found["site"])
     values["hours"] = values.get("hours", pd.Series(1.0, values.index))
     values["hours_planned"] = values.get("hours_planned", values["hours"])
     for name in ("hours", "hours_planned"):
         wrong = ~(values[name] >= 0)
-        _refuse_rows(own.file, wrong, "number_malformed", "not a number from zero up", found.get(name, name))
+        refuse_rows(own.file, wrong, "number_malformed", "not a number from zero up", found.get(name, name))
     return values.set_index("site")[["easting", "northing", "hours", "hours_planned"]], own
 
 
 # --- the parts ------------------------------------------------------------------------------------------
 
 
-def _read(
+def read_values(
     path: str | os.PathLike, table: Table, columns: Mapping[str, str] | None, needed: tuple[str, ...] = ()
 ) -> tuple[pd.DataFrame, Source, dict[str, str]]:
     """Values by our names, the source, and the file's headers; rows that are no records are left out or refused."""
@@ -211,7 +211,8 @@ def _refuse_broken(text: TextTable, table: Table, found: Mapping[str, int]) -> N
         raise InputRefused(text.file, problems)
 
 
-def _refuse_rows(file: str, wrong: pd.Series, code: str, what: str, column: str) -> None:
+def refuse_rows(file: str, wrong: pd.Series, code: str, what: str, column: str) -> None:
+    """Refuse a file for its wrong rows (True), naming the first and how many more; indexed by record."""
     rows = np.asarray(wrong.index)[wrong.to_numpy(dtype=bool)]
     if len(rows):
         raise InputRefused(file, [Problem(file, code, what, record=int(rows[0]), column=column, more=len(rows) - 1)])
