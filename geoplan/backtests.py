@@ -22,14 +22,14 @@ import numpy as np
 import pandas as pd
 
 from geoplan.cohorts import PHASES
-from geoplan.conformal import errors_needed, limits
+from geoplan.conformal import errors_needed, reach
 from geoplan.errors import ForecastRefused
 from geoplan.forecast_methods import LAST_RATIO, LAST_VALUE, NAIVE, History, Method, usable_methods
 from geoplan.rolls import added_up, sum_known
 
 COMBINATION = "combination"
 HORIZONS = 7
-FEWEST_YEARS = 3  # of rolls before the first origin
+FEWEST_YEARS = 2  # of rolls before the first origin: survival takes two
 BEST = 3  # methods in the combination
 COVERAGES = (0.8, 0.95)
 #: Stages whose methods are chosen together: intakes behave unlike those who move up.
@@ -207,17 +207,17 @@ class BackTest:
         low, high, past
             The ends, and how many past errors they rest on. NaN where there are too few: the data cannot tell.
         """
-        low, high, past = self._limits(level, measure, ahead, int(np.searchsorted(SIZES, forecast)), coverage, before)
-        return max(0.0, forecast * (1 + low)), max(0.0, forecast * (1 + high)), past
+        part, past = self._reach(level, measure, ahead, int(np.searchsorted(SIZES, forecast)), coverage, before)
+        return max(0.0, forecast * (1 - part)), forecast * (1 + part), past
 
-    def _limits(self, level, measure, ahead, size, coverage, before) -> tuple[float, float, int]:
+    def _reach(self, level, measure, ahead, size, coverage, before) -> tuple[float, int]:
         key = (level, measure, ahead, size, coverage, before)
-        if key not in self._known_limits:
-            self._known_limits[key] = self._found_limits(*key)
-        return self._known_limits[key]
+        if key not in self._reaches:
+            self._reaches[key] = self._found_reach(*key)
+        return self._reaches[key]
 
     @cached_property
-    def _known_limits(self) -> dict:
+    def _reaches(self) -> dict:
         return {}
 
     @cached_property
@@ -228,9 +228,9 @@ class BackTest:
             for key, part in self.errors.groupby(["level", "measure", "ahead"], observed=True)
         }
 
-    def _found_limits(self, level, measure, ahead, size, coverage, before) -> tuple[float, float, int]:
+    def _found_reach(self, level, measure, ahead, size, coverage, before) -> tuple[float, int]:
         wanted = errors_needed(coverage)
-        most = np.empty(0)
+        most = 0
         for further in range(ahead, self.horizons + 1):
             pools = [self._sorted_errors[key] for each in range(ahead, further + 1)
                      if (key := (level, measure, each)) in self._sorted_errors]  # fmt: skip
@@ -241,9 +241,9 @@ class BackTest:
             for near in (0, 1, 2, len(SIZES)):
                 errors = misses[usable & (np.abs(sizes - size) <= near)]
                 if len(errors) >= wanted:
-                    return (*limits(errors, coverage), len(errors))
-                most = errors if len(errors) > len(most) else most
-        return np.nan, np.nan, len(most)
+                    return reach(errors, coverage), len(errors)
+                most = max(most, len(errors))
+        return np.nan, most
 
     def coverage(self, coverages: tuple[float, ...] = COVERAGES) -> pd.DataFrame:
         """How often intervals held: each forecast with the interval it would have had then, and what came.
@@ -259,16 +259,15 @@ class BackTest:
             errors = self.errors
             keys = errors[["level", "measure", "ahead", "size", "origin"]].drop_duplicates()
             found = [
-                self._limits(row.level, row.measure, row.ahead, row.size, nominal, row.origin)[:2]
-                for row in keys.rename(columns={"size": "size"}).itertuples(index=False)
+                self._reach(level, measure, ahead, size, nominal, origin)[0]
+                for level, measure, ahead, size, origin in keys.itertuples(index=False)
             ]
-            ends = keys.assign(low=[low for low, _ in found], high=[high for _, high in found])
-            both = errors.merge(ends, on=["level", "measure", "ahead", "size", "origin"])
-            given = both["low"].notna()
-            within = given & both["miss"].between(both["low"], both["high"])
-            table = both.assign(given=given, within=within, width=both["high"] - both["low"])
-            grouped = table.groupby(["level", "measure"], observed=True)
-            part = grouped.agg(forecasts=("miss", "size"), given=("given", "sum"), within=("within", "sum"), width=("width", "mean"))
+            both = errors.merge(keys.assign(part=found), on=list(keys.columns))
+            given = both["part"].notna()
+            table = both.assign(given=given, within=given & (both["miss"].abs() <= both["part"]), width=2 * both["part"])
+            part = table.groupby(["level", "measure"], observed=True).agg(
+                forecasts=("miss", "size"), given=("given", "sum"), within=("within", "sum"), width=("width", "mean")
+            )
             part["held"] = part["within"] / part["given"].where(part["given"] > 0)
             rows.append(part.drop(columns="within").assign(nominal=nominal).set_index("nominal", append=True))
         return pd.concat(rows).sort_index()[["forecasts", "given", "held", "width"]]
