@@ -23,6 +23,37 @@ _SPLIT = "split"
 
 
 @dataclass(frozen=True, repr=False, eq=False)
+class Counts:
+    """A checked long table of counts, as read.
+
+    Parameters
+    ----------
+    frame
+        One row for each count, columns by our names; ``record`` is the row in the file (0 where several were added up).
+    source
+        The file.
+    findings
+        One row per thing noticed: ``record``, ``column``, ``code``, ``rule``; never a value.
+    notes
+        What was noticed about the whole, in sentences.
+    details
+        Facts about the reading: ``records`` read, headers understood.
+    """
+
+    frame: pd.DataFrame
+    source: Source
+    findings: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    details: Mapping = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __repr__(self) -> str:
+        return f"<Counts: {len(self):,} from {self.source.file or self.source.title}>"
+
+
+@dataclass(frozen=True, repr=False, eq=False)
 class Rolls:
     """Pupils by place, academic year and stage.
 
@@ -200,7 +231,7 @@ def rolls_from(
             f"({int(table.loc[outside, 'pupils'].sum()):,} on roll)"
         )
     kept = table[~outside].assign(stage=stages[~outside].astype("int64"))
-    kept = kept[kept["pupils"].notna()]
+    unknown, kept = kept[kept["pupils"].isna()], kept[kept["pupils"].notna()]
     places = pd.Index(sorted(kept[level].astype("str").unique()), name=level)
     years = tuple(range(int(kept["year"].min()), int(kept["year"].max()) + 1)) if len(kept) else ()
     found = tuple(sorted(kept["stage"].unique().tolist()))
@@ -218,6 +249,13 @@ def rolls_from(
         never = ~(np.nan_to_num(pupils) > 0).any(axis=1)
         pupils[np.broadcast_to(never[:, None, :], pupils.shape)] = np.nan  # a year group it never taught
         pupils[there & ~np.isfinite(pupils).any(axis=2)] = 0.0
+        unknown = unknown[unknown[level].astype("str").isin(places) & unknown["stage"].isin(found)]
+        unknown = unknown[unknown["year"].between(years[0], years[-1])]
+        pupils[
+            places.get_indexer(unknown[level].astype("str")),
+            unknown["year"].to_numpy(dtype="int64") - years[0],
+            np.searchsorted(found, unknown["stage"]),
+        ] = np.nan
     rolls = Rolls(pupils, places, years, found, level, published, source or Source("Numbers on roll"))
     nobody = [year_name(year) for number, year in enumerate(years) if not rolls.open[:, number].any()]
     if nobody:
