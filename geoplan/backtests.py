@@ -208,7 +208,8 @@ class BackTest:
             The ends, and how many past errors they rest on. NaN where there are too few: the data cannot tell.
         """
         part, past = self._reach(level, measure, ahead, int(np.searchsorted(SIZES, forecast)), coverage, before)
-        return max(0.0, forecast * (1 - part)), forecast * (1 + part), past
+        low = forecast * (1 - part)
+        return (0.0 if low < 0 else low), forecast * (1 + part), past
 
     def _reach(self, level, measure, ahead, size, coverage, before) -> tuple[float, int]:
         key = (level, measure, ahead, size, coverage, before)

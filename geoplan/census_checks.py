@@ -206,7 +206,7 @@ def row_words(records: Iterable[int]) -> str:
     Examples
     --------
     >>> row_words([4, 2]), row_words(range(1, 30))[-11:]
-    ('2, 4', 'and 9 more')
+    ('2, 4', ' and 9 more')
     """
     numbers = sorted(int(record) for record in records)
     more = f" and {len(numbers) - MOST_ROWS:,} more" if len(numbers) > MOST_ROWS else ""
