@@ -190,8 +190,8 @@ class BackTest:
     ) -> tuple[float, float, int]:
         """The interval of a forecast from past errors of forecasts like it.
 
-        Like it means: of the same level, measure, horizon and size. Where there are too few, those of neighbouring sizes
-        are taken in, then of all sizes; then those of longer horizons, which are larger.
+        Like it means: of the same level, measure, horizon and size. Where there are too few, those of neighbouring
+        sizes are taken in, then of all sizes; then those of longer horizons, which are larger.
 
         Parameters
         ----------
@@ -265,7 +265,9 @@ class BackTest:
             ]
             both = errors.merge(keys.assign(part=found), on=list(keys.columns))
             given = both["part"].notna()
-            table = both.assign(given=given, within=given & (both["miss"].abs() <= both["part"]), width=2 * both["part"])
+            table = both.assign(
+                given=given, within=given & (both["miss"].abs() <= both["part"]), width=2 * both["part"]
+            )
             part = table.groupby(["level", "measure"], observed=True).agg(
                 forecasts=("miss", "size"), given=("given", "sum"), within=("within", "sum"), width=("width", "mean")
             )
@@ -288,9 +290,7 @@ def measures_of(stages: tuple[int, ...]) -> dict[str, np.ndarray]:
     answer = {}
     for name, wanted in PHASES.items():
         at = np.flatnonzero(np.isin(stages, wanted))
-        if len(at) > 1:
-            answer[name] = at
-        elif len(at) and stages[at[0]] not in ENTRIES.values():
+        if len(at) > 1 or (len(at) and stages[at[0]] not in ENTRIES.values()):
             answer[name] = at
     for name, stage in ENTRIES.items():
         if stage in stages:
@@ -339,7 +339,8 @@ def backtest(
     origins = tuple(year for year in known[fewest - 1 : -1])
     if not origins:
         raise ForecastRefused(
-            f"{len(known)} years of rolls: a forecast needs at least {fewest + 1}, so that it can be tried on the past; "
+            f"{len(known)} years of rolls: a forecast needs at least {fewest + 1}, so that it can be tried on "
+            f"the past; "
             "add earlier years"
         )
     pupils = history.pupils
@@ -369,7 +370,7 @@ def _misses(forecasts: Mapping[str, np.ndarray], actual: np.ndarray, at: np.ndar
 
 
 def _best(past: np.ndarray) -> np.ndarray:
-    """Positions of the methods with the smallest mean past miss; those that miss twice as much as the best are left out."""
+    """Positions of the methods with the smallest mean past miss, none that misses twice as much as the best."""
     with np.errstate(invalid="ignore"):
         mean = np.array([np.nanmean(each) if np.isfinite(each).any() else np.inf for each in past])
     if not np.isfinite(mean).any():

@@ -1,10 +1,11 @@
 """What to ask schools about their census return: a challenge list, school by school, with row numbers and no values.
 
 A check says what is odd, never that it is wrong; a child taught a year below by agreement is in order. Rolls are held
-against those of the year before: the same children a year older, within what chance and the usual coming and going give.
+against those of the year before: the same children a year older, within what chance and the usual coming and going
+give.
 
-References: *Learning from experience* (2008), the Steria tips ("support and challenge schools in making their own census
-returns"); DfE, *School census business and technical specification* (age against year group; main and subsidiary
+References: *Learning from experience* (2008), the Steria tips ("support and challenge schools in making their own
+census returns"); DfE, *School census business and technical specification* (age against year group; main and subsidiary
 registration).
 """
 
@@ -62,7 +63,8 @@ def age_findings(birth: pd.Series, year_group: pd.Series, day: str, records: pd.
     Examples
     --------
     >>> born = pd.Series(["2021-08-31", "2020-09-01", "2019-01-01", ""])
-    >>> age_findings(born, pd.Series(["R", "R", "R", "R"]), "2026-01-15", pd.Series([1, 2, 3, 4]), "DOB")[["record", "code"]].values.tolist()
+    >>> years = pd.Series(["R"] * 4)
+    >>> age_findings(born, years, "2026-01-15", pd.Series([1, 2, 3, 4]), "DOB")[["record", "code"]].values.tolist()
     [[3, 'age_outside_year'], [4, 'birth_date_missing']]
     """
     first = int(day[:4]) - (day[5:7] < "09")  # the calendar year of the 31 August before

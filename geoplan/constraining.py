@@ -1,7 +1,7 @@
 """Small-area estimates of children brought to official totals, and children to come by area; every change reported.
 
-Registers count too many (people who moved away stay on lists), official projections are right in sum and know nothing of
-streets. Raking keeps the pattern of the one and the totals of the other.
+Registers count too many (people who moved away stay on lists), official projections are right in sum and know
+nothing of streets. Raking keeps the pattern of the one and the totals of the other.
 
 References: *Learning from experience* (2008), the Steria tips (constrain registers to sub-national projections and
 small-area estimates; scale the propensity to migrate by local registers); Deming and Stephan (1940).
@@ -220,12 +220,14 @@ def project_children(
     [9.0, 9.0]
     """
     now = register.copy()
-    now["year"] = now["year"] if "year" in now else 0
+    now["year"] = now.get("year", 0)
     top = int(now["age"].max())
     parts = []
     for _ in range(years):
         rate = now["age"].map(chart).fillna(0.0) * now["area"].map(scale).fillna(1.0)
-        older = now.assign(age=now["age"] + 1, year=now["year"] + 1, children=(now["children"] * (1 + rate)).clip(lower=0))
+        older = now.assign(
+            age=now["age"] + 1, year=now["year"] + 1, children=(now["children"] * (1 + rate)).clip(lower=0)
+        )
         year = int(older["year"].iloc[0])
         born = births[births["year"].eq(year)].rename(columns={"births": "children"}).assign(age=0)
         now = pd.concat([born[["area", "year", "age", "children"]], older[older["age"] <= top]], ignore_index=True)

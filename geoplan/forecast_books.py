@@ -82,7 +82,12 @@ class Grid:
         if form == "range":
             high = self.frame[name.replace("_low", "_high")].tolist()
             return [TOO_FEW if low != low else f"{low:,.0f} to {up:,.0f}" for low, up in zip(values, high, strict=True)]
-        write = {"text": str, "number": "{:,.0f}".format, "share": lambda v: f"{100 * v:.1f}%", "forms": "{:.1f}".format}
+        write = {
+            "text": str,
+            "number": "{:,.0f}".format,
+            "share": lambda v: f"{100 * v:.1f}%",
+            "forms": "{:.1f}".format,
+        }
         return [TOO_FEW if value != value else _plain_zero(write[form](value)) for value in values]
 
 
@@ -296,18 +301,23 @@ def backtest_book(
         accuracy[name] = np.where(accuracy[name].fillna(False).astype(bool), "yes", "no")
     first = []
     for measure in [name for name in MEASURES if (accuracy["measure"] == name).any()]:
-        rows = accuracy[accuracy["level"].eq(top) & accuracy["measure"].eq(measure) & accuracy["method"].eq(COMBINATION)]
+        rows = accuracy[
+            accuracy["level"].eq(top) & accuracy["measure"].eq(measure) & accuracy["method"].eq(COMBINATION)
+        ]
         if len(rows):
             first.append(_accuracy_grid(rows, f"{_capital(measure)}, all together: the combination", ("ahead",)))
     coverage = past.coverage().reset_index().astype({"level": "str", "measure": "str"})
     coverage = coverage[coverage["given"] > 0].rename(columns={"held": "held_share", "width": "width_share"})
-    coverage["stated"] = coverage["nominal"].map({0.8: "4 in 5", 0.95: "19 in 20"}).fillna(coverage["nominal"].astype("str"))
+    coverage["stated"] = (
+        coverage["nominal"].map({0.8: "4 in 5", 0.95: "19 in 20"}).fillna(coverage["nominal"].astype("str"))
+    )
     held = Grid(
         "How often intervals held", coverage.reset_index(drop=True),
         {"level": ("Level", "text"), "measure": ("Rolls", "text"), "stated": ("Stated", "text"),
          "given": ("Forecasts with an interval", "number"), "held_share": ("Held", "share"),
          "width_share": ("Mean width", "share")},
-        "Each forecast of the past with the interval it would have had then. Width: of the whole interval, over the forecast.",
+        "Each forecast of the past with the interval it would have had then. Width: of the whole interval, over "
+        "the forecast.",
     )  # fmt: skip
     sections = [{"title": "Do the intervals hold?", "words": "", "tables": [held]}]
     for level in past.levels:
@@ -316,10 +326,17 @@ def backtest_book(
             rows = accuracy[accuracy["level"].eq(level) & accuracy["measure"].eq(measure)]
             if len(rows):
                 rows = rows.sort_values(["ahead", "total_error_share" if "total_error_share" in rows else "mape"])
-                tables.append(_accuracy_grid(rows, f"{_capital(measure)} by {level}: every method", ("ahead", "method")))
+                tables.append(
+                    _accuracy_grid(rows, f"{_capital(measure)} by {level}: every method", ("ahead", "method"))
+                )
         words = f"Errors of forecasts of single {level if level == past.level else 'sums by ' + level}."
         sections.append({"title": f"Every method, by {level}", "words": words, "tables": tables})
-    grids = [*first, *([band_grid] if band_grid else []), held, *(grid for part in sections[1:] for grid in part["tables"])]
+    grids = [
+        *first,
+        *([band_grid] if band_grid else []),
+        held,
+        *(grid for part in sections[1:] for grid in part["tables"]),
+    ]
     frames = [grid.frame for grid in grids]
     findings, said = _backtest_findings(past, accuracy, top)
     # errors are ratios worked out from rolls that are printed or may be; the counts in these tables are of forecasts
@@ -341,7 +358,25 @@ def _protected(frame: pd.DataFrame, rule: Rule, printed: tuple) -> Protected:
     return Protected(frame, pd.DataFrame(index=frame.index), rule, "pupils", printed=printed)
 
 
-_PEOPLE = ("now", "forecast", "low_80", "high_80", "low_95", "high_95", "demand", "net", "unfilled", "shortfall", "surplus")
+_PEOPLE = (
+    "now",
+    "forecast",
+    "low_80",
+    "high_80",
+    "low_95",
+    "high_95",
+    "demand",
+    "net",
+    "unfilled",
+    "shortfall",
+    "surplus",
+)
+
+
+_RENAMED = {
+    "low_95": "pupils_low", "high_95": "pupils_high", "low_80": "most_low", "high_80": "most_high",
+    "past_error": "past_error_share", "past_bias": "past_bias_share",
+}  # fmt: skip
 
 
 def rounded(table: pd.DataFrame, step: int) -> pd.DataFrame:
@@ -357,8 +392,7 @@ def rounded(table: pd.DataFrame, step: int) -> pd.DataFrame:
         table["forms"] = table["surplus"] / 30
     if "year" in table:
         table["when"] = table["year"].map(year_name)
-    return table.rename(columns={"low_95": "pupils_low", "high_95": "pupils_high", "low_80": "most_low", "high_80": "most_high",
-                                 "past_error": "past_error_share", "past_bias": "past_bias_share"})  # fmt: skip
+    return table.rename(columns=_RENAMED)
 
 
 def _measures(table: pd.DataFrame) -> list[str]:
@@ -412,7 +446,8 @@ def _places_section(intake: pd.DataFrame, level: str) -> dict:
         for name, rows in intake.groupby("intake", sort=True)
     ]  # fmt: skip
     words = (
-        "Places are admission numbers; demand is the forecast intake; below 0 there are too few places. A form of entry is "
+        "Places are admission numbers; demand is the forecast intake; below 0 there are too few places. A form "
+        "of entry is "
         "a class of 30. Schools that are over their number are not set off against others with room."
     )
     return {"title": f"Places, demand and surplus by {level}", "words": words, "tables": grids}
@@ -421,10 +456,13 @@ def _places_section(intake: pd.DataFrame, level: str) -> dict:
 def _spare_section(spare: pd.DataFrame, schools: Grid) -> dict:
     columns = {
         "phase": ("Schools", "text"), "when": ("Year", "text"), "places": ("Places", "number"),
-        "demand": ("Pupils", "number"), "unfilled": ("Unfilled (gross)", "number"), "shortfall": ("Over places", "number"),
+        "demand": ("Pupils", "number"), "unfilled": ("Unfilled (gross)", "number"),
+        "shortfall": ("Over places", "number"),
         "net": ("Net spare", "number"), "surplus_share": ("Net spare %", "share"),
     }  # fmt: skip
-    words = "Unfilled places are counted school by school, as the DfE does; net spare sets full schools off against them."
+    words = (
+        "Unfilled places are counted school by school, as the DfE does; net spare sets full schools off against them."
+    )
     grid = Grid("Spare places in all year groups", spare.reset_index(drop=True), columns)
     return {"title": "Spare places", "words": words, "tables": [grid, schools]}
 
@@ -445,7 +483,12 @@ def _school_spare(forecast, places, changes, names, hidden, step) -> Grid:
 
 def _accuracy_grid(rows: pd.DataFrame, title: str, keys: tuple[str, ...]) -> Grid:
     rows = rows.rename(
-        columns={"mape": "mape_share", "median": "median_share", "bias": "bias_share", "total_error": "total_error_share"}
+        columns={
+            "mape": "mape_share",
+            "median": "median_share",
+            "bias": "bias_share",
+            "total_error": "total_error_share",
+        }
     ).reset_index(drop=True)
     rows["ahead"] = rows["ahead"].map(lambda years: f"{years} year{'s' if years > 1 else ''} ahead")
     heads = {"ahead": ("How far", "text"), "method": ("Method", "text")}
@@ -494,7 +537,8 @@ def _how_sections(forecast: Forecast, top: str, extra: Iterable[Grid], step: int
         if len(part := rows[rows["measure"].eq(measure)])
     ]
     words = (
-        "The two naive methods anybody could use: every year group as it was (last value), and last year's survival and "
+        "The two naive methods anybody could use: every year group as it was (last value), and last year's "
+        "survival and "
         "shares (last ratio). Where the combination does not beat them, it says no."
     )
     sections.append({"title": "Does it beat guessing?", "words": words, "tables": tables})
@@ -526,12 +570,14 @@ def _spread(past: BackTest, top: str) -> tuple[dict | None, Grid | None, pd.Data
     heads = {"what": ("Rolls", "text"), "ours_share": ("Our mean error", "share"), "size_share": ("Mean size", "share")}
     heads |= {f"p{number}_share": (f"{number}th in 100", "share") for number in PERCENTILES}
     grid = Grid(
-        f"Authorities of England in {YEAR}, and ours over all years tried", frame, heads | {"stands": ("Ours is", "text")},
+        f"Authorities of England in {YEAR}, and ours over all years tried", frame,
+        heads | {"stands": ("Ours is", "text")},
         f"{SOURCE}. Above 0 is a forecast too high. One year's error of an authority and our mean over several are not "
         "quite alike: a mean is closer to 0.",
     )  # fmt: skip
     words = (
-        "The DfE scores authorities by (forecast less actual) over actual, and flags those outside the middle half. Most "
+        "The DfE scores authorities by (forecast less actual) over actual, and flags those outside the middle "
+        "half. Most "
         "authorities forecast too high, as happens when births fall."
     )
     return {"words": words, "pictures": pictures, "table": grid}, grid, frame
@@ -549,7 +595,8 @@ def _band_picture(error: float, band: Sequence[float]) -> Markup:
         '<svg viewBox="0 0 600 64" preserveAspectRatio="none" role="img" aria-label="{}">'
         '<rect x="{:.1f}" y="26" width="{:.1f}" height="12" fill="#b1b4b6"/>'
         '<rect x="{:.1f}" y="18" width="{:.1f}" height="28" fill="{}"/>'
-        '<path d="M{:.1f} 18v28" stroke="#0b0c0c" stroke-width="2"/><path d="M300 4v56" stroke="#505a5f" stroke-dasharray="3 3"/>'
+        '<path d="M{:.1f} 18v28" stroke="#0b0c0c" stroke-width="2"/>'
+        '<path d="M300 4v56" stroke="#505a5f" stroke-dasharray="3 3"/>'
         '<path d="M{:.1f},20 l9,12 l-9,12 l-9,-12 z" fill="{}" stroke="#0b0c0c" stroke-width="1.5"/></svg>'
     ).format(
         "Our error among those of the authorities; the numbers are in the table below", low, high - low, quarter,
@@ -600,7 +647,9 @@ def _chart(title: str, years: Sequence[int], past: np.ndarray, rows: pd.DataFram
 
     line = " ".join(f"{x(year):.1f},{y(value):.1f}" for year, value in zip(years, past, strict=True) if value == value)
     start = [(years[-1], past[-1])] if past[-1] == past[-1] else []
-    future = " ".join(f"{x(year):.1f},{y(value):.1f}" for year, value in [*start, *zip(ahead, rows["forecast"], strict=True)])
+    future = " ".join(
+        f"{x(year):.1f},{y(value):.1f}" for year, value in [*start, *zip(ahead, rows["forecast"], strict=True)]
+    )
     known = rows[rows["pupils_low"].notna()]
     band = ""
     if len(known):
@@ -610,7 +659,8 @@ def _chart(title: str, years: Sequence[int], past: np.ndarray, rows: pd.DataFram
     svg = Markup(
         '<svg viewBox="0 0 {w} {h}" preserveAspectRatio="none" role="img" aria-label="{label}">'
         '<path d="{band}" fill="#fbdcc8"/><polyline points="{line}" fill="none" stroke="{dark}" stroke-width="2.5" '
-        'vector-effect="non-scaling-stroke"/><polyline points="{future}" fill="none" stroke="{orange}" stroke-width="2.5" '
+        'vector-effect="non-scaling-stroke"/><polyline points="{future}" fill="none" stroke="{orange}" '
+        'stroke-width="2.5" '
         'stroke-dasharray="6 4" vector-effect="non-scaling-stroke"/></svg>'
     ).format(
         w=WIDE, h=HIGH, band=band, line=line, future=future, dark=palette.CATEGORICAL[0], orange=palette.CATEGORICAL[3],
@@ -637,15 +687,16 @@ def _year_map(intake: pd.DataFrame, boundaries: Boundaries, groups: pd.Series, l
         columns = {"place": (level.capitalize(), "text")}
         columns |= {f"{year_name(year)} share": (year_name(year), "share") for year in years}
         tables.append(Grid(f"{name}: share of places spare, by {level} and year", frame, columns))
+    fills = (*ROOM_FILLS, NO_PLACE)
+    data = {"places": places, "years": [year_name(year) for year in years], "fills": fills, "shades": shades}
     return {
         "intakes": intakes,
         "years": [year_name(year) for year in years],
         "svg": _areas_picture(outlines, groups, places, shades[0][0]),
-        "key": [{"fill": fill, "words": words} for fill, words in zip((*ROOM_FILLS, NO_PLACE), (*ROOM_WORDS, "no number"), strict=True)],
+        "key": [{"fill": fill, "words": words} for fill, words in zip(fills, (*ROOM_WORDS, "no number"), strict=True)],
         "note": f"Each area has the colour of its {level}. The bands are an example: set those your authority agreed.",
         "tables": tables,
-        "data": to_json({"places": places, "years": [year_name(year) for year in years], "fills": [*ROOM_FILLS, NO_PLACE],
-                         "shades": shades}),
+        "data": to_json(data),
     }  # fmt: skip
 
 
@@ -675,16 +726,21 @@ def _areas_picture(outlines: Outlines, groups: pd.Series, places: Sequence[str],
 # --- words ------------------------------------------------------------------------------------------------------
 
 
-def _findings(forecast: Forecast, whole: pd.DataFrame, top: str, spread: dict | None) -> tuple[tuple[str, ...], pd.DataFrame]:
+def _findings(
+    forecast: Forecast, whole: pd.DataFrame, top: str, spread: dict | None
+) -> tuple[tuple[str, ...], pd.DataFrame]:
     sentences, shares = [], []
-    for measure in [name for name in ("primary", "secondary", "Reception", "Year 7") if whole["measure"].eq(name).any()][:2]:
+    for measure in [
+        name for name in ("primary", "secondary", "Reception", "Year 7") if whole["measure"].eq(name).any()
+    ][:2]:
         rows = whole[whole["measure"].eq(measure)]
         now, last = float(rows["now"].iloc[0]), rows.iloc[-1]
         change = float(last["forecast"]) / now - 1 if now else 0.0
         way = "rise" if change > 0 else "fall"
         shares += [abs(change), float(last["past_error_share"])]
         sentences.append(
-            f"{_capital(measure)} rolls are forecast to {way} by {100 * abs(change):.1f}% by {last['when']}; such forecasts "
+            f"{_capital(measure)} rolls are forecast to {way} by {100 * abs(change):.1f}% by {last['when']}; "
+            f"such forecasts "
             f"missed by {100 * float(last['past_error_share']):.1f}% on average, so far ahead."
         )
     worst = forecast.known_error.reset_index()
@@ -693,7 +749,8 @@ def _findings(forecast: Forecast, whole: pd.DataFrame, top: str, spread: dict | 
         beaten = worst["beats_last_value"].astype(bool) & worst["beats_last_ratio"].astype(bool)
         total, better = len(worst), int(beaten.sum())
         sentences.append(
-            f"Tried on the past, all together, it beats both naive methods in {better} of {total} comparisons of rolls and "
+            f"Tried on the past, all together, it beats both naive methods in {better} of {total} comparisons "
+            f"of rolls and "
             "years ahead; the table says where it does not."
         )
     return tuple(sentences), pd.DataFrame({"share": pd.Series(shares, dtype=float)})
@@ -707,7 +764,8 @@ def _backtest_findings(past: BackTest, accuracy: pd.DataFrame, top: str) -> tupl
         shares += [row.mape, abs(row.bias)]
         way = "too high" if row.bias > 0 else "too low"
         sentences.append(
-            f"{_capital(row.measure)}, one year ahead: missed by {100 * row.mape:.1f}% on average, {100 * abs(row.bias):.1f}% "
+            f"{_capital(row.measure)}, one year ahead: missed by {100 * row.mape:.1f}% on average, "
+            f"{100 * abs(row.bias):.1f}% "
             f"{way} in the mean of {row.forecasts} years."
         )
     both = int((mine["beats_last_value"].eq("yes") & mine["beats_last_ratio"].eq("yes")).sum())
@@ -718,7 +776,8 @@ def _backtest_findings(past: BackTest, accuracy: pd.DataFrame, top: str) -> tupl
 def _error_notes() -> list[str]:
     return [
         "Error is (forecast less actual) over actual, as the Department for Education scores it: above 0 is too high.",
-        "Every forecast of the past was made with nothing that was known later; the combination was chosen anew each time "
+        "Every forecast of the past was made with nothing that was known later; the combination was chosen anew "
+        "each time "
         "from the errors known then.",
         f"{TOO_FEW}: too few past errors for an interval of that coverage; the data cannot tell.",
     ]
@@ -757,6 +816,8 @@ def recut_grid(table: pd.DataFrame, stage: int, step: int, names: Mapping[str, s
     frame["name"] = frame["school"].map(dict(names or {})).fillna(frame["school"])
     columns = {"name": ("School", "text"), "when": ("Year", "text"), "today": ("Plan of today", "number"),
                "with_plan": ("Other plan", "number"), "change": ("Change", "number")}  # fmt: skip
-    note = "If every school kept drawing the same share of the children of its catchment; all intakes together stay the same."
-    return Grid(f"{stage_name(stage)} intakes with the other plan", frame.reset_index(drop=True), columns, note)
-
+    note = (
+        "If every school kept drawing the same share of the children of its catchment; "
+        "all intakes together stay the same."
+    )
+    return Grid(f"{stage_name(stage)} intakes with the other plan", frame, columns, note)

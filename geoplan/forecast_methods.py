@@ -18,8 +18,8 @@ A transfer year (Year 3 of a junior school, Year 7) is a share of those who fini
 feeders, its cluster or the city; a sixth form is the share of Year 11 that stays on.
 
 References: *Learning from experience* (2008), Sheffield's patient registers; DfES (2006), *Pupil Projection Guide*
-(survival, births, transfer by catchment, feeder or trend; small schools pooled); Gardner and McKenzie (1985), Management
-Science 31:1237 (damped trend); Buehlmann and Straub (1970), Mitteilungen VSVM 70:111 (credibility).
+(survival, births, transfer by catchment, feeder or trend; small schools pooled); Gardner and McKenzie (1985),
+Management Science 31:1237 (damped trend); Buehlmann and Straub (1970), Mitteilungen VSVM 70:111 (credibility).
 """
 
 from __future__ import annotations
@@ -152,7 +152,10 @@ def history_of(
 
 
 def children_by_place(
-    register: pd.DataFrame, area_of: pd.Series | Mapping[str, str], places: pd.Index, years: tuple[int, ...],
+    register: pd.DataFrame,
+    area_of: pd.Series | Mapping[str, str],
+    places: pd.Index,
+    years: tuple[int, ...],
     ages: int = 19,
 ) -> np.ndarray:
     """Children living in each place's area, by year and age.
@@ -371,7 +374,9 @@ def _from_births(weights: tuple[float, ...]) -> Entry:
             wanted = birth_year_of(stage, year)
             return np.full(len(nothing), np.nan) if wanted < first else history.births[:, min(wanted, last) - first]
 
-        recent = np.stack([history.pupils[:, -1 - back, at] for back in range(min(len(weights), len(history.years)))], 1)
+        recent = np.stack(
+            [history.pupils[:, -1 - back, at] for back in range(min(len(weights), len(history.years)))], 1
+        )
         base = np.stack([born(history.year - back) for back in range(recent.shape[1])], 1)
         rate = _ratio(recent, base, _weights(recent, weights))
         return np.stack([rate * born(history.year + ahead) for ahead in range(1, years + 1)], axis=1)
@@ -428,7 +433,9 @@ def _trend(history: History, at: int, years: int, done: np.ndarray) -> np.ndarra
     return np.maximum(0.0, level[:, None] + trend[:, None] * fade)
 
 
-def _smoothed(series: np.ndarray, alpha: float, beta: float, damp: float) -> tuple[np.ndarray, np.ndarray, float, float]:
+def _smoothed(
+    series: np.ndarray, alpha: float, beta: float, damp: float
+) -> tuple[np.ndarray, np.ndarray, float, float]:
     """Level and trend at the end, and the squared error of the steps on the way."""
     level = np.full(len(series), np.nan)
     trend = np.zeros(len(series))
@@ -533,8 +540,8 @@ def feeders(history: History, years: int) -> np.ndarray:
 def sheffield(level: str) -> Method:
     """Sheffield's: the whole school's uptake applied to the children who come next; then survival.
 
-    The levels are ``catchment``, ``cluster`` and ``city``. Intakes of places without an area of that level come from the
-    next larger one.
+    The levels are ``catchment``, ``cluster`` and ``city``. Intakes of places without an area of that level come from
+    the next larger one.
     """
     wider = LEVELS[LEVELS.index(level) :]
     fall = [_from_children(each, True, _LAST) for each in wider]

@@ -1,7 +1,7 @@
 """Rolls to come, by the methods that did best in the past, each number beside its own past error.
 
-A :class:`Forecast` without a back-test cannot be made, and no row of it is printed for so many years ahead that the past
-has not tried: with five years of rolls, three years ahead is as far as anybody knows how wrong it would be.
+A :class:`Forecast` without a back-test cannot be made, and no row of it is printed for so many years ahead that the
+past has not tried: with five years of rolls, three years ahead is as far as anybody knows how wrong it would be.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ class Forecast:
         tried = tried_years(self.past)
         if len(self.years) > tried:
             raise ForecastRefused(
-                f"{len(self.years)} years ahead were asked for and the past has tried {tried}: add earlier years of rolls"
+                f"{len(self.years)} years ahead were asked for and the past has tried {tried}: add earlier "
+                f"years of rolls"
             )
         if self.pupils.shape[:2] != (len(self.past.places), len(self.years)):
             raise ValueError("forecast: places and years do not fit the pupils")
@@ -170,7 +171,8 @@ class Forecast:
         if wrong.any():
             first = extra[wrong].iloc[0]
             raise UnknownCodeError(
-                f"{why}: {int(wrong.sum()):,} rows are of a place or year group that the forecast does not have (first: "
+                f"{why}: {int(wrong.sum()):,} rows are of a place or year group that the forecast does not have "
+                f"(first: "
                 f"{first['place']}, stage {first['stage']})"
             )
         year = pd.Index(self.years).get_indexer(extra["year"])

@@ -42,9 +42,7 @@ def protect_rolls(rolls: Rolls, rule: Rule = PUBLIC, data: str = "") -> tuple[Ro
         return rolls, ()
     if rule.exact:
         evidence = [_table(rolls, number, data) for number in range(len(rolls.years))]
-        return rolls, tuple(
-            protect_tables([table], rule)[0].printed for table in evidence if table is not None
-        )
+        return rolls, tuple(protect_tables([table], rule)[0].printed for table in evidence if table is not None)
     pupils, printed = np.array(rolls.pupils), []
     for number in range(len(rolls.years)):
         table = _table(rolls, number, data)
@@ -61,7 +59,10 @@ def protect_rolls(rolls: Rolls, rule: Rule = PUBLIC, data: str = "") -> tuple[Ro
     notes = rolls.notes
     if hidden:
         cells = int(np.isfinite(rolls.pupils).sum())
-        notes = (*notes, f"{hidden:,} of {cells:,} counts are hidden by the small-number rule; forecasts do without them")
+        notes = (
+            *notes,
+            f"{hidden:,} of {cells:,} counts are hidden by the small-number rule; forecasts do without them",
+        )
     return replace(rolls, pupils=pupils, notes=notes), tuple(printed)
 
 

@@ -147,7 +147,8 @@ class Rolls:
 
         Examples
         --------
-        >>> rolls = rolls_from(pd.DataFrame({"school": ["a", "b"], "year": 2025, "year_group": "R", "pupils": [30, 15]}))
+        >>> table = pd.DataFrame({"school": ["a", "b"], "year": 2025, "year_group": "R", "pupils": [30, 15]})
+        >>> rolls = rolls_from(table)
         >>> rolls.roll_up({"a": "East", "b": "East"}, "cluster").pupils.ravel().tolist()
         [45.0]
         """
@@ -204,7 +205,10 @@ def added_up(values: np.ndarray, codes: np.ndarray, count: int, missing: np.ndar
 
 
 def rolls_from(
-    table: pd.DataFrame, source: Source | None = None, published: bool = False, level: str = "school",
+    table: pd.DataFrame,
+    source: Source | None = None,
+    published: bool = False,
+    level: str = "school",
     notes: Iterable[str] = (),
 ) -> Rolls:
     """Rolls from a long table.
@@ -259,7 +263,9 @@ def rolls_from(
     rolls = Rolls(pupils, places, years, found, level, published, source or Source("Numbers on roll"))
     nobody = [year_name(year) for number, year in enumerate(years) if not rolls.open[:, number].any()]
     if nobody:
-        notes.append(f"no census at all in {', '.join(nobody)}: forecasts step over it; add that year's file if there is one")
+        notes.append(
+            f"no census at all in {', '.join(nobody)}: forecasts step over it; add that year's file if there is one"
+        )
     gaps = rolls.gaps
     gaps = gaps[~gaps["year"].map(year_name).isin(nobody)]
     if len(gaps):

@@ -58,7 +58,10 @@ def errors_of(scorecards: pd.DataFrame, year: str) -> pd.DataFrame:
 
 
 def place_among(
-    error: float, phase: str, ahead: int, others: pd.Series | None = None,
+    error: float,
+    phase: str,
+    ahead: int,
+    others: pd.Series | None = None,
     bands: Mapping[tuple[str, int], tuple[float, ...]] = BANDS,
 ) -> tuple[str, float]:
     """Where an error stands among the authorities'.

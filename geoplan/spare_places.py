@@ -211,8 +211,7 @@ def recut(children: pd.DataFrame, plan: CatchmentPlan) -> pd.DataFrame:
     if len(children) and catchment.isna().all():
         raise VintageError(f"{plan.name} is by {plan.kind}, and none of its areas is in the children's file")
     named = catchment.fillna("").replace("", NO_CATCHMENT)
-    table = children.assign(catchment=named).groupby(["catchment", "year", "age"], as_index=False)["children"].sum()
-    return table
+    return children.assign(catchment=named).groupby(["catchment", "year", "age"], as_index=False)["children"].sum()
 
 
 def compare_recuts(before: pd.DataFrame, after: pd.DataFrame, stage: int) -> pd.DataFrame:
@@ -232,9 +231,7 @@ def compare_recuts(before: pd.DataFrame, after: pd.DataFrame, stage: int) -> pd.
     return both.assign(change=both["after"] - both["before"]).reset_index()
 
 
-def recut_intakes(
-    forecast: Forecast, before: pd.DataFrame, after: pd.DataFrame, stage: int
-) -> pd.DataFrame:
+def recut_intakes(forecast: Forecast, before: pd.DataFrame, after: pd.DataFrame, stage: int) -> pd.DataFrame:
     """What intakes would be if each school kept drawing the same share of the children of its catchment.
 
     Children who change catchment are taken to go to the new school as its other catchment children do. The intakes of

@@ -131,7 +131,7 @@ _HIDDEN_COUNT = re.compile(r"(C|K|LOW|Z|X|U|S|\*+|\.\.|:|SUPP(RESSED)?|[<\u2264]
 
 
 def _count(text: str, column: Kind) -> Outcome:
-    """A count of people, perhaps estimated; a symbol for a hidden one is missing, and said, and one below zero refused."""
+    """A count of people, perhaps estimated; one that is hidden is missing, and said; one below zero is refused."""
     tidy = _tidy(text)
     number = _as_number(text)
     if number is None or number != number:

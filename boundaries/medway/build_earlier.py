@@ -3,8 +3,8 @@
     python build_earlier.py
 
 Made backwards from ``rolls.csv``: each year group is the one above it a year later, put right for those who came and
-went (at the school's own rate, with chance); the top year group follows a wave of births that is stated here. Nothing of
-it is about a real school. One seed; twice gives the same bytes. Not part of the installed package.
+went (at the school's own rate, with chance); the top year group follows a wave of births that is stated here.
+Nothing of it is about a real school. One seed; twice gives the same bytes. Not part of the installed package.
 """
 
 from __future__ import annotations

@@ -97,20 +97,24 @@ def command(
             typer.echo(f"wrote {out}", err=True)
     if as_json:
         table = past.accuracy().reset_index()
-        table = table.astype({name: "str" for name in ("level", "measure", "method")})
+        table = table.astype(dict.fromkeys(("level", "measure", "method"), "str"))
         coverage = past.coverage().reset_index().astype({"level": "str", "measure": "str"})
         answer = {"accuracy": _plain(table), "coverage": _plain(coverage), "standing": standing, "notes": ready.notes}
         typer.echo(json.dumps(answer, indent=2, default=float))
         return
     mine = accuracy.xs(COMBINATION, level="method").reset_index()
     mine = mine[mine["ahead"].isin([1, 3, 5, 7])]
-    cells = mine[["measure"]].astype("str").assign(
-        ahead=mine["ahead"].map("{} ahead".format),
-        error=mine["mape"].map(lambda value: f"{100 * value:.1f}%"),
-        bias=mine["bias"].map(lambda value: f"{100 * value:.1f}%"),
-        value=["yes" if each else "no" for each in mine["beats_last_value"]],
-        ratio=["yes" if each else "no" for each in mine["beats_last_ratio"]],
-        forecasts=mine["forecasts"].map(str),
+    cells = (
+        mine[["measure"]]
+        .astype("str")
+        .assign(
+            ahead=mine["ahead"].map("{} ahead".format),
+            error=mine["mape"].map(lambda value: f"{100 * value:.1f}%"),
+            bias=mine["bias"].map(lambda value: f"{100 * value:.1f}%"),
+            value=["yes" if each else "no" for each in mine["beats_last_value"]],
+            ratio=["yes" if each else "no" for each in mine["beats_last_ratio"]],
+            forecasts=mine["forecasts"].map(str),
+        )
     )
     print_table(cells, ["rolls", "years", "error", "bias", "beats last value", "beats last ratio", "tried"])
     for line in standing:
@@ -162,7 +166,7 @@ def _write(numbers, out, book, past) -> None:
         data = workbook_bytes(book.sheets, [*book.findings, *book.notes], book.sources, out.name)
         numbers.write(out, data, book.tables, book.worked_out)
         return
-    table = past.accuracy().reset_index().astype({name: "str" for name in ("level", "measure", "method")})
+    table = past.accuracy().reset_index().astype(dict.fromkeys(("level", "measure", "method"), "str"))
     for name in ("beats_last_value", "beats_last_ratio"):
         table[name] = table[name].map({True: "yes", False: "no"}).fillna("no")
     table = table.rename(columns={name: f"{name}_share" for name in ("mape", "median", "bias", "total_error")})

@@ -28,7 +28,9 @@ LevelOption = Annotated[str, typer.Option("--level", help="A column of the schoo
 RegisterOption = Annotated[str, typer.Option("--register", help="Children registered by area and age; a file or name.")]
 BirthsOption = Annotated[Path | None, typer.Option("--births", help="Births by area and year; adds up to the place.")]
 LinksOption = Annotated[Path | None, typer.Option("--links", help="Links between schools (GIAS), for academies.")]
-PlanOption = Annotated[str, typer.Option("--plan", help="Catchments in force, by name: whose register each school has.")]
+PlanOption = Annotated[
+    str, typer.Option("--plan", help="Catchments in force, by name: whose register each school has.")
+]
 PublishedOption = Annotated[
     str, typer.Option("--published", help="Where the rolls are published: then they are shown exactly.")
 ]
@@ -193,7 +195,9 @@ def read_material(folder, given: Given) -> Material:
         table, account = follow_links(table, links)
         for how, rows in account.groupby("how"):
             notes.append(f"school links: {len(rows):,} old numbers {how}")
-        notes += [f"school {row.school} not followed: {row.why}" for row in account.itertuples() if row.how == "not followed"]
+        notes += [
+            f"school {row.school} not followed: {row.why}" for row in account.itertuples() if row.how == "not followed"
+        ]
     schools = folder.schools()
     rolls = rolls_from(table, sources[0], published=bool(given.published), notes=notes)
     register = born = None
@@ -237,7 +241,8 @@ def protected_material(folder, material: Material, given: Given, numbers) -> Rea
     if unknown:
         more = f" and {len(unknown) - 5:,} more" if len(unknown) > 5 else ""
         notes.append(
-            f"{len(unknown):,} schools have rolls and are not in the schools file ({', '.join(unknown[:5])}{more}): closed, "
+            f"{len(unknown):,} schools have rolls and are not in the schools file "
+            f"({', '.join(unknown[:5])}{more}): closed, "
             "or a new number? Name a file of links (--links) to carry their rolls on"
         )
     groups = {TOP: pd.Series(folder.name, index=rolls.places)}
@@ -282,7 +287,7 @@ def children_of(folder, register, material: Material, rolls, clusters) -> dict:
             by_cluster = summed(by_cluster[by_cluster["cluster"].ne("")], "cluster")
             answer["cluster"] = children_by_place(by_cluster, clusters, rolls.places, rolls.years)
     city = summed(register.assign(city=TOP), "city")
-    answer["city"] = children_by_place(city, {place: TOP for place in rolls.places}, rolls.places, rolls.years)
+    answer["city"] = children_by_place(city, dict.fromkeys(rolls.places, TOP), rolls.places, rolls.years)
     return answer
 
 

@@ -75,7 +75,9 @@ def read_census(
         birth = check(cells, PUPILS).values["birth_date"]
         usable = kept & frame["counted"]
         parts.append(
-            age_findings(birth[usable], frame.loc[usable, "year_group"], day, frame.loc[usable, "record"], headers["birth_date"])
+            age_findings(
+                birth[usable], frame.loc[usable, "year_group"], day, frame.loc[usable, "record"], headers["birth_date"]
+            )
         )
     if "enrol_status" in headers and "school" in frame:
         cells = frame[[headers["enrol_status"]]].set_axis(["enrol_status"], axis=1)

@@ -65,14 +65,18 @@ def read_register(
     inside = table["age"].between(0, _AGES - 1)
     notes = []
     if (~inside).any():
-        notes.append(f"{int((~inside).sum()):,} rows of ages over {_AGES - 1}, or of children not born yet, are left out")
+        notes.append(
+            f"{int((~inside).sum()):,} rows of ages over {_AGES - 1}, or of children not born yet, are left out"
+        )
     hidden = int(found["code"].eq("count_hidden").sum())
     if hidden:
         told = "are not known and in no sum" if hidden_as is None else f"were each taken as {hidden_as:g}"
         notes.append(f"{hidden:,} counts are hidden by the publisher and {told}")
     summed = table[inside].groupby(["area", "year", "age"], as_index=False)["children"].sum(min_count=1)
     found = found.assign(column=found["column"].map(lambda name: headers.get(name, name)).astype("str"))
-    return Counts(summed, source, gather([found]), tuple(notes), {"records": int(values.index.max()), "headers": headers})
+    return Counts(
+        summed, source, gather([found]), tuple(notes), {"records": int(values.index.max()), "headers": headers}
+    )
 
 
 def read_births(path: str | os.PathLike, columns: Mapping[str, str] | None = None) -> Counts:
@@ -119,7 +123,9 @@ def academic_births(calendar: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ..
     both = calendar.merge(following, on=["area", "year"])
     answer = both.assign(births=both["births"] * 4 / 12 + both["then"] * 8 / 12)[["area", "year", "births"]]
     gone = len(calendar) - len(answer)
-    notes = (f"births of calendar years: {gone:,} rows whose next year is missing make no academic year",) if gone else ()
+    notes = (
+        (f"births of calendar years: {gone:,} rows whose next year is missing make no academic year",) if gone else ()
+    )
     return answer, notes
 
 
@@ -155,7 +161,9 @@ def read_population(path: str | os.PathLike, year: int) -> Counts:
         found["area"] = lsoa[0] if lsoa else found["area"]
         return {found["area"], *(at for age in range(_AGES) for at in found[age])}
 
-    text = table_from(contents, frozenset(["lsoa11code", "lsoa21code", "areacode", header_key("LSOA 2021 Code")]), choose)
+    text = table_from(
+        contents, frozenset(["lsoa11code", "lsoa21code", "areacode", header_key("LSOA 2021 Code")]), choose
+    )
     frame = text.frame.drop(index=text.bad["row"].tolist())
     ages = {}
     for age in range(_AGES):
@@ -164,10 +172,13 @@ def read_population(path: str | os.PathLike, year: int) -> Counts:
     bad = wide.index[(wide.isna() | (wide < 0)).any(axis=1)]
     if len(bad):
         raise InputRefused(
-            contents.name, [Problem(contents.name, "number_malformed", "areas with a number that is none", more=len(bad) - 1)]
+            contents.name,
+            [Problem(contents.name, "number_malformed", "areas with a number that is none", more=len(bad) - 1)],
         )
     long = wide.rename_axis(columns="age").stack().rename("children").reset_index().assign(year=year)
-    source = Source(contents.name, OWN_FILE, file=contents.name, fingerprint=contents.fingerprint, vintage=f"mid-{year}")
+    source = Source(
+        contents.name, OWN_FILE, file=contents.name, fingerprint=contents.fingerprint, vintage=f"mid-{year}"
+    )
     return Counts(long[["area", "year", "age", "children"]], source, gather([]), (), {"records": len(frame)})
 
 
@@ -237,8 +248,12 @@ def read_flows(path: str | os.PathLike, columns: Mapping[str, str] | None = None
     if problems:
         raise InputRefused(source.file, problems)
     table = values[[name for name in ("home", "school_in", "phase", "pupils") if name in values]].copy()
-    table["year"] = values["academic_year"].map(lambda text: year_of_text(str(text))) if "academic_year" in values else None
-    table["school_in"] = table["school_in"].mask(table["school_in"].str.casefold().str.contains("independent"), "independent")
+    table["year"] = (
+        values["academic_year"].map(lambda text: year_of_text(str(text))) if "academic_year" in values else None
+    )
+    table["school_in"] = table["school_in"].mask(
+        table["school_in"].str.casefold().str.contains("independent"), "independent"
+    )
     found = found.assign(column=found["column"].map(lambda name: headers.get(name, name)).astype("str"))
     return Counts(table.reset_index(drop=True), source, gather([found]), (), {"records": int(values.index.max())})
 
@@ -257,16 +272,14 @@ def age_bands(labels: Sequence[str]) -> dict[int, str]:
         if not ends:
             continue
         last = ends[1] if len(ends) > 1 else (_AGES - 1 if re.search(r"\+|over", label) else ends[0])
-        answer |= {age: label for age in range(ends[0], min(last, _AGES - 1) + 1)}
+        answer |= dict.fromkeys(range(ends[0], min(last, _AGES - 1) + 1), label)
     return answer
 
 
 # --- the parts ------------------------------------------------------------------------------------------------
 
 
-def _register_years(
-    file: str, values: pd.DataFrame, headers: Mapping[str, str]
-) -> tuple[pd.Series, list[Problem]]:
+def _register_years(file: str, values: pd.DataFrame, headers: Mapping[str, str]) -> tuple[pd.Series, list[Problem]]:
     """The academic year whose first day is the day after the register's 31 August."""
     if "date" in values:
         days = values["date"]

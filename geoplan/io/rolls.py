@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from geoplan.cohorts import year_name, year_of_date, year_of_text
-from geoplan.columns import EXTRA_PUPILS, PLACES_CHANGES, ROLLS, SCHOOL_LINKS, Table, header_key
+from geoplan.columns import EXTRA_PUPILS, PLACES_CHANGES, ROLLS, SCHOOL_LINKS, header_key
 from geoplan.errors import InputRefused, Problem
 from geoplan.findings import findings as found_at
 from geoplan.findings import gather
@@ -19,7 +19,7 @@ from geoplan.io.files import table_bytes
 from geoplan.io.tables import table_from
 from geoplan.reasons import REASONS
 from geoplan.rolls import Counts
-from geoplan.sources import OWN_FILE, Source
+from geoplan.sources import Source
 from geoplan.values import READERS
 
 _TOTALS = frozenset(["total", "totals", "all", "allyears", "allyeargroups", "total roll", "totalroll"])
@@ -64,7 +64,11 @@ def read_rolls(
                                        for text in values["year_group"].unique()})  # fmt: skip
     strange = groups.eq("unknown") & ~totals
     problems += problem_of(
-        source.file, values.index[strange], "value_unknown", "not a year group (R, 1 to 14, N1, N2)", headers["year_group"]
+        source.file,
+        values.index[strange],
+        "value_unknown",
+        "not a year group (R, 1 to 14, N1, N2)",
+        headers["year_group"],
     )
     keys = ["school", "day", "year_group"]
     stated = values[totals]
@@ -82,7 +86,8 @@ def read_rolls(
     parts.append(_totals_found(values, stated, headers))
     values, notes = _one_day_a_year(values)
     frame = pd.DataFrame(
-        {name: values[name].to_numpy() for name in ("school", "year", "year_group", "pupils")} | {"record": values.index}
+        {name: values[name].to_numpy() for name in ("school", "year", "year_group", "pupils")}
+        | {"record": values.index}
     )
     return Counts(frame, source, gather(parts), notes, {"records": _records(values, stated, found), "headers": headers})
 
@@ -95,9 +100,11 @@ def read_school_links(path: str | os.PathLike, columns: Mapping[str, str] | None
     links, source
         ``school``, ``linked``, ``link_type`` and, where given, ``date``.
     """
-    values, found, source, headers = read_checked(path, SCHOOL_LINKS, columns)
+    values, _, source, headers = read_checked(path, SCHOOL_LINKS, columns)
     blank = values["school"].eq("") | values["linked"].eq("")
-    problems = problem_of(source.file, values.index[blank], "code_blank", "a link needs both schools", headers["linked"])
+    problems = problem_of(
+        source.file, values.index[blank], "code_blank", "a link needs both schools", headers["linked"]
+    )
     if problems:
         raise InputRefused(source.file, problems)
     return values.reset_index(drop=True), source
@@ -125,7 +132,9 @@ def read_extra_pupils(
     years = values["academic_year"].map(lambda text: year_of_text(str(text)))
     stages = values["year_group"].map(lambda text: stage_of(str(text)))
     file = source.file
-    problems += problem_of(file, values.index[years.isna()], "year_missing", "no academic year", headers["academic_year"])
+    problems += problem_of(
+        file, values.index[years.isna()], "year_missing", "no academic year", headers["academic_year"]
+    )
     problems += problem_of(
         file, values.index[stages.isna()], "value_unknown", "not a year group from R to 14", headers["year_group"]
     )
@@ -138,7 +147,7 @@ def read_extra_pupils(
     kept = values[values["option"].eq(option)] if option else values
     table = pd.DataFrame(
         {
-            "place": kept["school"] if "school" in kept else "",
+            "place": kept.get("school", ""),
             "year": years[kept.index].astype("int64"),
             "stage": stages[kept.index].astype("int64"),
             "pupils": kept["pupils"],
@@ -225,7 +234,11 @@ def problem_of(file: str, records: pd.Index, code: str, what: str, column: str |
 
 
 def count_problems(
-    file: str, values: pd.DataFrame, found: pd.DataFrame, headers: Mapping[str, str], name: str,
+    file: str,
+    values: pd.DataFrame,
+    found: pd.DataFrame,
+    headers: Mapping[str, str],
+    name: str,
     hidden_as: float | None = None,
 ) -> list[Problem]:
     """What is wrong with a column of counts; hidden ones are filled where it is said what they stand for."""
@@ -309,5 +322,3 @@ def _translated(found: pd.DataFrame, headers: Mapping[str, str]) -> pd.DataFrame
 
 def _records(values: pd.DataFrame, *others: pd.DataFrame) -> int:
     return max([0, *(int(part.index.max()) for part in (values, others[0]) if len(part))])
-
-
