@@ -179,10 +179,14 @@ class BackTest:
 
     @cached_property
     def errors(self) -> pd.DataFrame:
-        """Past errors of the combination as intervals need them: what came over what was forecast, less 1."""
+        """Past errors of the combination as intervals need them: the logarithm of what came over what was forecast.
+
+        So an interval reaches as many times over as under, and never below 0. One pupil more on both sides keeps the
+        smallest year groups in.
+        """
         scores = self.scores[self.scores["method"].eq(COMBINATION) & self.scores["forecast"].gt(0)]
         return scores.assign(
-            miss=scores["actual"] / scores["forecast"] - 1, size=np.searchsorted(SIZES, scores["forecast"])
+            miss=np.log((scores["actual"] + 1) / (scores["forecast"] + 1)), size=np.searchsorted(SIZES, scores["forecast"])
         ).reset_index(drop=True)
 
     def interval(
@@ -208,8 +212,8 @@ class BackTest:
             The ends, and how many past errors they rest on. NaN where there are too few: the data cannot tell.
         """
         part, past = self._reach(level, measure, ahead, int(np.searchsorted(SIZES, forecast)), coverage, before)
-        low = forecast * (1 - part)
-        return (0.0 if low < 0 else low), forecast * (1 + part), past
+        low, high = (forecast + 1) * np.exp(-part) - 1, (forecast + 1) * np.exp(part) - 1
+        return (0.0 if low < 0 else low), high, past
 
     def _reach(self, level, measure, ahead, size, coverage, before) -> tuple[float, int]:
         key = (level, measure, ahead, size, coverage, before)
@@ -266,7 +270,7 @@ class BackTest:
             both = errors.merge(keys.assign(part=found), on=list(keys.columns))
             given = both["part"].notna()
             table = both.assign(
-                given=given, within=given & (both["miss"].abs() <= both["part"]), width=2 * both["part"]
+                given=given, within=given & (both["miss"].abs() <= both["part"]), width=2 * np.sinh(both["part"])
             )
             part = table.groupby(["level", "measure"], observed=True).agg(
                 forecasts=("miss", "size"), given=("given", "sum"), within=("within", "sum"), width=("width", "mean")

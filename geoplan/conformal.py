@@ -3,7 +3,7 @@
 The interval reaches as far to either side as a stated share of past errors did, with the correction that makes its
 coverage at least what is stated when errors are exchangeable. It is symmetric: which way past errors went is said apart
 (the bias), for bias turns when births do, and intervals that lean on it fail then (held 87 to 90% for a stated 95% on
-intakes of 151 authorities, symmetric ones 91 to 98%). Where there are too few past errors, no interval is given: the
+intakes of 151 authorities, symmetric ones 91 to 97%). Where there are too few past errors, no interval is given: the
 data cannot tell.
 
 References: Vovk, Gammerman and Shafer (2005), Algorithmic Learning in a Random World; Lei et al. (2018), Journal of the
