@@ -163,6 +163,11 @@ class ForecastBook:
         )  # fmt: skip
 
     @property
+    def about(self) -> pd.DataFrame:
+        """The sentences of the workbook's first sheet, as texts that may stand in it."""
+        return pd.DataFrame({"text": [*self.findings, *self.notes]})
+
+    @property
     def sheets(self) -> dict[str, pd.DataFrame | Protected]:
         """The tables for a workbook, by a short title."""
         answer: dict[str, pd.DataFrame | Protected] = {}
@@ -249,8 +254,8 @@ def forecast_book(
         sections.append(_rolls_section(by_level, f"Rolls by {level}", level.capitalize()))
     own = rounded(forecast.table(), step)
     if hidden:
-        own = own[~own["place"].map(hidden).fillna(False).astype(bool)].reset_index(drop=True)
-    own["name"] = own["place"].map(dict(names or {})).fillna(own["place"])
+        own = own[[not hidden.get(place, False) for place in own["place"]]].reset_index(drop=True)
+    own["name"] = _named(own["place"], names)
     sections.append(_rolls_section(own, "Rolls by school", "School", "name"))
     sections += _how_sections(forecast, top, extra, step)
     grids = [*first, *([band_grid] if band_grid else [])]
@@ -471,9 +476,9 @@ def _school_spare(forecast, places, changes, names, hidden, step) -> Grid:
     table = rounded(spare_places(forecast, places, changes), step)
     table = table[table["places"].gt(0)]
     if hidden:
-        table = table[~table["place"].map(hidden).fillna(False).astype(bool)]
+        table = table[[not hidden.get(place, False) for place in table["place"]]]
     table = table.reset_index(drop=True)
-    table["name"] = table["place"].map(dict(names or {})).fillna(table["place"])
+    table["name"] = _named(table["place"], names)
     columns = {
         "name": ("School", "text"), "when": ("Year", "text"), "places": ("Places", "number"),
         "demand": ("Pupils", "number"), "net": ("Spare", "number"), "surplus_share": ("Spare %", "share"),
@@ -802,6 +807,12 @@ def _only(forecast: Forecast, top: str) -> str:
     return str(names[0]) if len(names) == 1 else top
 
 
+def _named(codes: pd.Series, names: Mapping[str, str] | None) -> list[str]:
+    """The name of each place, or its code."""
+    known = dict(names or {})
+    return [str(known.get(code, code)) for code in codes]
+
+
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -813,7 +824,7 @@ def recut_grid(table: pd.DataFrame, stage: int, step: int, names: Mapping[str, s
         frame[name] = (frame[name] / step).round() * step
     frame["change"] = frame["with_plan"] - frame["today"]
     frame["when"] = frame["year"].map(year_name)
-    frame["name"] = frame["school"].map(dict(names or {})).fillna(frame["school"])
+    frame["name"] = _named(frame["school"], names)
     columns = {"name": ("School", "text"), "when": ("Year", "text"), "today": ("Plan of today", "number"),
                "with_plan": ("Other plan", "number"), "change": ("Change", "number")}  # fmt: skip
     note = (

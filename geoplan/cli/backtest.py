@@ -163,8 +163,8 @@ def _write(numbers, out, book, past) -> None:
         numbers.write_page(out, book)
         return
     if out.suffix == ".xlsx":
-        data = workbook_bytes(book.sheets, [*book.findings, *book.notes], book.sources, out.name)
-        numbers.write(out, data, book.tables, book.worked_out)
+        data = workbook_bytes(book.sheets, book.about["text"].tolist(), book.sources, out.name)
+        numbers.write(out, data, book.tables, (*book.worked_out, book.about))
         return
     table = past.accuracy().reset_index().astype(dict.fromkeys(("level", "measure", "method"), "str"))
     for name in ("beats_last_value", "beats_last_ratio"):

@@ -390,8 +390,8 @@ def _write(folder, numbers, out, made, material: Material, ready: Ready, changes
         numbers.write_page(out, book)
         return
     if out.suffix == ".xlsx":
-        data = workbook_bytes(book.sheets, [*book.findings, *book.notes], book.sources, out.name)
-        numbers.write(out, data, book.tables, book.worked_out)
+        data = workbook_bytes(book.sheets, book.about["text"].tolist(), book.sources, out.name)
+        numbers.write(out, data, book.tables, (*book.worked_out, book.about))
         return
     schools = next(each for each in reversed(book.grids) if each.title.startswith("Rolls by school"))
     content = next((each for each in book.tables if each.table is schools.frame), schools.frame)
