@@ -67,6 +67,16 @@ class Grid:
         return [head for head, _ in self.columns.values()]
 
     @property
+    def headings(self) -> dict[str, str]:
+        """Column to heading for a workbook, where a range is two columns."""
+        answer = {}
+        for name, (head, form) in self.columns.items():
+            answer[name] = f"{head}, from" if form == "range" else head
+            if form == "range":
+                answer[name.replace("_low", "_high")] = f"{head}, to"
+        return answer
+
+    @property
     def right(self) -> list[bool]:
         """Which columns are numbers."""
         return [form != "text" for _, form in self.columns.values()]
@@ -163,21 +173,15 @@ class ForecastBook:
         )  # fmt: skip
 
     @property
-    def about(self) -> pd.DataFrame:
-        """The sentences of the workbook's first sheet, as texts that may stand in it."""
-        return pd.DataFrame({"text": [*self.findings, *self.notes]})
-
-    @property
     def sheets(self) -> dict[str, pd.DataFrame | Protected]:
-        """The tables for a workbook, by a short title."""
+        """The tables for a workbook, by a short title, with headings for people."""
         answer: dict[str, pd.DataFrame | Protected] = {}
-        frames = {id(table.table): table for table in self.tables}
+        evidence = self.tables[0] if self.tables else None
         for grid in self.grids:
-            content = frames.get(id(grid.frame), grid.frame)
-            title = grid.title.split(",")[0].split(":")[0][:28]
-            while title in answer:
-                title = f"{title[:26]} {len(answer)}"
-            answer[title] = content
+            title = grid.title.replace(": places and demand", " places").replace("Rolls by ", "")[:26]
+            title = title if title not in answer else f"{title[:23]} {len(answer)}"
+            frame = grid.frame.rename(columns=grid.headings)
+            answer[title] = frame if evidence is None else _protected(frame, evidence.rule, evidence.printed)
         return answer
 
 

@@ -37,6 +37,7 @@ from geoplan.cli.forecast import (
     protected_material,
     read_material,
     rule_of,
+    write_sheets,
 )
 
 
@@ -157,14 +158,12 @@ def _plain(table) -> list[dict]:
 
 def _write(numbers, out, book, past) -> None:
     from geoplan.io.outputs import table_csv
-    from geoplan.io.workbook_out import workbook_bytes
 
     if out.suffix == ".html":
         numbers.write_page(out, book)
         return
     if out.suffix == ".xlsx":
-        data = workbook_bytes(book.sheets, book.about["text"].tolist(), book.sources, out.name)
-        numbers.write(out, data, book.tables, (*book.worked_out, book.about))
+        write_sheets(numbers, out, book)
         return
     table = past.accuracy().reset_index().astype(dict.fromkeys(("level", "measure", "method"), "str"))
     for name in ("beats_last_value", "beats_last_ratio"):

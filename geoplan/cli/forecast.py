@@ -373,9 +373,11 @@ def _drawn(folder, material: Material, ready: Ready, level: str):
 
 
 def _write(folder, numbers, out, made, material: Material, ready: Ready, changes, level, published, extra) -> None:
+    import pandas as pd
+
+    from geoplan.disclosure import Protected
     from geoplan.forecast_books import forecast_book
     from geoplan.io.outputs import table_csv
-    from geoplan.io.workbook_out import workbook_bytes
 
     frame = material.schools.frame
     boundaries, groups = _drawn(folder, material, ready, level)
@@ -390,12 +392,36 @@ def _write(folder, numbers, out, made, material: Material, ready: Ready, changes
         numbers.write_page(out, book)
         return
     if out.suffix == ".xlsx":
-        data = workbook_bytes(book.sheets, book.about["text"].tolist(), book.sources, out.name)
-        numbers.write(out, data, book.tables, (*book.worked_out, book.about))
+        write_sheets(numbers, out, book)
         return
-    schools = next(each for each in reversed(book.grids) if each.title.startswith("Rolls by school"))
-    content = next((each for each in book.tables if each.table is schools.frame), schools.frame)
-    numbers.write(out, table_csv(content), book.tables, book.worked_out)
+    table = csv_table(made, ready.hidden, 1 if published else numbers.rule.round_to)
+    if published:
+        numbers.write(out, table_csv(table), book.tables, (*book.worked_out, table))
+        return
+    content = Protected(table, pd.DataFrame(index=table.index), numbers.rule, "pupils", printed=ready.printed)
+    numbers.write(out, table_csv(content), (content,))
+
+
+def csv_table(made, hidden, step: int):
+    """The forecast by school, rolls and year: every number for a program."""
+    from geoplan.forecast_books import rounded
+
+    table = rounded(made.table(), step)
+    table = table[[not hidden.get(place, False) for place in table["place"]]]
+    keys = ["place", "measure", "when"]
+    return table.drop(columns=["year", "ahead"]).set_index(keys).rename_axis(index=["school", "rolls", "year"])
+
+
+def write_sheets(numbers, out: Path, book) -> None:
+    """A page's tables as a workbook; its sentences are texts that may stand in it."""
+    import pandas as pd
+
+    from geoplan.io.workbook_out import about_lines, workbook_bytes
+
+    sheets, about = book.sheets, [*book.findings, *book.notes]
+    texts = pd.DataFrame({"text": [str(cell) for line in about_lines(sheets, about, book.sources) for cell in line]})
+    data = workbook_bytes(sheets, about, book.sources, out.name)
+    numbers.write(out, data, book.tables, (*book.worked_out, texts))
 
 
 def _print(made, level: str, as_json: bool, step: int) -> None:
