@@ -67,24 +67,31 @@ def county(schools: int) -> None:
     rolls, read = timed(rolls_from, table)
     births = pd.DataFrame(rng.integers(900, 1100, (len(rolls), 20)), index=rolls.places, columns=range(2004, 2024))
     ages = np.repeat(rng.integers(20, 200, (len(rolls), 15, 1)), 19, axis=2).astype(float)
-    levels = {name: ages for name in ("catchment", "cluster", "city")}
+    levels = dict.fromkeys(("catchment", "cluster", "city"), ages)
     feeders = pd.DataFrame(rng.random((len(rolls), len(rolls))), index=rolls.places, columns=rolls.places)
     history = history_of(rolls, cluster, births=births, children=levels, feeders=feeders)
     groups = {"cluster": cluster, "all schools": pd.Series("County", rolls.places)}
     test, trying = timed(backtest, history, rolls.places, groups)
     accuracy, scoring = timed(test.accuracy)
     coverage, intervals = timed(test.coverage)
-    print(f"{len(rolls)} schools, 15 years, {len(test.forecasts) - 1} methods, {len(test.origins)} origins, 7 years ahead")
+    print(
+        f"{len(rolls)} schools, 15 years, {len(test.forecasts) - 1} methods, {len(test.origins)} origins, 7 years ahead"
+    )
     print(f"{'rolls from a long table':<34}{read:>8.2f} s of processor")
     print(f"{'every method from every origin':<34}{trying:>8.2f} s  {test}")
-    print(f"{'scores and accuracy':<34}{scoring:>8.2f} s  {len(test.scores):,} scored forecasts, {len(accuracy):,} rows")
+    print(
+        f"{'scores and accuracy':<34}{scoring:>8.2f} s  {len(test.scores):,} scored forecasts, {len(accuracy):,} rows"
+    )
     print(f"{'intervals and their coverage':<34}{intervals:>8.2f} s  {len(coverage):,} rows")
     _, ahead = timed(lambda: forecast(history, rolls.places, groups).table())
     print(f"{'the whole of it again, and a table':<34}{ahead:>8.2f} s")
     primaries = table[table["school"].str.startswith("P")]
     one, peer = timed(loops, primaries, 2025, 7)
-    ours, vector = timed(lambda: [survival(history.until(2025)) for _ in range(20)])
-    print(f"{'peer: one method, one origin':<34}{peer:>8.2f} s  loops over {primaries['school'].nunique()} primary schools")
+    ours, _vector = timed(lambda: [survival(history.until(2025)) for _ in range(20)])
+    print(
+        f"{'peer: one method, one origin':<34}{peer:>8.2f} s  loops over {primaries['school'].nunique()} "
+        f"primary schools"
+    )
     runs = len(test.origins) * (len(test.forecasts) - 1)
     print(f"the peer would take {peer * runs:,.0f} s for {runs} such runs: {peer * runs / trying:,.0f} times ours")
     assert ours and one
@@ -97,7 +104,10 @@ def brighton(shared: Path) -> None:
     from geoplan.backtests import backtest
     from geoplan.forecast_methods import history_of
 
-    for name, rolls in (("Brighton & Hove", brighton_intakes(shared)), ("151 authorities", authorities_intakes(shared))):
+    for name, rolls in (
+        ("Brighton & Hove", brighton_intakes(shared)),
+        ("151 authorities", authorities_intakes(shared)),
+    ):
         test = backtest(history_of(rolls), rolls.places, {"all": pd.Series(name, rolls.places)})
         print(f"\n{name}: {test}")
         table = test.accuracy()

@@ -186,7 +186,8 @@ class BackTest:
         """
         scores = self.scores[self.scores["method"].eq(COMBINATION) & self.scores["forecast"].gt(0)]
         return scores.assign(
-            miss=np.log((scores["actual"] + 1) / (scores["forecast"] + 1)), size=np.searchsorted(SIZES, scores["forecast"])
+            miss=np.log((scores["actual"] + 1) / (scores["forecast"] + 1)),
+            size=np.searchsorted(SIZES, scores["forecast"]),
         ).reset_index(drop=True)
 
     def interval(

@@ -85,7 +85,8 @@ def test_intervals_hold_what_they_state_over_all_origins(tried):
     coverage = tried[0].coverage().reset_index()
     stated = coverage[coverage["nominal"].eq(0.95)]
     held = (stated["held"].fillna(0) * stated["given"]).sum() / stated["given"].sum()
-    # the first forecasts are made from few years and miss by more, so later ones lie within more often than stated; real
+    # the first forecasts are made from few years and miss by more, so later ones lie within more often than stated;
+    # real
     # series are held to 90 to 97% in test_forecasts_real.py
     assert 0.94 <= held <= 0.985
     schools = stated[stated["level"].eq("school")]
@@ -112,7 +113,7 @@ def test_conformal_limits_hold_for_errors_that_are_alike():
 
 def test_too_few_years_are_refused_with_what_to_do():
     history, rolls, _ = made(schools=6, years=2)
-    with pytest.raises(ForecastRefused, match="at least 3.*add earlier years"):
+    with pytest.raises(ForecastRefused, match=r"at least 3.*add earlier years"):
         backtest(history, rolls.places)
 
 

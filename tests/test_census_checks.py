@@ -67,7 +67,13 @@ def test_without_a_census_day_ages_cannot_be_checked(files):
 
 
 def test_a_year_group_that_jumps_is_asked_about_and_one_that_moves_up_is_not():
-    rows = [("a", 2024, "R", 60), ("a", 2024, "1", 30), ("a", 2025, "R", 58), ("a", 2025, "1", 59), ("a", 2025, "2", 55)]
+    rows = [
+        ("a", 2024, "R", 60),
+        ("a", 2024, "1", 30),
+        ("a", 2025, "R", 58),
+        ("a", 2025, "1", 59),
+        ("a", 2025, "2", 55),
+    ]
     rolls = rolls_from(pd.DataFrame(rows, columns=["school", "year", "year_group", "pupils"]))
     jumps = roll_jumps(rolls)
     assert jumps[["place", "stage", "before", "now"]].values.tolist() == [["a", 2, 30, 55]]

@@ -31,8 +31,9 @@ def test_bands_of_two_authorities_and_areas_together():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"by_age": pd.Series({"0-4": 1.0}), "bands": {age: "0-4" for age in range(5)}}, "age bands do not match.*no band has age 5"),
-        ({"by_age": pd.Series({age: 5.0 for age in range(9)})}, "1 groups of the register have none"),
+        ({"by_age": pd.Series({"0-4": 1.0}), "bands": dict.fromkeys(range(5), "0-4")}, "age bands do not "
+                                                                                       "match.*no band has age 5"),
+        ({"by_age": pd.Series(dict.fromkeys(range(9), 5.0))}, "1 groups of the register have none"),
         ({"by_area": pd.Series({"a": 1.0})}, "1 groups of the register have none"),
         ({"by_area": pd.Series({"a": 1.0, "b": 2.0, "c": 3.0})}, "the register has none there"),
         ({}, "give totals by age, by area, or both"),

@@ -87,7 +87,9 @@ def test_births_lag_takes_the_births_five_academic_years_before():
 def test_a_transfer_year_is_a_share_of_those_who_finish_in_the_city_or_in_the_feeders():
     rows = [("p", year, "6", 100) for year in (2023, 2024)] + [("p", 2025, "6", 120)]
     rows += [("q", year, "6", 100) for year in (2023, 2024)] + [("q", 2025, "6", 60)]
-    rows += [("s", year, "7", 50) for year in (2023, 2024, 2025)] + [("t", year, "7", 150) for year in (2023, 2024, 2025)]
+    rows += [("s", year, "7", 50) for year in (2023, 2024, 2025)] + [
+        ("t", year, "7", 150) for year in (2023, 2024, 2025)
+    ]
     rolls = rolls_from(pd.DataFrame(rows, columns=["school", "year", "year_group", "pupils"]))
     city_share = METHODS["cohort survival"](history_of(rolls), 1)
     at = list(rolls.places).index("s")
@@ -126,7 +128,7 @@ def test_a_small_noisy_school_is_drawn_towards_all_and_a_steady_one_is_not():
 
 @pytest.mark.parametrize("name", list(METHODS))
 def test_what_is_known_later_changes_nothing(name):
-    rolls, _, _, history = city()
+    _rolls, _, _, history = city()
     table, cluster = county(schools=12, years=8)
     other = history_of(rolls_from(table), cluster)
     for each in (history, other):

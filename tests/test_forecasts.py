@@ -42,7 +42,9 @@ def test_no_further_than_the_past_has_tried():
     history, rolls, groups = made(schools=12, years=5)
     made_ = forecast(history, rolls.places, groups)
     assert made_.years == (2026, 2027, 2028)
-    assert made_.notes == ("5 years of rolls try a forecast 3 years ahead at most; for 7 add earlier years (4 more at least)",)
+    assert made_.notes == (
+        "5 years of rolls try a forecast 3 years ahead at most; for 7 add earlier years (4 more at least)",
+    )
 
 
 def test_new_homes_are_added_and_listed(ahead):
@@ -59,7 +61,9 @@ def test_new_homes_are_added_and_listed(ahead):
 
 
 def test_control_to_a_total_is_exact_and_listed(ahead):
-    totals = pd.DataFrame({"phase": ["primary"] * 7, "year": ahead.years, "pupils": [3000.0 + 10 * n for n in range(7)]})
+    totals = pd.DataFrame(
+        {"phase": ["primary"] * 7, "year": ahead.years, "pupils": [3000.0 + 10 * n for n in range(7)]}
+    )
     controlled = ahead.controlled(totals, "Sub-national projection")
     stages = np.isin(ahead.stages, range(7))
     assert np.nansum(controlled.pupils[..., stages], axis=(0, 2)) == pytest.approx(totals["pupils"].tolist(), rel=1e-12)

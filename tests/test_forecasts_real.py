@@ -37,7 +37,9 @@ def test_brighton_s_missing_year_and_schools_that_joined_are_named(brighton):
     rolls, _ = brighton
     assert rolls.notes[0].startswith("no census at all in 2011/12")
     assert "Our Lady of Lourdes Catholic Primary in 2015/16" in rolls.notes[1]
-    assert "Davigdor Infant" not in rolls.places and rolls.total()[list(rolls.places).index("Brunswick Primary")][4] == 150
+    assert (
+        "Davigdor Infant" not in rolls.places and rolls.total()[list(rolls.places).index("Brunswick Primary")][4] == 150
+    )
 
 
 def test_intervals_of_brighton_hold_90_to_97_in_100_over_all_origins(brighton):
@@ -51,16 +53,19 @@ def test_intervals_of_brighton_hold_90_to_97_in_100_over_all_origins(brighton):
 def test_brighton_beats_the_naive_methods_or_the_table_says_where_not(brighton):
     table = brighton[1].accuracy("school").xs(COMBINATION, level="method")
     assert table.loc[("school", "Reception", 1), ["beats_last_value", "beats_last_ratio"]].all()
-    # popular secondary schools are full whatever the demand: last year's intake is hard to beat there, and the table says so
+    # popular secondary schools are full whatever the demand: last year's intake is hard to beat there, and the table
+    # says so
     assert not table.loc[("school", "Year 7", 1), "beats_last_value"]
     assert table.loc[("school", "Year 7", 1), "beats_last_ratio"]
     whole = brighton[1].accuracy("all schools").xs(COMBINATION, level="method")
     assert whole.loc[("all schools", "Year 7", 1), "mape"] < 0.035
-    assert whole.loc[("all schools", "Reception", 3), "bias"] > 0  # births fell: what carries old intakes on is too high
+    assert (
+        whole.loc[("all schools", "Reception", 3), "bias"] > 0
+    )  # births fell: what carries old intakes on is too high
 
 
 def test_our_year_7_beside_the_council_s_own_forecast_of_october_2024(brighton, shared_data):
-    """The council forecast children by catchment, we forecast offers by school: both against offers of 2025 and 2026."""
+    """The council forecast children by catchment, we offers by school: both against offers of 2025 and 2026."""
     rolls, test = brighton
     council = pd.read_csv(shared_data / "brighton_hove/admissions_and_catchments/bhcc_forecast_oct24.csv")
     council = council.set_index("CatchmentGroup")
@@ -74,7 +79,9 @@ def test_our_year_7_beside_the_council_s_own_forecast_of_october_2024(brighton, 
             came = rolls.pupils[places, rolls.years.index(year), at].sum()
             rows.append((catchment, year, ours[places, ahead - 1, at].sum(), council.at[catchment, f"Y{year}"], came))
     table = pd.DataFrame(rows, columns=["catchment", "year", "ours", "council", "came"])
-    misses = {name: (table[name] / table["came"] - 1).abs().groupby(table["year"]).mean() for name in ("ours", "council")}
+    misses = {
+        name: (table[name] / table["came"] - 1).abs().groupby(table["year"]).mean() for name in ("ours", "council")
+    }
     assert misses["ours"][2025] < misses["council"][2025]
     assert misses["ours"][2025] < 0.06
     # in 2026 the admission rules changed, and both missed
@@ -112,7 +119,7 @@ def test_the_authorities_themselves_beat_last_value_in_most_places(shared_data):
 
 
 def test_population_by_single_year_is_a_register_for_uptake(shared_data):
-    """Sheffield's method on real children: offers of 2020 over those of four in mid-2020, and those of three for 2021."""
+    """Sheffield's method on real children: offers of 2020 over those aged four, times those aged three, for 2021."""
     rolls = brighton_intakes(shared_data)
     counts = read_population(shared_data / "brighton_hove" / "population_mid2020_single_year_lsoa11.csv.gz", 2020)
     by_age = counts.frame.groupby("age")["children"].sum()

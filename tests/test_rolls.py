@@ -25,7 +25,9 @@ def test_no_row_in_a_census_is_nobody_and_no_census_is_unknown():
 
 
 def test_a_total_with_a_missing_census_is_not_given():
-    rolls = rolls_from(table([("a", year, "R", 10) for year in (2023, 2025)] + [("b", y, "R", 5) for y in (2023, 2024, 2025)]))
+    rolls = rolls_from(
+        table([("a", year, "R", 10) for year in (2023, 2025)] + [("b", y, "R", 5) for y in (2023, 2024, 2025)])
+    )
     both = rolls.roll_up({"a": "x", "b": "x"}, "cluster")
     assert both.pupils[0, :, 0].tolist()[0] == 15 and np.isnan(both.pupils[0, 1, 0]) and both.pupils[0, 2, 0] == 15
 
@@ -56,7 +58,13 @@ def test_nursery_years_are_left_out_and_counted():
 )  # fmt: skip
 def test_links_are_followed_where_pupils_can_be_told(links, codes, how):
     """1 was until 2023, 2 until 2024, 9 is from 2024: 9 following 2 alone would count 2024 twice."""
-    rows = [("1", 2023, "R", 20), ("2", 2023, "R", 10), ("2", 2024, "R", 11), ("9", 2024, "R", 30), ("9", 2025, "R", 31)]
+    rows = [
+        ("1", 2023, "R", 20),
+        ("2", 2023, "R", 10),
+        ("2", 2024, "R", 11),
+        ("9", 2024, "R", 30),
+        ("9", 2025, "R", 31),
+    ]
     joined, account = follow_links(table(rows), pd.DataFrame(links, columns=["school", "linked", "link_type"]))
     assert set(joined["school"]) == codes
     assert dict(zip(account["school"], account["how"], strict=True)) == how
@@ -65,7 +73,9 @@ def test_links_are_followed_where_pupils_can_be_told(links, codes, how):
 
 def test_a_chain_of_numbers_ends_at_the_last():
     rows = [("1", 2022, "R", 20), ("2", 2023, "R", 21), ("3", 2024, "R", 22)]
-    links = pd.DataFrame([("2", "1", "Predecessor"), ("3", "2", "Predecessor")], columns=["school", "linked", "link_type"])
+    links = pd.DataFrame(
+        [("2", "1", "Predecessor"), ("3", "2", "Predecessor")], columns=["school", "linked", "link_type"]
+    )
     assert follow_links(table(rows), links)[0]["school"].unique().tolist() == ["3"]
 
 

@@ -87,7 +87,9 @@ def test_the_phase_is_that_of_most_year_groups():
 def test_intakes_under_another_plan_stay_the_same_in_sum(ahead):
     schools = [place for place in ahead.places if place.startswith("S")]
     areas = [f"E{number:02d}" for number in range(20)]
-    today = plan_from_pairs(pd.DataFrame({"area": areas, "school": [schools[n % len(schools)] for n in range(20)]}), "lsoa21")
+    today = plan_from_pairs(
+        pd.DataFrame({"area": areas, "school": [schools[n % len(schools)] for n in range(20)]}), "lsoa21"
+    )
     other = today.move(["E00", "E04"], to=schools[1])
     children = pd.DataFrame(
         [(area, year, 11, 40.0 + n) for n, area in enumerate(areas) for year in ahead.years],

@@ -1,6 +1,7 @@
-"""Reception intakes from patient registers, as Sheffield made them, and how wrong they would have been. Invented city."""
+"""Reception intakes from patient registers, as Sheffield made them, and how wrong they would be. Invented city."""
 
 import sys
+from pathlib import Path
 
 import pandas as pd
 
@@ -25,7 +26,9 @@ def main(page: str | None = None) -> None:
     register = read_register(folder / "register.csv").frame
     city = register.groupby(["year", "age"], as_index=False)["children"].sum().assign(area="Medway")
     children = children_by_place(city, dict.fromkeys(rolls.places, "Medway"), rolls.places, rolls.years)
-    taught = pd.DataFrame({"lowest": frame["lowest_year"].map(stage_of), "highest": frame["highest_year"].map(stage_of)})
+    taught = pd.DataFrame(
+        {"lowest": frame["lowest_year"].map(stage_of), "highest": frame["highest_year"].map(stage_of)}
+    )
     history = history_of(rolls, frame["cluster"], taught=taught, children={"city": children})
 
     school = "900013"
@@ -42,7 +45,10 @@ def main(page: str | None = None) -> None:
     for years, forecast in enumerate(ahead, 1):
         registered = now[4 - years]
         assert abs(forecast - uptake * registered) < 1e-9  # uptake % x register = intake
-        print(f"   {year_name(history.year + years)}: {100 * uptake:.2f}% of {registered:,.0f} aged {4 - years} = {forecast:.1f}")
+        print(
+            f"   {year_name(history.year + years)}: {100 * uptake:.2f}% of {registered:,.0f} aged {4 - years} = "
+            f"{forecast:.1f}"
+        )
 
     groups = {"cluster": frame["cluster"], "all schools": pd.Series("Medway", rolls.places)}
     made = gp.forecast(history, rolls.places, groups)
@@ -59,7 +65,8 @@ def main(page: str | None = None) -> None:
     ahead = made.table("all schools")
     for row in ahead[ahead["measure"].isin(["primary", "secondary"]) & ahead["ahead"].isin([1, 3, 5])].itertuples():
         print(
-            f"   {row.measure:<10}{year_name(row.year)}: {row.forecast:>7,.0f}  (4 in 5: {row.low_80:,.0f} to {row.high_80:,.0f}; "
+            f"   {row.measure:<10}{year_name(row.year)}: {row.forecast:>7,.0f}  (4 in 5: {row.low_80:,.0f} to "
+            f"{row.high_80:,.0f}; "
             f"missed by {100 * row.past_error:.1f}% in {row.past_forecasts} tries)"
         )
 
@@ -86,9 +93,10 @@ def main(page: str | None = None) -> None:
     print(f"   children before less children after, over all catchments: {abs(lost):.0f}")
 
     if page:
-        book = gp.forecast_book(made, [schools.source], top="all schools", level="cluster", places=frame, published=True)
-        with open(page, "w", encoding="utf-8") as file:
-            file.write(book.to_html())
+        book = gp.forecast_book(
+            made, [schools.source], top="all schools", level="cluster", places=frame, published=True
+        )
+        Path(page).write_text(book.to_html(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,9 @@ def test_full_postcodes_are_tidied_and_added_up(write):
 
 
 def test_years_of_birth_instead_of_ages(write):
-    text = "date,area,born,children\n2024-10-01,BN41 1,01 September 19 to 31 August 20,62\n2024-10-01,BN41 1,2020/21,50\n"
+    text = (
+        "date,area,born,children\n2024-10-01,BN41 1,01 September 19 to 31 August 20,62\n2024-10-01,BN41 1,2020/21,50\n"
+    )
     assert read_register(write("r.csv", text)).frame[["age", "children"]].values.tolist() == [[3, 50], [4, 62]]
 
 
@@ -62,7 +64,7 @@ def test_the_council_s_own_register_of_brighton(shared_data, tmp_path):
     """Its eleven hidden cells are empty in the tidied copy, and there is no day: both are said."""
     folder = shared_data / "brighton_hove" / "admissions_and_catchments"
     table = pd.read_csv(folder / "council_gp_children_by_postcode_sector_oct24_app2.csv")
-    with pytest.raises(InputRefused, match="record 104 and 10 more.*an empty count"):
+    with pytest.raises(InputRefused, match=r"record 104 and 10 more.*an empty count"):
         read_register(folder / "council_gp_children_by_postcode_sector_oct24_app2.csv")
     raw = table.assign(children_gp_registered=table["raw"], date="2024-10-01").drop(columns=["raw", "planning_area"])
     raw.to_csv(tmp_path / "raw.csv", index=False)
@@ -90,7 +92,9 @@ def test_population_by_single_year_wide_as_the_ons_gives_it(write):
 
 
 def test_projections_wide_and_long_and_their_bands(write):
-    wide = "AREA_CODE,SEX,AGE_GROUP,2025,2026\nE06,persons,0-4,500,490\nE06,males,0-4,250,245\nE06,persons,All ages,9,9\n"
+    wide = (
+        "AREA_CODE,SEX,AGE_GROUP,2025,2026\nE06,persons,0-4,500,490\nE06,males,0-4,250,245\nE06,persons,All ages,9,9\n"
+    )
     counts = read_projections(write("w.csv", wide))
     assert counts.frame.values.tolist() == [["E06", 2025, "0-4", 500], ["E06", 2026, "0-4", 490]]
     long = "area,sex,age,year,people\nE06,males,3,2025,51\nE06,females,3,2025,49\n"
@@ -100,7 +104,8 @@ def test_projections_wide_and_long_and_their_bands(write):
 
 
 def test_flows_over_the_border_and_to_independent_schools(write):
-    text = "home_la,school_la,phase,pupils,academic_year\n887,886,secondary,412,2024/25\n887,Independent,primary,300,2024/25\n"
+    head = "home_la,school_la,phase,pupils,academic_year\n"
+    text = head + "887,886,secondary,412,2024/25\n887,Independent,primary,300,2024/25\n"
     counts = read_flows(write("f.csv", text))
     assert counts.frame[["home", "school_in", "phase", "pupils", "year"]].values.tolist() == [
         ["887", "886", "secondary", 412, 2024], ["887", "independent", "primary", 300, 2024],

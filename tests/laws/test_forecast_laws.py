@@ -63,7 +63,7 @@ def test_constant_registers_and_rolls_that_are_a_share_of_them_forecast_constant
     rolls = rolls_from(pd.DataFrame(rows, columns=["school", "year", "year_group", "pupils"]))
     register = pd.DataFrame(doctors, columns=["area", "year", "age", "children"])
     own = children_by_place(register, {place: place for place in rolls.places}, rolls.places, rolls.years)
-    history = history_of(rolls, children={level: own for level in ("catchment", "cluster", "city")})
+    history = history_of(rolls, children=dict.fromkeys(("catchment", "cluster", "city"), own))
     for name in METHODS:
         if name.startswith("uptake"):
             assert np.allclose(METHODS[name](history, 7), rolls.pupils[:, -1][:, None], rtol=1e-9), name
@@ -111,7 +111,9 @@ def test_another_plan_loses_no_child(one, other, random):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from("XYZ"), st.sampled_from(["a", "b", "c", "d"]), st.floats(0.1, 5)), max_size=10))
+@given(
+    st.lists(st.tuples(st.sampled_from("XYZ"), st.sampled_from(["a", "b", "c", "d"]), st.floats(0.1, 5)), max_size=10)
+)
 def test_sharing_out_loses_no_child(parts):
     shares = pd.DataFrame(parts, columns=["large", "small", "share"]).groupby(["large", "small"], as_index=False).sum()
     shares["share"] = shares["share"] / shares.groupby("large")["share"].transform("sum")
