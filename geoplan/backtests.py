@@ -31,6 +31,7 @@ COMBINATION = "combination"
 HORIZONS = 7
 FEWEST_YEARS = 2  # of rolls before the first origin: survival takes two
 BEST = 3  # methods in the combination
+DISTANCES = (range(1, 2), range(2, 4), range(4, 100))  # years ahead for which methods are chosen together
 COVERAGES = (0.8, 0.95)
 #: Stages whose methods are chosen together: intakes behave unlike those who move up.
 BANDS: dict[str, tuple[int, ...]] = {
@@ -397,25 +398,33 @@ def _combined(forecasts, actual, origins, stages) -> tuple[np.ndarray, pd.DataFr
         misses = _misses(forecasts, actual, at)
         for ahead in range(1, horizons + 1):
             for number, origin in enumerate(origins):
-                known = [i for i, each in enumerate(origins) if each + ahead <= origin]
-                best = _best(misses[:, known, ahead - 1]) if known else _stand_in(misses, origins, origin, ahead)
+                best = _best(_past(misses, origins, origin, ahead))
                 stack = np.stack([forecasts[names[each]][number, :, ahead - 1][:, at] for each in best])
                 combined[number, :, ahead - 1, at] = _mean(stack).T
-            best = _best(misses[:, :, ahead - 1])
-            if not np.isfinite(misses[:, :, ahead - 1]).any():
-                best = _stand_in(misses, origins, origins[-1] + 1, ahead)
+            best = _best(_past(misses, origins, origins[-1] + horizons, ahead))
             rows.append((band, ahead, tuple(names[each] for each in best)))
     chosen = pd.DataFrame(rows, columns=["band", "ahead", "methods"]).set_index(["band", "ahead"])
     return combined, chosen
 
 
-def _stand_in(misses: np.ndarray, origins: tuple[int, ...], origin: int, ahead: int) -> np.ndarray:
-    """Where no forecast so far ahead has come true yet: the best of the longest horizon that has."""
-    for nearer in range(ahead - 1, 0, -1):
-        known = [i for i, each in enumerate(origins) if each + nearer <= origin]
-        if known and np.isfinite(misses[:, known, nearer - 1]).any():
-            return _best(misses[:, known, nearer - 1])
-    return np.arange(len(misses))
+def _past(misses: np.ndarray, origins: tuple[int, ...], by: int, ahead: int) -> np.ndarray:
+    """Methods x past misses known by a year, of forecasts about so far ahead; of nearer ones where there are none.
+
+    About so far means one year, two to three, or more: chosen anew for each year, a forecast would jump where the
+    methods change.
+    """
+    group = next(each for each in DISTANCES if ahead in each)
+    for horizons in (group, range(1, ahead)):
+        known = [
+            misses[:, number, far - 1]
+            for far in horizons
+            if far <= misses.shape[2]
+            for number, origin in enumerate(origins)
+            if origin + far <= by and np.isfinite(misses[:, number, far - 1]).any()
+        ]
+        if known:
+            return np.stack(known, axis=1)
+    return np.full((len(misses), 1), np.nan)
 
 
 def _mean(stack: np.ndarray) -> np.ndarray:

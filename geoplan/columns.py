@@ -513,6 +513,16 @@ EXTRA_PUPILS = Table(
     ),
 )
 
+CONTROL_TOTALS = Table(
+    "control_totals",
+    "pupils of a phase in all schools together in a year, by somebody's official word",
+    (
+        Column("phase", "primary, secondary or sixth form", needed=True, aliases=_words("phase education_phase")),
+        Column("academic_year", "the year", needed=True, aliases=_words(_YEAR_WORDS)),
+        _people_column("pupils", "pupils", "pupils total number count"),
+    ),
+)
+
 PLACES_CHANGES = Table(
     "places_changes",
     "places added at a school, or taken away, from an academic year on",
@@ -540,7 +550,8 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         PUPILS, PEOPLE, SCHOOLS, CORRECTIONS, APPLICATIONS, PREFERENCE_COUNTS, AREA_COUNTS, SITES,
-        ROLLS, REGISTER, BIRTHS, PROJECTIONS, FLOWS, EXTRA_PUPILS, PLACES_CHANGES, SCHOOL_LINKS,
+        ROLLS, REGISTER, BIRTHS, PROJECTIONS, FLOWS, EXTRA_PUPILS, CONTROL_TOTALS, PLACES_CHANGES,
+        SCHOOL_LINKS,
     )
 }  # fmt: skip
 

@@ -768,6 +768,8 @@ def _findings(
 def _backtest_findings(past: BackTest, accuracy: pd.DataFrame, top: str) -> tuple[tuple[str, ...], pd.DataFrame]:
     mine = accuracy[accuracy["level"].eq(top) & accuracy["method"].eq(COMBINATION)]
     one = mine[mine["ahead"].eq(1)]
+    phases = one["measure"].isin(["primary", "secondary"])
+    one = one[phases] if phases.any() else one
     sentences, shares = [], []
     for row in one.itertuples(index=False):
         shares += [row.mape, abs(row.bias)]

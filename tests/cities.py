@@ -11,7 +11,7 @@ PROPENSITY = pd.Series(dict(enumerate([-0.06, -0.04, -0.03, -0.02, -0.015, *[-0.
 
 
 def register(areas: int = 8, years: int = 12, first: int = 2014, seed: int = 3) -> tuple[pd.DataFrame, pd.Series]:
-    """Children by area, year and age: births with a wave, then the chart of moving times the area's own scale; exact."""
+    """Children by area, year and age: births with a wave, then the chart of moving times each area's scale; exact."""
     rng = np.random.default_rng(seed)
     names = [f"A{number:02d}" for number in range(areas)]
     scale = pd.Series(rng.uniform(-1.0, 3.0, areas).round(2), index=names)

@@ -78,6 +78,12 @@ def test_new_homes_and_new_places(there, capsys):
     assert main(["forecast", *ROLLS, "--extra", "homes.csv", "--places", "new.csv", "-o", "more.html"]) == 0
     text = (there / "more.html").read_text(encoding="utf-8")
     assert "What was added to the forecast" in text and "housing" in text
+    (there / "totals.csv").write_text("phase,academic_year,pupils\nPrimary,2026/27,20000\n", encoding="utf-8")
+    assert main(["forecast", *ROLLS, "--control", "totals.csv", "--level", "none", "--published", "us", "--json"]) == 0
+    printed = capsys.readouterr().out
+    rows = json.loads(printed[printed.index("{") :])["rows"]
+    (whole,) = [row for row in rows if row["measure"] == "primary" and row["year"] == 2026]
+    assert whole["forecast"] == 20000
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,9 @@ def command(
     other_plan: Annotated[str, typer.Option("--with-plan", help="Another plan: intakes if it were in force.")] = "",
     extra: Annotated[Path | None, typer.Option("--extra", help="Pupils to come from new homes, by school.")] = None,
     option: Annotated[str, typer.Option("--option", help="Which option of --extra.")] = "",
+    control: Annotated[
+        Path | None, typer.Option("--control", help="Official totals by phase and year that it is brought to.")
+    ] = None,
     places: Annotated[Path | None, typer.Option("--places", help="Places added or taken away, by school.")] = None,
     published: PublishedOption = "",
     hidden_as: HiddenAsOption = None,
@@ -75,7 +78,7 @@ def command(
         by_ending(out, ".html", ".xlsx", ".csv")
     folder = read_project(project)
     given = Given(tuple(rolls), level, register, births, links, plan, published, hidden_as)
-    check_targets([out], inputs=[*project_inputs(folder), *input_files(folder, given), extra, places])
+    check_targets([out], inputs=[*project_inputs(folder), *input_files(folder, given), extra, control, places])
     with (
         steps("reading", "protecting the numbers", "trying methods on the past", "writing") as step,
         recording(folder.folder, rule_of(folder, audience, reason), writes=out is not None) as numbers,
@@ -87,6 +90,10 @@ def command(
         next(step)
         made = forecast(ready.history, ready.rolls.places, ready.groups, years=years, notes=ready.notes)
         made, grids, more = with_options(folder, made, material, ready, extra, option, other_plan, numbers.rule)
+        if control is not None:
+            from geoplan.io.rolls import read_control_totals
+
+            made = made.controlled(read_control_totals(control)[0], f"control to {control.stem.replace('_', ' ')}")
         changes = None
         if places is not None:
             from geoplan.io.rolls import read_places_changes
@@ -181,7 +188,8 @@ def read_material(folder, given: Given) -> Material:
         counts = read_rolls(file_of(folder, name), columns.get("rolls"), given.hidden_as)
         parts.append(counts.frame)
         notes += counts.notes
-        sources.append(own_source(folder, counts.source, "Numbers on roll", given.published))
+        title = f"Numbers on roll ({counts.source.file})" if len(given.rolls) > 1 else "Numbers on roll"
+        sources.append(own_source(folder, counts.source, title, given.published))
     table = pd.concat(parts, ignore_index=True)
     twice = table.duplicated(["school", "year", "year_group"])
     if twice.any():

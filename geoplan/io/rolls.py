@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from geoplan.cohorts import year_name, year_of_date, year_of_text
-from geoplan.columns import EXTRA_PUPILS, PLACES_CHANGES, ROLLS, SCHOOL_LINKS, header_key
+from geoplan.cohorts import PHASES, year_name, year_of_date, year_of_text
+from geoplan.columns import CONTROL_TOTALS, EXTRA_PUPILS, PLACES_CHANGES, ROLLS, SCHOOL_LINKS, header_key
 from geoplan.errors import InputRefused, Problem
 from geoplan.findings import findings as found_at
 from geoplan.findings import gather
@@ -154,6 +154,39 @@ def read_extra_pupils(
         }
     )
     return table.reset_index(drop=True), source
+
+
+def read_control_totals(
+    path: str | os.PathLike, columns: Mapping[str, str] | None = None
+) -> tuple[pd.DataFrame, Source]:
+    """Read totals that a forecast is to be brought to: an official projection of pupils.
+
+    Returns
+    -------
+    table, source
+        ``phase`` (primary, secondary, sixth form), ``year``, ``pupils``.
+
+    Raises
+    ------
+    InputRefused
+        With every problem: a phase that is none, a year that cannot be read, a phase and year twice.
+    """
+    values, found, source, headers = read_checked(path, CONTROL_TOTALS, columns)
+    file = source.file
+    problems = count_problems(file, values, found, headers, "pupils")
+    years = values["academic_year"].map(lambda text: year_of_text(str(text)))
+    phase = values["phase"].str.casefold().str.replace("_", " ").str.strip()
+    problems += problem_of(
+        file, values.index[years.isna()], "year_missing", "no academic year", headers["academic_year"]
+    )
+    strange = values.index[~phase.isin(list(PHASES))]
+    problems += problem_of(file, strange, "value_unknown", "not primary, secondary or sixth form", headers["phase"])
+    table = pd.DataFrame({"phase": phase, "year": years, "pupils": values["pupils"]})
+    twice = table.index[table.duplicated(["phase", "year"])]
+    problems += problem_of(file, twice, "code_duplicated", "a phase and year twice", headers["phase"])
+    if problems:
+        raise InputRefused(file, problems)
+    return table.astype({"year": "int64"}).reset_index(drop=True), source
 
 
 def read_places_changes(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from geoplan.errors import InputRefused
-from geoplan.io.rolls import read_extra_pupils, read_places_changes, read_rolls, read_school_links
+from geoplan.io.rolls import read_control_totals, read_extra_pupils, read_places_changes, read_rolls, read_school_links
 
 GOOD = "URN,NCyearActual,Census date,Pupils\n1,R,2025-01-16,29\n1,R,2026-01-15,30\n1,1,2026-01-15,28\n"
 
@@ -85,3 +85,11 @@ def test_pupils_of_new_homes_by_option(write):
 def test_places_added_and_taken_away(write):
     table, _ = read_places_changes(write("p.csv", "urn,academic_year,places,pan\n1,2027/28,-105,-15\n"))
     assert table.to_dict("records") == [{"school": "1", "year": 2027, "places": -105.0, "pan": -15.0}]
+
+
+def test_totals_to_be_brought_to(write):
+    table, _ = read_control_totals(write("t.csv", "phase,academic_year,pupils\nPrimary,2026/27,900\n"))
+    assert table.to_dict("records") == [{"phase": "primary", "year": 2026, "pupils": 900.0}]
+    text = "phase,academic_year,pupils\nnursery,2026/27,9\nprimary,soon,-9\nprimary,2027,1\nprimary,2027,2\n"
+    found, _ = problems(write, text, read_control_totals)
+    assert {code for code, _, _ in found} == {"value_unknown", "year_missing", "value_impossible", "code_duplicated"}
