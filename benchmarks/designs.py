@@ -139,8 +139,11 @@ def told(name: str, found: Design) -> None:
     """One line for one design."""
     extra = {key: round(value, 4) for key, value in found.measured.items()}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{name:28} {found.status:10} {found.seconds:7.2f} s  {found.summary()}  rounds {found.rounds}  "
-          f"cuts {found.cuts}  peak {peak:,.0f} MB  {extra}", flush=True)
+    print(
+        f"{name:28} {found.status:10} {found.seconds:7.2f} s  {found.summary()}  rounds {found.rounds}  "
+        f"cuts {found.cuts}  peak {peak:,.0f} MB  {extra}",
+        flush=True,
+    )
 
 
 def main(words: list[str]) -> None:

@@ -268,6 +268,12 @@ _TABLE = (
     Reason(
         "areas_too_few", "file", "fewer different areas than clusters", "ask for fewer clusters, or give more areas"
     ),
+    # --- rules for red, amber and green ---------------------------------------------------------------
+    Reason("rule_unreadable", "file", "the file of rules is not TOML", "correct the line named"),
+    Reason("rule_unclear", "file", "a rule that could be read in two ways", "write it as suggested"),
+    Reason("rule_conflict", "file", "rules, or parts of one, that contradict each other", "decide which is meant"),
+    Reason("rule_incomplete", "file", "a rule lacks something that it must state", "add it"),
+    Reason("record_unknown", "file", "not a run of geoplan rag", "write one: geoplan rag run -o run.json"),
     Reason("count_wrong", "file", "more areas than the publisher has", "check the kind and year"),
 )
 

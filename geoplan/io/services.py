@@ -103,6 +103,11 @@ def read_sites(
             at = postcodes.table[name].to_numpy(dtype=float)[rows]
             values[name] = values[name].where(values[name].notna(), np.where(rows >= 0, at, np.nan))
     placed = values["easting"].gt(0) & values["northing"].gt(0)
+    given = values["postcode"].ne("") if "postcode" in values else pd.Series(False, values.index)
+    refuse_rows(
+        own.file, ~placed & given, "position_outside",
+        "its postcode is not in the directory, or has no grid reference there: give easting and northing", "postcode",
+    )  # fmt: skip
     refuse_rows(own.file, ~placed, "position_outside", "no place: give easting and northing, or a postcode", "site")
     twice = values["site"].duplicated() | values["site"].eq("")
     refuse_rows(own.file, twice, "code_duplicated", "needs a code of its own", found["site"])
