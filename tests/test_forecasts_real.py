@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from forecast_data import CATCHMENTS, authorities_intakes, brighton_intakes
 
 from geoplan.backtests import COMBINATION, backtest
-from geoplan.forecast_methods import METHODS, history_of
+from geoplan.forecast_methods import METHODS, children_by_place, history_of
 from geoplan.io.children import read_population
 from geoplan.io.rolls import read_scorecards
 from geoplan.scorecards import BANDS, bands_of, errors_of, place_among
@@ -124,7 +125,6 @@ def test_population_by_single_year_is_a_register_for_uptake(shared_data):
     counts = read_population(shared_data / "brighton_hove" / "population_mid2020_single_year_lsoa11.csv.gz", 2020)
     by_age = counts.frame.groupby("age")["children"].sum()
     assert len(counts.frame["area"].unique()) == 165 and by_age[4] > 2000
-    from geoplan.forecast_methods import children_by_place
 
     city = counts.frame.groupby(["year", "age"], as_index=False)["children"].sum().assign(area="city")
     children = children_by_place(city, dict.fromkeys(rolls.places, "city"), rolls.places, rolls.years)
@@ -135,3 +135,27 @@ def test_population_by_single_year_is_a_register_for_uptake(shared_data):
     assert ahead[known].sum() == pytest.approx(offers[known].sum() * by_age[3] / by_age[4], rel=1e-9)
     came = rolls.pupils[:, rolls.years.index(2021), 0]
     assert ahead[known].sum() == pytest.approx(came[known & pd.Series(came).notna()].sum(), rel=0.05)
+
+
+def test_sheffield_s_method_beats_the_naive_ones_where_births_fell(shared_data):
+    """Reception offers of Brighton one to four years ahead, from the children of mid-2017 and mid-2020 (ONS)."""
+    rolls = brighton_intakes(shared_data)
+    at = rolls.stages.index(0)
+    misses = {name: [] for name in ("uptake, age group, by city", "last value", "last ratio", "cohort survival")}
+    for year in (2017, 2020):
+        counts = read_population(
+            shared_data / f"brighton_hove/population_mid{year}_single_year_lsoa11.csv.gz", year
+        ).frame
+        city = counts.groupby(["year", "age"], as_index=False)["children"].sum().assign(area="city")
+        children = children_by_place(city, dict.fromkeys(rolls.places, "city"), rolls.places, rolls.years)
+        for name in misses:
+            known = {"city": children} if name.startswith("uptake") else {}
+            ahead = METHODS[name](history_of(rolls, children=known).until(year), 4)[:, :, at]
+            for number in range(4):
+                came = np.nansum(rolls.pupils[:, rolls.years.index(year + 1 + number), at])
+                misses[name].append(np.nansum(ahead[:, number]) / came - 1)
+    size = {name: float(np.mean(np.abs(each))) for name, each in misses.items()}
+    assert size["uptake, age group, by city"] < 0.025
+    assert min(size["last value"], size["last ratio"], size["cohort survival"]) > 0.05
+    assert abs(np.mean(misses["uptake, age group, by city"])) < 0.015  # and without their bias
+    assert np.mean(misses["last value"]) > 0.05

@@ -36,7 +36,7 @@ def constant_rolls(draw) -> tuple[pd.DataFrame, int]:
     return pd.DataFrame(rows, columns=["school", "year", "year_group", "pupils"]), years
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(constant_rolls())
 def test_constant_rolls_forecast_constant(made):
     table, _ = made
@@ -85,7 +85,7 @@ def test_raked_totals_are_met_exactly_and_every_change_is_reported(areas, ages, 
     assert np.allclose(again, found.children, rtol=1e-6) and gap < 1e-6 * by_age.sum()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.sampled_from(["1", "2", "3", ""]), min_size=1, max_size=12),
     st.lists(st.sampled_from(["1", "2", "3", "4", ""]), min_size=1, max_size=12),
