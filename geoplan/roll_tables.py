@@ -7,7 +7,8 @@ for registered children by area, which are never published in single years.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +22,9 @@ from geoplan.suppression import protect_tables
 from geoplan.tables import RawTable
 
 
-def protect_rolls(rolls: Rolls, rule: Rule = PUBLIC, data: str = "") -> tuple[Rolls, tuple[PrintedTable, ...]]:
+def protect_rolls(
+    rolls: Rolls, rule: Rule = PUBLIC, data: str = "", earlier: Sequence[PrintedTable] = ()
+) -> tuple[Rolls, tuple[PrintedTable, ...]]:
     """Rolls as they may be shown, and the evidence for the ledger and the gate.
 
     Parameters
@@ -32,6 +35,8 @@ def protect_rolls(rolls: Rolls, rule: Rule = PUBLIC, data: str = "") -> tuple[Ro
         Of the audience.
     data
         What the data are called.
+    earlier
+        What was released before; what was hidden then stays hidden.
 
     Returns
     -------
@@ -48,7 +53,9 @@ def protect_rolls(rolls: Rolls, rule: Rule = PUBLIC, data: str = "") -> tuple[Ro
         table = _table(rolls, number, data)
         if table is None:
             continue
-        shown = protect_tables([table], rule)[0]
+        shown = protect_tables(
+            [table], rule, earlier=[each for each in earlier if each.population == table.population]
+        )[0]
         printed.append(shown.printed)
         at = np.isfinite(rolls.pupils[:, number])
         wide = shown.shown.unstack("year_group").reindex(
@@ -64,6 +71,17 @@ def protect_rolls(rolls: Rolls, rule: Rule = PUBLIC, data: str = "") -> tuple[Ro
             f"{hidden:,} of {cells:,} counts are hidden by the small-number rule; forecasts do without them",
         )
     return replace(rolls, pupils=pupils, notes=notes), tuple(printed)
+
+
+def roll_marks(rolls: Rolls, data: str = "") -> dict[str, str]:
+    """A mark of the counts of each census, for the ledger: the same only for the same data; none for published ones."""
+    marks = {}
+    for number in range(len(rolls.years)) if not rolls.published else ():
+        table = _table(rolls, number, data)
+        if table is not None:
+            text = table.counts.to_csv(header=False)
+            marks[table.population] = hashlib.sha256(text.encode()).hexdigest()
+    return marks
 
 
 def _table(rolls: Rolls, number: int, data: str) -> RawTable | None:

@@ -97,7 +97,7 @@ def test_new_homes_and_new_places(there, capsys):
 )
 def test_bad_rolls_are_refused_in_words_and_nothing_is_written(there, capsys, rolls, words):
     (there / "bad.csv").write_text(rolls, encoding="utf-8")
-    assert main(["forecast", "bad.csv", "-o", "never.html"]) == 3
+    assert main(["forecast", "bad.csv", "--published", "a table of ours", "-o", "never.html"]) == 3
     said = capsys.readouterr().err
     assert words in said and "Traceback" not in said
     assert not (there / "never.html").exists()
@@ -108,7 +108,9 @@ def test_a_year_in_two_files_is_named(there, capsys):
     assert "name each year once" in capsys.readouterr().err.replace("\n", " ")
 
 
-def test_a_school_with_a_new_number_is_noticed_and_followed(there, capsys):
+def test_a_school_with_a_new_number_is_noticed_and_followed(tmp_path, monkeypatch, capsys):
+    there = copy_demo(tmp_path / "medway")
+    monkeypatch.chdir(there)
     text = (there / "rolls.csv").read_text(encoding="utf-8")
     head, *rows = text.splitlines()
     rows = [row.replace(",900013,", ",800013,") if row < "2025" else row for row in rows]
@@ -134,3 +136,18 @@ def test_files_of_rolls_are_checked(there, capsys):
     assert "bands" in capsys.readouterr().out
     assert main(["check", "pupils.csv", "--as", "census", "--day", "2026-01-15"]) == 1
     assert "questions for schools (record numbers, never values)" in capsys.readouterr().out
+
+
+def test_rolls_that_changed_under_one_name_are_refused_after_a_release(tmp_path, monkeypatch, capsys):
+    there = copy_demo(tmp_path / "medway")
+    monkeypatch.chdir(there)
+    assert main(["forecast", "rolls", "--years", "1", "-o", "first.csv"]) == 0
+    assert main(["forecast", "rolls", "--years", "1", "-o", "again.csv"]) == 0  # the same data: nothing new is said
+    assert (there / "first.csv").read_bytes() == (there / "again.csv").read_bytes()
+    text = (there / "rolls.csv").read_text(encoding="utf-8")
+    (there / "rolls.csv").write_text(text.replace("2026-01-15,900013,R,", "2026-01-15,900013,R,1"), encoding="utf-8")
+    changed = text != (there / "rolls.csv").read_text(encoding="utf-8")
+    assert changed
+    assert main(["forecast", "rolls", "--years", "1", "-o", "other.csv"]) == 3
+    assert "the data are not those of the earlier release under this name" in capsys.readouterr().err
+    assert not (there / "other.csv").exists()

@@ -70,6 +70,7 @@ def command(
     from geoplan.backtests import COMBINATION, backtest
     from geoplan.forecast_books import backtest_book
     from geoplan.io.project import read_project
+    from geoplan.roll_tables import roll_marks
 
     if out is not None:
         by_ending(out, ".html", ".xlsx", ".csv")
@@ -82,6 +83,7 @@ def command(
     ):
         next(step)
         material = read_material(folder, given)
+        numbers = numbers.with_marks(roll_marks(material.rolls, folder.as_at))
         next(step)
         ready = protected_material(folder, material, given, numbers)
         next(step)

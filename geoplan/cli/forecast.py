@@ -73,6 +73,7 @@ def command(
     """
     from geoplan.forecasts import forecast
     from geoplan.io.project import read_project
+    from geoplan.roll_tables import roll_marks
 
     if out is not None:
         by_ending(out, ".html", ".xlsx", ".csv")
@@ -85,6 +86,7 @@ def command(
     ):
         next(step)
         material = read_material(folder, given)
+        numbers = numbers.with_marks(roll_marks(material.rolls, folder.as_at))
         next(step)
         ready = protected_material(folder, material, given, numbers)
         next(step)
@@ -241,7 +243,7 @@ def protected_material(folder, material: Material, given: Given, numbers) -> Rea
     from geoplan.forecast_methods import history_of
     from geoplan.roll_tables import hidden_now, protect_register, protect_rolls
 
-    rolls, printed = protect_rolls(material.rolls, numbers.rule, folder.as_at)
+    rolls, printed = protect_rolls(material.rolls, numbers.rule, folder.as_at, numbers.earlier()[0])
     frame = material.schools.frame
     names = list(frame.index)
     unknown = [place for place in rolls.places if place not in set(names)]
