@@ -241,7 +241,7 @@ def protected_material(folder, material: Material, given: Given, numbers) -> Rea
 
     from geoplan.cohorts import stage_of
     from geoplan.forecast_methods import history_of
-    from geoplan.roll_tables import hidden_now, protect_register, protect_rolls
+    from geoplan.roll_tables import hidden_now, protect_rolls
 
     rolls, printed = protect_rolls(material.rolls, numbers.rule, folder.as_at, numbers.earlier()[0])
     frame = material.schools.frame
@@ -269,36 +269,49 @@ def protected_material(folder, material: Material, given: Given, numbers) -> Rea
         )
     children = {}
     if material.register is not None:
-        register, hidden = protect_register(material.register, numbers.rule, folder.as_at)
+        children, hidden = children_of(folder, material, rolls, groups.get(given.level), numbers.rule)
         if hidden:
-            notes.append(f"{hidden:,} counts of the register are hidden by the small-number rule, and in no sum")
-        children = children_of(folder, register, material, rolls, groups.get(given.level))
+            notes.append(f"{hidden:,} sums of the register are hidden by the small-number rule, and in no other sum")
     born = births_of(material.births, rolls) if material.births is not None else None
     history = history_of(rolls, groups.get(given.level), taught=taught, children=children, births=born)
     gone = {} if rolls.published else hidden_now(material.rolls, rolls)
     return Ready(history, rolls, groups, printed, tuple(notes), gone)
 
 
-def children_of(folder, register, material: Material, rolls, clusters) -> dict:
-    """Registered children of each school's city, and of its catchment and cluster where a plan says whose they are."""
+def children_of(folder, material: Material, rolls, clusters, rule) -> tuple[dict, int]:
+    """Registered children of each school's city, and of its catchment and cluster where a plan says whose they are.
+
+    Sums by catchment are protected, and the larger ones are sums of those; how many were hidden comes second.
+    """
     from geoplan.forecast_methods import children_by_place
+    from geoplan.roll_tables import protect_register
 
-    def summed(table, name: str):
-        return table.groupby([name, "year", "age"], as_index=False)["children"].sum().rename(columns={name: "area"})
+    def summed(table, names):
+        table = table.assign(area=names)
+        return table.groupby(["area", "year", "age"], as_index=False)["children"].sum(min_count=1)
 
-    answer = {}
-    if material.plan is not None:
-        small = areas_of(folder, register, material.plan.kind)
-        catchment = small.assign(catchment=small["area"].map(material.plan.table).fillna(""))
-        by_school = summed(catchment[catchment["catchment"].ne("")], "catchment")
-        answer["catchment"] = children_by_place(by_school, {p: p for p in rolls.places}, rolls.places, rolls.years)
-        if clusters is not None:
-            by_cluster = catchment.assign(cluster=catchment["catchment"].map(clusters).fillna(""))
-            by_cluster = summed(by_cluster[by_cluster["cluster"].ne("")], "cluster")
-            answer["cluster"] = children_by_place(by_cluster, clusters, rolls.places, rolls.years)
-    city = summed(register.assign(city=TOP), "city")
-    answer["city"] = children_by_place(city, dict.fromkeys(rolls.places, TOP), rolls.places, rolls.years)
-    return answer
+    if material.plan is None:
+        shown, hidden = protect_register(summed(material.register, TOP), rule, folder.as_at)
+        return {"city": children_by_place(shown, dict.fromkeys(rolls.places, TOP), rolls.places, rolls.years)}, hidden
+    small = areas_of(folder, material.register, material.plan.kind)
+    own = small["area"].map(material.plan.table).fillna("").replace("", "no catchment")
+    shown, hidden = protect_register(summed(small, own), rule, folder.as_at)
+    answer = {"catchment": children_by_place(shown, {p: p for p in rolls.places}, rolls.places, rolls.years)}
+    if clusters is not None:
+        by_cluster = summed(shown, shown["area"].map(clusters).fillna("no cluster"))
+        answer["cluster"] = children_by_place(by_cluster, clusters, rolls.places, rolls.years)
+    city = dict.fromkeys(rolls.places, TOP)
+    answer["city"] = children_by_place(summed(shown, TOP), city, rolls.places, rolls.years)
+    return answer, hidden
+
+
+def protected_areas(folder, register, kind: str, rule):
+    """A register by the plan's areas, protected: by postcode sector before it is shared out, by postcode after."""
+    from geoplan.roll_tables import protect_register
+
+    if register["area"].str.fullmatch(r"[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}").mean() > 0.5:
+        return protect_register(areas_of(folder, register, kind), rule, folder.as_at)[0]
+    return areas_of(folder, protect_register(register, rule, folder.as_at)[0], kind)
 
 
 def areas_of(folder, register, kind: str):
@@ -350,10 +363,7 @@ def with_options(folder, made, material: Material, ready: Ready, extra, option, 
         if material.plan is None or material.register is None:
             raise typer.BadParameter("it needs --plan and --register", param_hint="--with-plan")
         other = folder.catchments(other_plan)
-        from geoplan.roll_tables import protect_register
-
-        register, _ = protect_register(material.register, rule, folder.as_at)
-        small = aged(areas_of(folder, register, material.plan.kind), made)
+        small = aged(protected_areas(folder, material.register, material.plan.kind, rule), made)
         before, after = recut(small, material.plan), recut(small, other)
         step = 1 if ready.rolls.published else rule.round_to
         names = material.schools.frame["name"].to_dict()
