@@ -41,7 +41,7 @@ OWN_PERCENTS = frozenset({"fsm_percent", "eal_percent", "sen_percent"})  # worke
 LEAST_COMPARED = 8  # schools: a quarter of fewer is one school or none
 _CONDITION = re.compile(r"(?:([A-Za-z_]\w*)\s+)?(>=|<=|>|<|=|≥|≤)\s*(-?\d{1,12}(?:\.\d{1,9})?)\s*(%|[a-z][a-z ]*)?")
 _OPPOSITE = MappingProxyType({">=": "<", "<": ">=", ">": "<=", "<=": ">"})
-_RULES = frozenset({"title", "authority", "agreed_on", "agreed_by", "review_on", "example", "groups", "note"})
+_RULES = frozenset({"title", "authority", "agreed_on", "agreed_by", "review_on", "example", "groups", "facts", "note"})
 _ROLL_UP = frozenset({"rule", "red_from_percent", "amber_from_percent", "minimum_schools"})
 _INDICATOR = frozenset(
     {
@@ -94,6 +94,7 @@ def rules_from(values: Mapping, file: str = "rules") -> RagRules:
         title, tuple(indicators), roll_up, reading.texts(about, "groups", "[rules]"),
         reading.text(about, "authority", "[rules]"), agreed["agreed_on"], by, agreed["review_on"],
         bool(about.get("example", False)), reading.text(about, "note", "[rules]"), tuple(reading.warnings),
+        reading.texts(about, "facts", "[rules]"),
     )  # fmt: skip
 
 

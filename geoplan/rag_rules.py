@@ -305,6 +305,8 @@ class RagRules:
         True for rules whose triggers are invented to show how it works.
     warnings
         What is allowed and deserves a second thought.
+    facts
+        Files with a URN and numbers about schools that the rules are read with, named as the rules' file names them.
     """
 
     title: str
@@ -318,6 +320,7 @@ class RagRules:
     example: bool = False
     note: str = ""
     warnings: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Indicator:
         return next(each for each in self.indicators if each.name == name)

@@ -104,8 +104,8 @@ def test_bad_rolls_are_refused_in_words_and_nothing_is_written(there, capsys, ro
 
 
 def test_a_year_in_two_files_is_named(there, capsys):
-    assert main(["forecast", "rolls", "rolls.csv"]) == 2
-    assert "name each year once" in capsys.readouterr().err.replace("\n", " ")
+    assert main(["forecast", "rolls", "rolls.csv"]) == 3
+    assert "name each year once" in capsys.readouterr().err
 
 
 def test_a_school_with_a_new_number_is_noticed_and_followed(tmp_path, monkeypatch, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import openpyxl
 import pandas as pd
@@ -229,12 +230,24 @@ def test_a_target_that_is_an_input_is_refused(town):
     assert main(["rag", "run", "rules.toml", "--facts", "nothing.csv"]) == 2
 
 
+def test_files_named_by_the_rules_stand_beside_them_and_others_take_their_place(town, capsys):
+    rules = Path("rules.toml").read_text(encoding="utf-8")
+    Path("named.toml").write_text(rules.replace("[rules]", '[rules]\nfacts = ["lost.csv"]', 1), encoding="utf-8")
+    assert main(["rag", "run", "named.toml"]) == 3
+    assert "lost.csv" in capsys.readouterr().err
+    Path("lost.csv").write_text("urn,roll\n1001,5\n", encoding="utf-8")
+    Path("other.csv").write_text("urn,roll\n1002,5\n", encoding="utf-8")
+    assert main(["rag", "run", "named.toml"]) == 0
+    assert "lost.csv" in capsys.readouterr().out
+    assert main(["rag", "run", "named.toml", "--facts", "other.csv"]) == 0
+    assert "lost.csv" not in capsys.readouterr().out
+
+
 def test_the_demo_rules_use_every_kind_of_number_and_go_through_the_ledger(demo, monkeypatch, capsys):
     monkeypatch.chdir(demo)
-    facts = ["--facts", "rag_indicators.csv"]
-    assert main(["rag", "check", "rag_rules.toml", *facts]) == 0
+    assert main(["rag", "check", "rag_rules.toml"]) == 0
     capsys.readouterr()
-    assert main(["rag", "run", "rag_rules.toml", *facts, "-o", "board.html"]) == 0
+    assert main(["rag", "run", "rag_rules.toml", "-o", "board.html"]) == 0
     said = capsys.readouterr().out
     assert "58 schools judged by 7 indicators" in said
     assert "Example rules: the triggers are invented" in said

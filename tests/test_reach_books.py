@@ -280,3 +280,26 @@ def test_a_stated_model_that_the_users_contradict_is_said_to(medway, tables):
     model = fit_reach_model(cells, sites, per_km=2.0)
     assert model.explained[1] < 0
     assert "no such falling-off" in fit_panel(model, found[2025].sources, shown[2025]).note
+
+
+def test_the_nearest_school_may_come_from_a_file_for_applications_and_for_counts(project, tmp_path):
+    """With every application's first school as the nearest of its postcode, all name and most get the nearest."""
+    listed = pd.read_csv(project / "applications.csv", dtype="str")
+    own = listed.drop_duplicates("postcode")[["postcode", "preference_1"]].set_axis(["postcode", "school"], axis=1)
+    nearest = tmp_path / "nearest.csv"
+    own.assign(postcode=own["postcode"].str.replace(" ", "").str.lower()).to_csv(nearest, index=False)
+    words = ["preferences", str(project / "applications.csv"), "-p", str(project / "geoplan.toml")]
+    done = CliRunner().invoke(app, [*words, "--nearest", str(nearest), "--json"])
+    assert done.exit_code == 0, done.output
+    rows = json.loads(done.stdout)
+    first = pd.DataFrame(rows["nearest_first"]["segment"])
+    same = listed["preference_1"] == listed["postcode"].map(own.set_index("postcode")["school"])
+    assert first["count"].sum() == pytest.approx(same.sum(), abs=25)
+    counts = tmp_path / "counts.csv"
+    counts.write_text("area,school,year,first,offers\nA,X,2024,30,35\nA,Y,2024,10,5\n")
+    nearest.write_text("area,school\nA,X\n")
+    done = CliRunner().invoke(app, ["preferences", str(counts), "--counts", "--nearest", str(nearest), "--json"])
+    assert json.loads(done.stdout)["areas"][0]["nearest_first_share"] == 0.75
+    nearest.write_text("area,school\nA,X\nA,Y\n")
+    done = CliRunner().invoke(app, ["preferences", str(counts), "--counts", "--nearest", str(nearest)])
+    assert "listed twice" in str(done.exception)

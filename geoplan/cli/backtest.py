@@ -20,10 +20,8 @@ from geoplan.cli.common import (
     steps,
 )
 from geoplan.cli.forecast import (
-    TOP,
     AudienceOption,
     BirthsOption,
-    Given,
     HiddenAsOption,
     LevelOption,
     LinksOption,
@@ -33,9 +31,6 @@ from geoplan.cli.forecast import (
     RegisterOption,
     RollsArgument,
     YearsOption,
-    input_files,
-    protected_material,
-    read_material,
     rule_of,
     write_sheets,
 )
@@ -69,6 +64,7 @@ def command(
     """
     from geoplan.backtests import COMBINATION, backtest
     from geoplan.forecast_books import backtest_book
+    from geoplan.io.forecast_inputs import TOP, Given, input_files, protected_material, read_material
     from geoplan.io.project import read_project
     from geoplan.roll_tables import roll_marks
 
@@ -85,7 +81,7 @@ def command(
         material = read_material(folder, given)
         numbers = numbers.with_marks(roll_marks(material.rolls, folder.as_at))
         next(step)
-        ready = protected_material(folder, material, given, numbers)
+        ready = protected_material(folder, material, given, numbers.rule, numbers.earlier()[0])
         next(step)
         past = backtest(ready.history, ready.rolls.places, ready.groups, horizons=years)
         accuracy = past.accuracy(TOP)
@@ -129,6 +125,7 @@ def command(
 def _standing(accuracy, scorecards: Path | None) -> list[str]:
     """Where the combination stands among the authorities, in words."""
     from geoplan.backtests import COMBINATION
+    from geoplan.io.forecast_inputs import TOP
     from geoplan.scorecards import BANDS, YEAR, bands_of, errors_of, place_among
 
     others, bands, year = None, BANDS, YEAR

@@ -30,6 +30,12 @@ def command(
     counts: Annotated[
         bool, typer.Option("--counts", help="The file has counts by area and school (published), not applications.")
     ] = False,
+    nearest: Annotated[
+        Path | None,
+        typer.Option(
+            "--nearest", help="A file of postcode (or, with --counts, area) and nearest school; else by straight line."
+        ),
+    ] = None,
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -44,17 +50,18 @@ def command(
     from geoplan.assignment import assign
     from geoplan.io.people import read_applications
     from geoplan.io.project import read_project
+    from geoplan.io.services import read_nearest
     from geoplan.preferences import OUTCOMES, preferences
     from geoplan.reach_books import outcome_finding, outcome_share, preferences_book
     from geoplan.reach_tables import protect_outcomes, reach_marks
 
     if counts:
-        _of_counts(applications, as_json)
+        _of_counts(applications, nearest, as_json)
         return
     if out is not None:
         by_ending(out, ".html", ".xlsx")
     folder = read_project(project)
-    check_targets([out], inputs=[*project_inputs(folder), applications])
+    check_targets([out], inputs=[*project_inputs(folder), applications, nearest])
     with (
         steps("reading", "placing applicants", "protecting the numbers") as step,
         recording(folder.folder, folder.rule(), writes=out is not None) as numbers,
@@ -67,7 +74,11 @@ def command(
         applicants = read_applications(applications, columns=folder.settings.columns.get("applications"))
         next(step)
         layers = folder.areas(*list(folder.settings.areas)[:1]) if folder.settings.areas else ()
-        placed = preferences(assign(applicants, postcodes, layers, folder.segments()), near)
+        people = assign(applicants, postcodes, layers, folder.segments())
+        if nearest is None:
+            placed = preferences(people, near)
+        else:
+            placed = preferences(people, nearest=read_nearest(nearest, postcodes))
         next(step)
         names = {"school": schools.frame["name"].to_dict(), "first": schools.frame["name"].to_dict()}
         by = kinds_of(by, placed.applicants.kinds)
@@ -124,13 +135,13 @@ def _rates(tables, dim: str):
     return cells, [dim, *cells.columns[1:]]
 
 
-def _of_counts(path: Path, as_json: bool) -> None:
+def _of_counts(path: Path, nearest: Path | None, as_json: bool) -> None:
     """Published counts: shares by area, held against the totals that the file states."""
-    from geoplan.io.services import read_preference_counts
+    from geoplan.io.services import read_nearest, read_preference_counts
     from geoplan.preferences import against_totals, counted_preferences
 
     table, totals, _ = read_preference_counts(path)
-    found = counted_preferences(table).reset_index()
+    found = counted_preferences(table, nearest=read_nearest(nearest) if nearest is not None else None).reset_index()
     wrong = against_totals(table, totals) if len(totals) else totals
     if as_json:
         plain = found.astype("object").where(found.notna(), None).to_dict(orient="records")

@@ -38,7 +38,11 @@ app = typer.Typer(no_args_is_help=True, help="Red, amber and green by agreed rul
 RulesArgument = Annotated[Path, typer.Argument(help="The rules, a TOML file (see docs/how-to-agree-rag-rules.md).")]
 FactsOption = Annotated[
     list[Path],
-    typer.Option("--facts", help="A file with a URN and numbers about schools; again for each file.", exists=True),
+    typer.Option(
+        "--facts",
+        help="A file with a URN and numbers about schools, in place of those that the rules name; again for each file.",
+        exists=True,
+    ),
 ]
 # words to fills of a workbook: light, so that the word stays legible, and told apart without colour by the word
 FILLS = {"Red": "#F4B8B3", "Amber": "#FFDF9E", "Green": "#BFE3CC", "No data": "#E3E3E3", "Not clear": "#F3F2F1"}
@@ -54,7 +58,7 @@ def check(
 ) -> None:
     """Say what the rules mean in plain English, and whatever in them has two readings.
 
-    With -o write them as a page to print and sign (.html). With a project here, or --facts, columns are checked too.
+    With -o write them as a page to print and sign (.html). With a project here, columns are checked too.
     Exit code 1 if there is a problem, 0 if there is none.
 
     Example: geoplan rag check rag_rules.toml -o rules.html
@@ -71,7 +75,7 @@ def check(
     try:
         found = read_rules(rules)
         if there:
-            _columns_there(read_project(project), found, facts, rules.name)
+            _columns_there(read_project(project), found, _facts_files(rules, found, facts), rules.name)
     except InputRefused as refused:
         if not refused.code.startswith(("rule_", "column_")) or refused.code == "rule_unreadable":
             raise
@@ -126,7 +130,7 @@ def run(
     -o decides the form: a board to filter and sort (.html), a workbook (.xlsx), a table (.csv), or a run to compare
     a later one with (.json). Small numbers of pupils are hidden, and a colour that rests on one is c.
 
-    Example: geoplan rag run rag_rules.toml --facts rag_indicators.csv -o board.html
+    Example: geoplan rag run rag_rules.toml -o board.html
     """
     from geoplan.io.project import read_project
     from geoplan.io.rag_rules import read_rules, read_run
@@ -137,13 +141,13 @@ def run(
     if out is not None:
         by_ending(out, ".html", ".xlsx", ".csv", ".json")
     place = read_project(project)
-    check_targets([out], inputs=[*project_inputs(place), rules, since, *facts])
     agreed = read_rules(rules)
+    check_targets([out], inputs=[*project_inputs(place), rules, since, *_facts_files(rules, agreed, facts)])
     agreed = replace(agreed, groups=tuple(by)) if by else agreed
     before = read_run(since) if since is not None else None
     with steps("reading schools", "judging", "writing") as step:
         next(step)
-        read = _read(place, agreed, facts)
+        read = _read(place, agreed, _facts_files(rules, agreed, facts))
         _check_columns(agreed, read, rules.name)
         next(step)
         rule = place.rule()
@@ -291,6 +295,11 @@ def _check_columns(rules: RagRules, read: _Read, name: str) -> None:
     from geoplan.rag_grammar import check_columns
 
     check_columns(rules, read.facts.columns(), list(map(str, read.schools.columns)), name)
+
+
+def _facts_files(path: Path, rules: RagRules, given: list[Path]) -> list[Path]:
+    """The files with numbers about schools: those given, else those that the rules name, beside the rules' file."""
+    return given or [path.parent / name for name in rules.facts]
 
 
 def _columns_there(place, rules: RagRules, facts: list[Path], name: str) -> None:

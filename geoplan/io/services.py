@@ -8,9 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from geoplan.columns import AREA_COUNTS, PREFERENCE_COUNTS, SITES
+from geoplan.columns import AREA_COUNTS, NEAREST_SCHOOLS, PREFERENCE_COUNTS, SITES
+from geoplan.errors import InputRefused, Problem
 from geoplan.io.counted import read_counted, refuse_rows
-from geoplan.postcodes import PostcodeDirectory, look_up
+from geoplan.postcodes import PostcodeDirectory, look_up, with_space
 from geoplan.sources import Source
 
 GRAND_TOTAL = frozenset(["grand total", "total", "totals", "all", "all schools"])
@@ -67,6 +68,33 @@ def read_preference_counts(
     table = values[[*keys, *counts]].astype(dict.fromkeys(counts, "int64"))
     is_total = table["school"].str.casefold().isin(GRAND_TOTAL)
     return table[~is_total].reset_index(drop=True), table[is_total].reset_index(drop=True), source or own
+
+
+def read_nearest(path: str | os.PathLike, postcodes: PostcodeDirectory | None = None) -> dict[str, str]:
+    """Read which school is nearest to each postcode or area, by foot or by whatever the file's maker measured.
+
+    Parameters
+    ----------
+    path
+        A row for each place: ``place`` (a postcode, or an area as the counts name it), ``school``.
+    postcodes
+        The directory, where places are postcodes: they are written as it writes them.
+
+    Raises
+    ------
+    InputRefused
+        If a place is listed twice or a cell is empty.
+    """
+    values, own, found = read_counted(path, NEAREST_SCHOOLS, None)
+    for name in ("place", "school"):
+        refuse_rows(own.file, values[name].eq(""), "code_malformed", f"no {name}", found[name])
+    place = values["place"]
+    if postcodes is not None:
+        rows = look_up(postcodes, place).rows
+        known = with_space(postcodes.table["postcode"]).to_numpy(dtype=object)[rows]
+        place = pd.Series(np.where(rows >= 0, known, place.to_numpy(dtype=object)), index=values.index)
+    refuse_rows(own.file, place.duplicated(), "code_duplicated", "listed twice", found["place"])
+    return dict(zip(place.astype("str"), values["school"].astype("str"), strict=True))
 
 
 def read_sites(
