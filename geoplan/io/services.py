@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from geoplan.columns import AREA_COUNTS, NEAREST_SCHOOLS, PREFERENCE_COUNTS, SITES
-from geoplan.errors import InputRefused, Problem
 from geoplan.io.counted import read_counted, refuse_rows
 from geoplan.postcodes import PostcodeDirectory, look_up, with_space
 from geoplan.sources import Source
