@@ -146,9 +146,7 @@ def protect_access(
     before_now = [table for table in earlier if table.population == population]
     nested = _nestings(before_now, kind, pupils.index, all_areas)
     shown = protect_tables(raw, rule, earlier=before_now, nested=nested, totals="rounded")
-    total, unknown = protect_counts(pd.Series([len(found.pupils), int((~found.pupils["home"]).sum())]), rule)[
-        0
-    ]
+    total, unknown = protect_counts(pd.Series([len(found.pupils), int((~found.pupils["home"]).sum())]), rule)[0]
     names_of = {name: _name_order(found.unit, edges) for name in ("before", "after")}
     return AccessTables(
         found.option.in_words(names),

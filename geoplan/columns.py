@@ -526,11 +526,139 @@ CORRECTIONS = Table(
     ),
 )
 
+_YEAR_WORDS = "academic_year year time_period census_year school_year"
+_DATE = Column("date", "the census day, or the day of the count", "date", aliases=_words("date census_date day as_at"))
+_ACADEMIC = Column("academic_year", "academic year: 2025/26, or 2025 for the one that begins then",
+                   aliases=_words(_YEAR_WORDS))  # fmt: skip
+_AREA = Column(
+    "area", "where they live: an area code, a postcode sector or a postcode", "code", needed=True,
+    aliases=_words("area area_code postcode_sector sector postcode pcds lsoa21cd lsoa11cd lsoa21 lsoa11 lsoa_code "
+                   "ward catchment planning_area geography code lad_code"),
+)  # fmt: skip
+_AGE = Column("age", "age on 31 August, in whole years", aliases=_words("age age_years age_at_31_august single_year"))
+
+
+def _people_column(name: str, meaning: str, aliases: str, needed: bool = True) -> Column:
+    return Column(name, meaning, "people", "", _words(aliases), needed)
+
+
+ROLLS = Table(
+    "rolls",
+    "pupils of a school in a year group on a day",
+    (
+        Column(**(_SCHOOL.__dict__ | {"needed": True, "may_be_empty": False})),
+        Column("year_group", "National Curriculum year, or Total", needed=True, aliases=tuple(
+            alias for alias in _YEAR.aliases if alias != "year")),
+        _people_column("pupils", "pupils on roll, each child once", "pupils roll nor number_on_roll headcount count"),
+        _DATE,
+        _ACADEMIC,
+    ),
+)  # fmt: skip
+
+REGISTER = Table(
+    "register",
+    "children of an age registered with family doctors in an area on 31 August",
+    (
+        _AREA,
+        _AGE,
+        Column("born", "the academic year of birth, where no age is given", aliases=_words("born birth_year born_in")),
+        _people_column(
+            "children", "children registered",
+            "children registered patients children_gp_registered number count population",
+        ),
+        _DATE,
+        _ACADEMIC,
+    ),
+)  # fmt: skip
+
+BIRTHS = Table(
+    "births",
+    "births to mothers living in an area, in a year",
+    (
+        _AREA,
+        _people_column("births", "live births", "births live_births number count"),
+        Column("academic_year", "September to August: 2020/21", aliases=_words("academic_year birth_academic_year")),
+        Column("calendar_year", "January to December", aliases=_words("calendar_year year")),
+    ),
+)
+
+PROJECTIONS = Table(
+    "projections",
+    "people projected in an area, by age or band, in a year",
+    (
+        _AREA,
+        Column("age", "an age, or a band of ages (0-4)", needed=True, aliases=_words("age age_group age_band ages")),
+        Column("sex", "where it is told apart", aliases=_words("sex gender")),
+        Column("year", "mid-year", aliases=_words("year mid_year")),
+        _people_column("people", "people", "people persons population number value"),
+    ),
+)
+
+FLOWS = Table(
+    "flows",
+    "pupils who live in one authority and go to school in another, or to an independent school",
+    (
+        Column("home", "the authority lived in", needed=True, aliases=_words("home home_la home_la_code resident_la")),
+        Column("school_in", "the authority of the school, or 'independent'", needed=True,
+               aliases=_words("school_in school_la school_la_code attending_la sector")),
+        Column("phase", "phase, or year of age", aliases=_words("phase age education_phase")),
+        _people_column("pupils", "pupils", "pupils number count learners"),
+        _ACADEMIC,
+    ),
+)  # fmt: skip
+
+EXTRA_PUPILS = Table(
+    "extra_pupils",
+    "pupils to come that the past cannot know of: new homes",
+    (
+        Column("school", "the school, by number", "school", aliases=_words("school urn place")),
+        Column("academic_year", "the year they come", needed=True, aliases=_words(_YEAR_WORDS)),
+        Column("year_group", "their year group", "year", needed=True, aliases=_YEAR.aliases[:-1]),
+        Column("pupils", "pupils more; below 0 for fewer", "number", needed=True, aliases=_words("pupils extra yield")),
+        Column("option", "the option they belong to", aliases=_words("option scenario")),
+    ),
+)
+
+CONTROL_TOTALS = Table(
+    "control_totals",
+    "pupils of a phase in all schools together in a year, by somebody's official word",
+    (
+        Column("phase", "primary, secondary or sixth form", needed=True, aliases=_words("phase education_phase")),
+        Column("academic_year", "the year", needed=True, aliases=_words(_YEAR_WORDS)),
+        _people_column("pupils", "pupils", "pupils total number count"),
+    ),
+)
+
+PLACES_CHANGES = Table(
+    "places_changes",
+    "places added at a school, or taken away, from an academic year on",
+    (
+        Column("school", "the school, by number", "school", needed=True, aliases=_words("school urn place")),
+        Column("academic_year", "the first year", needed=True, aliases=_words(_YEAR_WORDS)),
+        Column("places", "places more in all year groups; below 0 for fewer", "number", needed=True,
+               aliases=_words("places places_added change")),
+        Column("pan", "places more in the intake year", "number", aliases=_words("pan pan_change intake")),
+    ),
+)  # fmt: skip
+
+SCHOOL_LINKS = Table(
+    "school_links",
+    "a school and the one it followed, or was followed by (GIAS)",
+    (
+        Column("school", "the school, by URN", "school", needed=True, aliases=_words("urn school school_urn")),
+        Column("linked", "the other school", "school", needed=True, aliases=_words("link_urn linked linked_urn")),
+        Column("link_type", "predecessor, successor, merged ...", needed=True, aliases=_words("link_type type")),
+        Column("date", "since when", "date", aliases=_words("link_established_date date")),
+    ),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         PUPILS, PEOPLE, SCHOOLS, CORRECTIONS, APPLICATIONS, PREFERENCE_COUNTS, AREA_COUNTS, SITES,
         TRAVEL, HOUSING, YIELDS, ROLL_FORECASTS, WEIGHTS,
+        ROLLS, REGISTER, BIRTHS, PROJECTIONS, FLOWS, EXTRA_PUPILS, CONTROL_TOTALS, PLACES_CHANGES,
+        SCHOOL_LINKS,
     )
 }  # fmt: skip
 

@@ -12,10 +12,12 @@ from geoplan._version import __version__
 from geoplan.cli import (
     access,
     assign,
+    backtest,
     boundaries,
     check,
     check_leaks,
     demo,
+    forecast,
     housing,
     init,
     map,
@@ -45,8 +47,8 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 findings, 2 wrong usage, 3 input refused. Start with: geoplan demo",
 )
 _VERBS = (
-    demo, init, check, assign, similar, reach, preferences, survey, travel, sites,
-    housing, map, release, report, check_leaks, verify,
+    demo, init, check, assign, similar, reach, preferences, survey, travel, sites, housing, forecast, backtest, map,
+    release, report, check_leaks, verify,
 )  # fmt: skip
 for _module in _VERBS:
     app.command(_module.command.__name__)(_module.command)

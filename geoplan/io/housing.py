@@ -11,8 +11,8 @@ import pandas as pd
 from geoplan.columns import HOUSING, ROLL_FORECASTS, YIELDS
 from geoplan.errors import InputRefused, Problem
 from geoplan.housing import STATUSES, Trajectory, Yields, phase_of
+from geoplan.io.counted import read_counted, refuse_rows
 from geoplan.io.files import refuse
-from geoplan.io.services import read_values, refuse_rows
 from geoplan.sources import Source
 
 _YEAR = re.compile(r"((?:19|20)\d\d)(?:\s*[/\u2013-]\s*(\d\d|\d{4}))?")
@@ -27,7 +27,7 @@ def read_housing(path: str | os.PathLike, columns: Mapping[str, str] | None = No
         With every problem: no site, a year missing or not a year, completions that are no whole number from zero up, a
         status that is not known, one site at two places.
     """
-    values, source, found = read_values(path, HOUSING, columns, needed=("site", "year", "completions"))
+    values, source, found = read_counted(path, HOUSING, columns, needed=("site", "year", "completions"))
     problems: list[Problem] = []
 
     def wrong(rows: pd.Series, code: str, what: str, name: str, tip: str = "") -> None:
@@ -75,7 +75,7 @@ def read_yields(path: str | os.PathLike, columns: Mapping[str, str] | None = Non
         With every problem: no phase that is known, a yield that is no number from zero to three, a range the wrong way
         round, one kind of home twice.
     """
-    values, source, found = read_values(path, YIELDS, columns, needed=("phase", "pupils"))
+    values, source, found = read_counted(path, YIELDS, columns, needed=("phase", "pupils"))
     phase = values["phase"].astype("str").map(phase_of)
     refuse_rows(source.file, phase.eq(""), "value_unknown", "not a phase or a year group", found["phase"])
     for name in ("pupils", "low", "high"):
@@ -111,7 +111,7 @@ def read_roll_forecast(
     InputRefused
         With every problem: no school or year, a forecast that is no number from zero up, a school twice in a year.
     """
-    values, source, found = read_values(path, ROLL_FORECASTS, columns, needed=("school", "year", "pupils"))
+    values, source, found = read_counted(path, ROLL_FORECASTS, columns, needed=("school", "year", "pupils"))
     refuse_rows(source.file, values["school"].eq(""), "code_blank", "no school", found["school"])
     refuse_rows(source.file, values["year"].astype("str").eq(""), "value_missing", "no year", found["year"])
     refuse_rows(source.file, values["pupils"].isna(), "number_malformed", "no number of pupils", found["pupils"])

@@ -10,8 +10,8 @@ import pandas as pd
 
 from geoplan.columns import SITES, WEIGHTS, find_columns, header_key, known_headers
 from geoplan.errors import InputRefused, Problem
+from geoplan.io.counted import read_counted, refuse_rows
 from geoplan.io.files import refuse, table_bytes
-from geoplan.io.services import read_values, refuse_rows
 from geoplan.io.tables import table_from
 from geoplan.postcodes import PostcodeDirectory, look_up
 from geoplan.sites import Criterion, criteria_of
@@ -104,7 +104,7 @@ def read_weights(
     InputRefused
         With every problem: no criterion, one twice, a weight that is not above 0.
     """
-    values, source, found = read_values(path, WEIGHTS, columns, needed=("criterion", "weight"))
+    values, source, found = read_counted(path, WEIGHTS, columns, needed=("criterion", "weight"))
     refuse_rows(source.file, values["criterion"].eq(""), "code_blank", "no criterion", found["criterion"])
     refuse_rows(source.file, values["criterion"].duplicated(), "code_duplicated", "given twice", found["criterion"])
     refuse_rows(source.file, ~(values["weight"] > 0), "number_malformed", "not a weight above 0", found["weight"])

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from geoplan.columns import TRAVEL
+from geoplan.io.counted import read_counted, refuse_rows
 from geoplan.io.files import guarded, local_path, read_bytes, refuse
 from geoplan.io.layer_files import code_kind, layer_bytes, list_layers, osm_ways
 from geoplan.io.outlines import GRID
 from geoplan.io.sandbox import parse_guarded
-from geoplan.io.services import read_values, refuse_rows
 from geoplan.networks import Network, build_network
 from geoplan.sources import OWN_FILE, Source
 from geoplan.travel import METRES, MINUTES
@@ -48,7 +48,7 @@ def read_travel(
         With every problem: neither metres nor minutes or both, a value that is no number or is below 0, a pair given
         twice, a place or school left empty.
     """
-    values, source, found = read_values(path, TRAVEL, columns)
+    values, source, found = read_counted(path, TRAVEL, columns)
     units = [name for name in ("metres", "minutes") if name in values]
     if len(units) != 1:
         what = "both metres and minutes" if units else "neither metres nor minutes"
