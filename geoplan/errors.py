@@ -67,6 +67,16 @@ class GeoplanError(Exception):
     exit_code = 3
     code = ""
 
+    def __reduce__(self):
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[GeoplanError], said: tuple, details: dict) -> GeoplanError:
+    """An error as another process raised it: as it was said, not made anew."""
+    error = kind.__new__(kind, *said)
+    error.__dict__.update(details)
+    return error
+
 
 class InputRefused(GeoplanError, ValueError):
     """A file that cannot be used, with every problem found in it."""
