@@ -420,7 +420,7 @@ def specification_book(
     layers = []
     if spec.area:
         listed = pd.DataFrame({"area": list(spec.area)})
-        panels.append(maps.table("The area to be served", public=listed, sources=sources,
+        panels.append(maps.table("The areas, listed", public=listed, sources=sources,
                                  columns={"area": ("Area, the nearest first", "")}))  # fmt: skip
     if spec.area and boundaries is not None:
         inside = pd.Series("outside", boundaries.codes).mask(boundaries.codes.isin(spec.area), "the new school's area")

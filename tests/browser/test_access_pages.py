@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import geoplan as gp
 from geoplan import access_books, access_tables, new_school_books
 from geoplan.access import Reorganisation, closure_screen, old_rule, reorganise
 from geoplan.areas import merge_areas
+from geoplan.housing import NewSchool, need_for_places
 from geoplan.sites import Criterion, measure_sites, rank_sites
 from geoplan.travel import by_straight_line, points_of
 
@@ -45,7 +47,14 @@ def pages():
     values = new_school_books.scored_values(pd.DataFrame({"size": [2.4, 3.1]}, index=["N", "S"]), sites)
     criteria = [Criterion("size", 1), Criterion("reach", 2), Criterion("nearer for", 1, "less")]
     ranking = rank_sites(values, criteria)
+    table = pd.DataFrame({"homes": [100], "low": [10], "pupils": [40], "high": [60]}, index=[2028])
+    new = NewSchool("N", "New school", "primary", 577000.0, 168000.0, 210)
+    groups = table[["low", "pupils", "high"]].set_axis(["R"])
+    spec = new_school_books.Specification(
+        new, need_for_places(table, 30), table, groups, 2028, date(2026, 11, 29), tuple(areas[0].codes[:3])
+    )
     return {
+        "specification": new_school_books.specification_book(spec, people.sources, schools, boundaries=areas[0]),
         "closure": access_books.closure_book(
             tables, people.sources, schools, [SCHOOL], merge_areas(areas[0], larger, "msoa11")
         ),
@@ -60,7 +69,7 @@ def pages():
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("which", ["closure", "screen", "sites"])
+@pytest.mark.parametrize("which", ["closure", "screen", "sites", "specification"])
 def test_the_page_opens_quietly_and_axe_finds_nothing(show, pages, which):
     seen = show(pages[which], bypass_csp=True)
     assert seen.requests == [] and seen.errors == []
