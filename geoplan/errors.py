@@ -108,6 +108,12 @@ class ComparisonRefused(GeoplanError, ValueError):
     """Groups and a base that cannot be compared, with the reason."""
 
 
+class ForecastRefused(GeoplanError, ValueError):
+    """A forecast that cannot be made honestly, with the reason: no past error, or too few years to know one."""
+
+    code = "no_past_error"
+
+
 class RecipeError(GeoplanError, ValueError):
     """A recipe that lacks what every recipe must state, attribution first of all."""
 

@@ -56,9 +56,7 @@ def test_brighton_in_one_piece_within_places_and_proved(shared_data, within, at_
     assert slow_measure(problem, school_of, "gorard") == pytest.approx(found.measured["gorard"])
 
 
-@pytest.mark.parametrize(
-    "objective", ["travel", "moved", "gorard", "dissimilarity", "balance", "worst_travel"]
-)
+@pytest.mark.parametrize("objective", ["travel", "moved", "gorard", "dissimilarity", "balance", "worst_travel"])
 @pytest.mark.parametrize("seed", range(2))
 def test_small_designs_equal_trying_all(objective, seed):
     problem = grid_problem(seed, rows=2, columns=3, schools=3)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -42,6 +42,8 @@ class Book(Protocol):
     notes: tuple[str, ...]
     marking: str
     basemap: str
+    swipe: Mapping[str, str]
+    look_up: str
 
 
 def page(book: Book) -> str:
@@ -59,6 +61,7 @@ def page(book: Book) -> str:
         map_html=html,
         areas=[area_parts(layer, long) for layer, long in zip(areas, long_tables(areas), strict=True)],
         outlines=[layer for layer in book.layers if isinstance(layer, OutlineLayer)],
+        lines=_lines_of(book),
         schools=[school_parts(layer) for layer in book.layers if isinstance(layer, PointLayer)],
         credits=credit_sentences(source for layer in book.layers for source in layer.sources),
         panels=[panel_parts(panel) for panel in book.panels],
@@ -66,6 +69,12 @@ def page(book: Book) -> str:
         palette=palette,
         marks=MARKS,
     )  # fmt: skip
+
+
+def _lines_of(book: Book) -> dict[str, int]:
+    """For each layer of areas that is swiped, the number of its outlines among all outlines, -1 for none."""
+    outlines = [layer.title for layer in book.layers if isinstance(layer, OutlineLayer)]
+    return {title: outlines.index(lines) if lines else -1 for title, lines in book.swipe.items()}
 
 
 def map_parts(book: Book) -> tuple[str, str]:

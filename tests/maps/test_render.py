@@ -143,7 +143,10 @@ def test_a_notebook_frame_holds_the_page_as_text():
     assert framed.count("<") == 2 and 'sandbox="allow-scripts"' in framed
 
 
-OUR_OWN = ("page.html", "clusters.html", "geoplan.js", "geoplan.css", "assets.json")
+OUR_OWN = (
+    "page.html", "clusters.html", "geoplan.js", "geoplan.css", "forecast.html", "forecast.js", "forecast.css",
+    "design.html", "assets.json",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("folder", [ASSETS, Path(__file__).parents[1] / "browser" / "assets"], ids=["page", "tests"])
@@ -153,8 +156,7 @@ def test_vendored_files_are_those_of_the_manifest(folder):
     found = {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
-        if path.is_file()
-        and path.relative_to(folder).parts[0] not in OUR_OWN
+        if path.is_file() and path.relative_to(folder).parts[0] not in OUR_OWN
     }
     assert found == listed
     assert all(asset["licence"] and asset["version"] and asset["from"] for asset in manifest["assets"])
