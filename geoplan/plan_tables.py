@@ -285,10 +285,10 @@ class _Ground:
         first = next(iter(plans))
         self.flow_lookup = {title: _flow(self.lookup[first], self.lookup[title]) for title in list(plans)[1:]}
         self.flow = {title: table.reindex(self.areas).fillna(STAY) for title, table in self.flow_lookup.items()}
-        self.dims = {title: f"{title} [{_fingerprint(plan)}]" for title, plan in plans.items()}
+        self.dims = {title: f"{_word(title)} [{_fingerprint(plan)}]" for title, plan in plans.items()}
         today = _fingerprint(plans[first])
         self.flow_dims = {
-            title: f"{MOVES_TO}{title} [{today} {_fingerprint(plans[title])}]" for title in list(plans)[1:]
+            title: f"{MOVES_TO}{_word(title)} [{today} {_fingerprint(plans[title])}]" for title in list(plans)[1:]
         }
 
     @property
@@ -344,6 +344,11 @@ class _Ground:
         )  # fmt: skip
 
 
+def _word(title: str) -> str:
+    """A title as part of a dimension's name, which the gate's words for unprinted sums must not run into."""
+    return " ".join(title.replace(",", " ").replace(" by ", " ").split())
+
+
 def _flow(before: pd.Series, after: pd.Series) -> pd.Series:
     """From which catchment to which each area of two plans goes; one that stays says so."""
     areas = before.index.union(after.index)
@@ -379,7 +384,7 @@ class _Desk:
 
     def _attributes_of(self, table: PrintedTable) -> set[str]:
         """The dimensions of a table that describe people, not where they live."""
-        return {dim for dim in table.dims if dim in self.attributes or dim.startswith((ATTENDS, "feeder, of "))}
+        return {dim for dim in table.dims if dim in self.attributes or dim.startswith((ATTENDS, "feeder of "))}
 
     def protect(self, tables: Sequence[RawTable], by_area: bool = False) -> list[ProtectedTable]:
         populations = {table.population for table in tables}
@@ -476,7 +481,7 @@ def _who_moves(desk: _Desk, ground: _Ground, changes, options, by_flow) -> dict[
         if not changes[option].moves.any():
             continue
         effect = _effect_of(ground, changes[option], option)
-        dim = f"what becomes of them, {ground.flow_dims[option]}"
+        dim = f"what becomes of them: {ground.flow_dims[option]}"
         raws = {ALL: ground.raw(f"what becomes of {ground.residents.noun}, {option}", kept=ground.inside,
                                 complete=False, **{dim: effect})}  # fmt: skip
         for name in names:
@@ -641,7 +646,7 @@ def _band_raw(ground: _Ground, change: Change, title: str) -> RawTable | None:
     if not known.any():
         return None
     band = np.digitize(metres[known], [2 * METRES_PER_MILE, 3 * METRES_PER_MILE], right=True)
-    counts = pd.Series(np.bincount(band, minlength=3), index=pd.Index(BANDS, name=f"distance, {title}"))
+    counts = pd.Series(np.bincount(band, minlength=3), index=pd.Index(BANDS, name=f"distance: {_word(title)}"))
     noun = change.residents.noun
     name = f"{noun} by distance, {title}"
     return RawTable(name, counts, noun, f"{ground.population}, by distance to the school of {ground.dims[title]}")
@@ -729,7 +734,7 @@ def _retention(desk: _Desk, ground: _Ground, change: Change, first: str) -> Prot
     attends = (own == names.to_numpy(dtype=object)[here]).astype(np.int64)
     if not attends.any():
         return None
-    dim = f"{ATTENDS}, {ground.dims[first]}"  # another plan's catchment school is another question
+    dim = f"{ATTENDS}: {ground.dims[first]}"  # another plan's catchment school is another question
     raw = ground.raw(
         f"residents who attend, {first}", (dim,),
         **{ground.dims[first]: (here, names), dim: (attends, pd.Index([NO, YES]))},
@@ -780,7 +785,7 @@ def _feeder_table(desk: _Desk, ground: _Ground, plans, changes) -> Protected | N
         return None  # they attend schools of the plans: no feeders, but other schools of the same phase
     position, labels = pd.factorize(labels.where(outside, _ANOTHER))
     codes = position[codes]
-    dim = "feeder, of " + "; ".join(ground.dims.values())
+    dim = "feeder of " + "; ".join(ground.dims.values())
     printed, columns, hidden = [], {}, {}
     for title in plans:
         raw = ground.raw(
