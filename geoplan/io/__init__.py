@@ -17,6 +17,8 @@ _WHERE = {
     "Recipe": "recipes", "load_recipe": "recipes", "list_recipes": "recipes", "boundaries_folder": "recipes",
     "read_attributes": "attributes", "read_plan": "plans", "write_plan": "plans", "read_drawing": "plans",
     "read_places": "plans", "write_plan_layer": "plans",
+    "read_travel": "travel", "read_network": "travel", "read_housing": "housing", "read_yields": "housing",
+    "read_roll_forecast": "housing", "read_site_options": "sites", "read_weights": "sites",
     "Release": "releases",
     "verify_folder": "releases",
     "demo_folder": "recipes", "describe_file": "describe", "describe_project": "describe", "read_table": "tables",
