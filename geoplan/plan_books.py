@@ -442,8 +442,12 @@ def _flow_named(tables: OptionTables, option: str, facts: OptionFacts) -> Protec
         before=[facts.name(first, code) for code in shown.table["from"]],
         after=[facts.name(after, code) for code in shown.table["to"]],
     )
-    moved = after.moved_from(first).replace(NONE, NO_SCHOOL)
-    count = moved.groupby(["before", "after"]).size()
+    covered = first.areas.union(after.areas)
+    each = {
+        when: plan.table.reindex(covered).fillna(ELSEWHERE).replace(NONE, NO_SCHOOL)
+        for when, plan in (("before", first), ("after", after))
+    }
+    count = pd.DataFrame(each).groupby(["before", "after"]).size()
     table["areas"] = [float(count.get((a, b), 0)) for a, b in zip(table["from"], table["to"], strict=True)]
     return replace(shown, table=table[["before", "after", "areas", "people"]].rename_axis("move"))
 

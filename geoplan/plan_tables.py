@@ -45,7 +45,7 @@ from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up
 
 ELSEWHERE, NO_SCHOOL, OTHER = "elsewhere", "no school", "other areas"
-STAY = "stay"
+STAY, MOVES_TO = "stay", "moves to "
 TO = " > "
 ALL = "all"
 ATTENDS = "attends the catchment school"
@@ -280,26 +280,22 @@ class _Ground:
         covered = pd.Index(sorted(set().union(*(plan.areas for plan in plans.values()))))
         inside = self.areas.isin(covered)
         self.inside = inside[residents.area]
-        self.of_plan = {}
-        for title, plan in plans.items():
-            school = plan.table.reindex(self.areas).fillna(NONE).replace(NONE, NO_SCHOOL)
-            self.of_plan[title] = school.where(inside, ELSEWHERE).astype("str")
+        self.lookup = {title: plan.table.replace(NONE, NO_SCHOOL).astype("str") for title, plan in plans.items()}
+        self.of_plan = {title: table.reindex(self.areas).fillna(ELSEWHERE) for title, table in self.lookup.items()}
         first = next(iter(plans))
-        self.flow = {}
-        for title in list(plans)[1:]:
-            before, after = self.of_plan[first], self.of_plan[title]
-            self.flow[title] = (before + TO + after).where(before != after, STAY)
-        self.dims = {title: f"{title} [{_fingerprint(plan)}]" for title, plan in plans.items()}
+        self.flow_lookup = {title: _flow(self.lookup[first], self.lookup[title]) for title in list(plans)[1:]}
+        self.flow = {title: table.reindex(self.areas).fillna(STAY) for title, table in self.flow_lookup.items()}
+        self.dims = {title: f"{_word(title)} [{_fingerprint(plan)}]" for title, plan in plans.items()}
         today = _fingerprint(plans[first])
         self.flow_dims = {
-            title: f"moves to {title} [{today} {_fingerprint(plans[title])}]" for title in list(plans)[1:]
+            title: f"{MOVES_TO}{_word(title)} [{today} {_fingerprint(plans[title])}]" for title in list(plans)[1:]
         }
 
     @property
     def nested(self) -> tuple[Nesting, ...]:
-        """Catchments and moves are made of areas."""
-        parts = {self.dims[title]: table for title, table in self.of_plan.items()}
-        parts |= {self.flow_dims[title]: table for title, table in self.flow.items()}
+        """Catchments and moves are made of areas: by the plans alone, whoever lives there."""
+        parts = {self.dims[title]: table for title, table in self.lookup.items()}
+        parts |= {self.flow_dims[title]: table for title, table in self.flow_lookup.items()}
         return tuple(Nesting(self.residents.kind, dim, table.to_dict()) for dim, table in parts.items())
 
     def raw(self, name: str, attributes: Sequence[str] = (), kept=None, complete: bool = True, **dims) -> RawTable:
@@ -348,6 +344,18 @@ class _Ground:
         )  # fmt: skip
 
 
+def _word(title: str) -> str:
+    """A title as part of a dimension's name, which the gate's words for unprinted sums must not run into."""
+    return " ".join(title.replace(",", " ").replace(" by ", " ").split())
+
+
+def _flow(before: pd.Series, after: pd.Series) -> pd.Series:
+    """From which catchment to which each area of two plans goes; one that stays says so."""
+    areas = before.index.union(after.index)
+    one, other = (table.reindex(areas).fillna(ELSEWHERE) for table in (before, after))
+    return (one + TO + other).where(one != other, STAY)
+
+
 def _fingerprint(plan: CatchmentPlan) -> str:
     text = plan.table.to_csv(header=False) + repr(sorted(plan.shared.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -363,7 +371,7 @@ class _Desk:
 
     def __init__(self, ground: _Ground, rule: Rule, earlier: tuple, earlier_nested: tuple, areas: Iterable[str] = ()):
         self.rule, self.kind = rule, ground.residents.kind
-        self.attributes = {ATTENDS, "feeder", *ground.residents.columns}
+        self.attributes = set(ground.residents.columns)
         self.printed = [table for table in earlier if table.population == ground.population]
         used = {dim for table in self.printed for dim in table.dims}
         mine = {nesting.coarse for nesting in ground.nested}
@@ -371,18 +379,23 @@ class _Desk:
         nested = (*ground.nested, *(each for each in older if each.fine == self.kind))
         single = {*areas, *(cell[0] for table in self.printed if table.dims == (self.kind,) for cell in table.cells)}
         own = Nesting(self.kind, self.kind, {code: code if code in single else OTHER for code in ground.areas})
-        self.by_area = _pieces((*nested, own) if single else nested, ground.areas)
-        self.by_piece = _pieces(nested, ground.areas)
+        self.by_area = pieces_of((*nested, own) if single else nested, ground.areas)
+        self.by_piece = pieces_of(nested, ground.areas)
+
+    def _attributes_of(self, table: PrintedTable) -> set[str]:
+        """The dimensions of a table that describe people, not where they live."""
+        return {dim for dim in table.dims if dim in self.attributes or dim.startswith((ATTENDS, "feeder of "))}
 
     def protect(self, tables: Sequence[RawTable], by_area: bool = False) -> list[ProtectedTable]:
         populations = {table.population for table in tables}
         before = [table for table in self.printed if table.population in populations]
         if not by_area:
             here = {dim for table in tables for dim in table.dims}
-            other = self.attributes - here
-            before = [table for table in before if self.kind not in table.dims and not other & set(table.dims)]
+            before = [
+                table for table in before if self.kind not in table.dims and not self._attributes_of(table) - here
+            ]
         else:
-            before = [table for table in before if not self.attributes & set(table.dims)]
+            before = [table for table in before if not self._attributes_of(table)]
         made = protect_tables(
             list(tables), self.rule, earlier=[] if self.rule.exact else before,
             nested=self.by_area if by_area else self.by_piece, totals="rounded",
@@ -391,9 +404,25 @@ class _Desk:
         return list(made)
 
 
-def _pieces(nested: Sequence[Nesting], areas: pd.Index) -> tuple[Nesting, ...]:
-    """The pieces that several plans cut, and which catchment of each plan they lie in."""
-    table = pd.DataFrame({each.coarse: pd.Series(each.lookup).reindex(areas) for each in nested}).fillna(ELSEWHERE)
+def pieces_of(nested: Sequence[Nesting], areas: Iterable[str]) -> tuple[Nesting, ...]:
+    """The pieces that several plans cut, and which catchment of each plan they lie in.
+
+    Parameters
+    ----------
+    nested
+        How catchments and moves are made of areas (:attr:`OptionTables.nested`).
+    areas
+        The areas that people live in; those that a plan lacks are elsewhere, and stay.
+    """
+    areas = pd.Index(areas)
+    table = pd.DataFrame(
+        {
+            each.coarse: pd.Series(each.lookup, dtype="object")
+            .reindex(areas)
+            .fillna(STAY if each.coarse.startswith(MOVES_TO) else ELSEWHERE)
+            for each in nested
+        }
+    )
     table = table.astype("str").drop_duplicates().sort_values(list(table.columns))
     number = [f"piece {at}" for at in range(len(table))]
     fine = "pieces of " + "; ".join(table.columns)
@@ -452,7 +481,7 @@ def _who_moves(desk: _Desk, ground: _Ground, changes, options, by_flow) -> dict[
         if not changes[option].moves.any():
             continue
         effect = _effect_of(ground, changes[option], option)
-        dim = f"what becomes of them, {ground.flow_dims[option]}"
+        dim = f"what becomes of them: {ground.flow_dims[option]}"
         raws = {ALL: ground.raw(f"what becomes of {ground.residents.noun}, {option}", kept=ground.inside,
                                 complete=False, **{dim: effect})}  # fmt: skip
         for name in names:
@@ -617,7 +646,7 @@ def _band_raw(ground: _Ground, change: Change, title: str) -> RawTable | None:
     if not known.any():
         return None
     band = np.digitize(metres[known], [2 * METRES_PER_MILE, 3 * METRES_PER_MILE], right=True)
-    counts = pd.Series(np.bincount(band, minlength=3), index=pd.Index(BANDS, name=f"distance, {title}"))
+    counts = pd.Series(np.bincount(band, minlength=3), index=pd.Index(BANDS, name=f"distance: {_word(title)}"))
     noun = change.residents.noun
     name = f"{noun} by distance, {title}"
     return RawTable(name, counts, noun, f"{ground.population}, by distance to the school of {ground.dims[title]}")
@@ -640,8 +669,7 @@ def _summary(plans, changes, by_flow, shown, distance, rule: Rule, desk: _Desk) 
     for title in plans:
         row, away = {}, {}
         counts, hidden = residents.table[title], residents.hidden[title]
-        inside = counts[~counts.index.isin([ELSEWHERE])]
-        total = inside.sum()
+        total = max(residents.table[each].drop(ELSEWHERE, errors="ignore").sum() for each in plans)
         if title == first:
             row |= {"moves": 0.0, "moves_share": 0.0}
         else:
@@ -706,12 +734,13 @@ def _retention(desk: _Desk, ground: _Ground, change: Change, first: str) -> Prot
     attends = (own == names.to_numpy(dtype=object)[here]).astype(np.int64)
     if not attends.any():
         return None
+    dim = f"{ATTENDS}: {ground.dims[first]}"  # another plan's catchment school is another question
     raw = ground.raw(
-        f"residents who attend, {first}", (ATTENDS,),
-        **{ground.dims[first]: (here, names), ATTENDS: (attends, pd.Index([NO, YES]))},
+        f"residents who attend, {first}", (dim,),
+        **{ground.dims[first]: (here, names), dim: (attends, pd.Index([NO, YES]))},
     )  # fmt: skip
     table = desk.protect([raw])[0]
-    shown, hidden = (part.unstack(ATTENDS) for part in (table.shown, table.hidden))
+    shown, hidden = (part.unstack(dim) for part in (table.shown, table.hidden))
     rows = sorted(set(shown.index) - {ELSEWHERE, NO_SCHOOL})
     shown, hidden = shown.loc[rows], hidden.loc[rows].astype(bool)
     total = shown.sum(axis=1, min_count=2)
@@ -756,11 +785,12 @@ def _feeder_table(desk: _Desk, ground: _Ground, plans, changes) -> Protected | N
         return None  # they attend schools of the plans: no feeders, but other schools of the same phase
     position, labels = pd.factorize(labels.where(outside, _ANOTHER))
     codes = position[codes]
+    dim = "feeder of " + "; ".join(ground.dims.values())
     printed, columns, hidden = [], {}, {}
     for title in plans:
         raw = ground.raw(
-            f"feeder schools by catchment, {title}", ("feeder",),
-            feeder=(codes, labels), **{ground.dims[title]: ground.catchment_of(title)},
+            f"feeder schools by catchment, {title}", (dim,),
+            **{dim: (codes, labels), ground.dims[title]: ground.catchment_of(title)},
         )  # fmt: skip
         table = desk.protect([raw])[0]
         shown = table.shown.unstack(ground.dims[title]).drop(index=_ANOTHER, errors="ignore")
