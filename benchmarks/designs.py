@@ -76,13 +76,7 @@ def county(kind: str, shared: Path = SHARED, part: int | None = None) -> DesignP
     frame = gpd.read_file(folder / "boundaries.gpkg", layer=kind).to_crs(27700)
     frame = frame.set_index(next(c for c in frame.columns if c.upper().startswith(kind.upper()) and "CD" in c.upper()))
     frame = frame.assign(geometry=frame.geometry.make_valid(), name=frame.index)[["name", "geometry"]]
-    if kind == "lsoa21":
-        ages = pd.read_csv(folder / "census21_age_groups_lsoa21.csv").set_index("lsoa21_code")
-        children = ages["Aged 15 years and under"]
-    else:
-        children = pd.read_csv(folder / "census2021_oa.csv.gz", usecols=["OA", "ts0010001"]).set_index("OA").iloc[:, 0]
-    children = children.reindex(frame.index)
-    children = children.fillna(children.mean())
+    children = primary_children(kind, folder).reindex(frame.index).fillna(0.0)
     schools = pd.read_csv(folder / "schools_gias_2022-04.csv", encoding="cp1252", low_memory=False)
     schools = schools[
         (schools["school_status"] == "Open")
@@ -101,16 +95,43 @@ def county(kind: str, shared: Path = SHARED, part: int | None = None) -> DesignP
         frame, centre, children = frame.loc[near[:part]], centre[near[:part]], children[near[:part]]
         schools = schools[np.hypot(schools["easting"] - 576_000, schools["northing"] - 156_000) <= radius]
     places = schools["school_capacity"].astype(float)
-    children = children * (0.93 * places.sum() / children.sum())
+    if part is None:
+        children = children * (schools["number_of_pupils"].sum() / children.sum())  # others go to infant schools, say
+    else:
+        children = children * (0.93 * places.sum() / children.sum())
     metres = straight_line_table_m(centre.x, centre.y, schools["easting"], schools["northing"])
     return DesignProblem(
-        children=children.to_frame("2022"),
+        children=children.to_frame("mid-2020"),
         places=places,
         travel=pd.DataFrame(metres, index=frame.index, columns=schools.index),
         neighbours=bridged(Boundaries(kind, frame, Source("Kent and Medway")).neighbours(), centre),
         kind=kind,
         unit="metres",
     )
+
+
+def primary_children(kind: str, folder: Path) -> pd.Series:
+    """Residents aged 4 to 10 (reception to year 6) in mid-2020, by LSOA of 2021 or output area of 2011.
+
+    The ONS estimates are by LSOA of 2011. Where an area is a part of one, it has the part of its children that it
+    has of those under 16 in the census of 2021 (everyone less those aged 16 and over).
+    """
+    ages = pd.read_csv(folder / "population_mid2020_single_year_lsoa11.csv.gz").set_index("lsoa11_code")
+    counted = ages[[str(age) for age in range(4, 11)]].sum(axis=1).astype(float)
+    census = pd.read_csv(folder / "census2021_oa.csv.gz", usecols=["OA", "ts0010001", "ts0620001"]).set_index("OA")
+    young = (census["ts0010001"] - census["ts0620001"]).clip(lower=0).astype(float)
+    postcodes = pd.read_csv(folder / "postcodes.csv.gz", usecols=["oa11cd", "lsoa11cd"]).dropna().drop_duplicates()
+    if kind == "lsoa21":
+        parts = pd.read_csv(folder / "lsoa11_to_lsoa21.csv")[["lsoa11_code", "lsoa21_code"]].drop_duplicates()
+        by_age = pd.read_csv(folder / "census21_age_groups_lsoa21.csv").set_index("lsoa21_code")
+        young = by_age["Aged 15 years and under"].astype(float)
+        parts.columns = ["whole", "part"]
+    else:
+        parts = postcodes.drop_duplicates("oa11cd")[["lsoa11cd", "oa11cd"]]
+        parts.columns = ["whole", "part"]
+    weight = parts["part"].map(young).fillna(young.mean())
+    share = weight / weight.groupby(parts["whole"]).transform("sum")
+    return (parts["whole"].map(counted).fillna(0.0) * share).groupby(parts["part"]).sum()
 
 
 def bridged(neighbours: pd.DataFrame, centre) -> pd.DataFrame:
