@@ -284,6 +284,11 @@ SCHOOLS = Table(
             aliases=_words("admissions_policy_name admissions_policy selective"),
         ),
         Column("faith", "religious character", aliases=_words("religious_character_name religious_character")),
+        Column(
+            "rural",
+            "urban or rural, in words or by the code of the official classification",
+            aliases=_words("urban_rural_name urban_rural rural ruc21 ruc11 ruc21ind ruc11ind urban_rural_code"),
+        ),
         Column("postcode", "the school's postcode", aliases=_words("postcode school_postcode post_code")),
         _number("easting", "British National Grid easting", "easting eastings x", type="metres", unit="m"),
         _number("northing", "British National Grid northing", "northing northings y", type="metres", unit="m"),
@@ -403,6 +408,92 @@ SITES = Table(
     ),
 )
 
+TRAVEL = Table(
+    "travel",
+    "the way from a place to a school",
+    (
+        Column(
+            "place", "the postcode or area that the way starts from", needed=True,
+            aliases=_words(
+                "place postcode pcds home_postcode area area_code origin orig from lsoa21cd lsoa21 lsoa11cd lsoa11 "
+                "oa21cd oa21 oa11cd oa11 msoa21cd msoa21 msoa11cd msoa11"
+            ),
+        ),
+        Column("school", "the school", "school", needed=True, aliases=_words("school urn school_urn dest destination")),
+        _number("metres", "metres of the way", "metres distance_m m length_m distance meters", type="number", unit="m"),
+        _number(
+            "minutes", "minutes of the way", "minutes mins time_minutes travel_time minute", type="number",
+            unit="minutes",
+        ),
+    ),
+)  # fmt: skip
+
+HOUSING = Table(
+    "housing",
+    "homes to be finished on a site in a year",
+    (
+        Column("site", "the site's code", needed=True, aliases=_words("site_id site site_ref reference ref")),
+        Column("name", "the site's name", aliases=_words("name site_name address")),
+        _number("easting", "British National Grid easting", "easting eastings x", type="metres", unit="m"),
+        _number("northing", "British National Grid northing", "northing northings y", type="metres", unit="m"),
+        Column("year", "year of completion (2027, or 2027/28)", needed=True, aliases=_words("year completion_year")),
+        Column(
+            **(
+                _number("completions", "homes finished in the year", "completions homes dwellings units").__dict__
+                | {"needed": True}
+            )
+        ),
+        Column("tenure", "tenure", aliases=_words("tenure")),
+        Column("type", "house or flat", aliases=_words("type dwelling_type housing house_type")),
+        Column("bedrooms", "bedrooms", aliases=_words("bedrooms number_of_bedrooms beds")),
+        Column("status", "allocated, permissioned, started or complete", aliases=_words("status planning_status")),
+    ),
+)
+
+YIELDS = Table(
+    "yields",
+    "pupils expected for each home of a kind",
+    (
+        Column("phase", "phase of education, or a year group", aliases=_words("phase education_phase year_group")),
+        Column("tenure", "tenure; empty for any", aliases=_words("tenure")),
+        Column("type", "house or flat; empty for any", aliases=_words("type dwelling_type housing education_housing")),
+        Column("bedrooms", "bedrooms; empty for any", aliases=_words("bedrooms number_of_bedrooms beds")),
+        _number("years_after", "full years after completion; empty for any", "years_after_completion years_after"),
+        _number("pupils", "pupils for each home", "pupil_yield yield pupils_per_home pupils", type="number"),
+        _number("low", "the least expected", "low yield_low lower", type="number"),
+        _number("high", "the most expected", "high yield_high upper", type="number"),
+    ),
+)
+
+ROLL_FORECASTS = Table(
+    "roll_forecasts",
+    "the roll that is forecast for a school in a year",
+    (
+        Column("school", "the school", "school", needed=True, aliases=_words("school urn school_urn")),
+        Column("year", "the year", needed=True, aliases=_words("year date")),
+        Column(
+            **(
+                _number("pupils", "pupils forecast", "pupils roll forecast number_on_roll", type="number").__dict__
+                | {"needed": True}
+            )
+        ),
+    ),
+)
+
+WEIGHTS = Table(
+    "weights",
+    "a criterion for sites, and what it counts",
+    (
+        Column("criterion", "the criterion: a column of the sites file, or one that is worked out", needed=True,
+               aliases=_words("criterion criteria name")),
+        Column(**(_number("weight", "what it counts", "weight", type="number").__dict__ | {"needed": True})),
+        Column("better", "more or less", "choice", values={"more": ("MORE", "HIGH", "HIGHER"), "less": ("LESS", "LOW",
+               "LOWER")}, aliases=_words("better direction")),
+        _number("worst", "the value that scores 0", "worst zero", type="number"),
+        _number("best", "the value that scores 1", "best one", type="number"),
+    ),
+)  # fmt: skip
+
 CORRECTIONS = Table(
     "corrections",
     "a postcode whose segment is put right by hand",
@@ -422,8 +513,11 @@ CORRECTIONS = Table(
 
 TABLES: dict[str, Table] = {
     table.name: table
-    for table in (PUPILS, PEOPLE, SCHOOLS, CORRECTIONS, APPLICATIONS, PREFERENCE_COUNTS, AREA_COUNTS, SITES)
-}
+    for table in (
+        PUPILS, PEOPLE, SCHOOLS, CORRECTIONS, APPLICATIONS, PREFERENCE_COUNTS, AREA_COUNTS, SITES,
+        TRAVEL, HOUSING, YIELDS, ROLL_FORECASTS, WEIGHTS,
+    )
+}  # fmt: skip
 
 # ---------------------------------------------------------------------------------- finding the columns
 

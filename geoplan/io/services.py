@@ -34,11 +34,11 @@ def read_area_counts(
     InputRefused
         With every problem: a column missing, a count that is no whole number, an area listed twice.
     """
-    values, own, found = _read(path, AREA_COUNTS, columns, needed=("people",))
+    values, own, found = read_values(path, AREA_COUNTS, columns, needed=("people",))
     keys = [name for name in ("area", "site") if name in values]
-    _refuse_rows(own.file, values["area"].eq(""), "code_malformed", "no area code", found["area"])
-    _refuse_rows(own.file, values["people"].isna(), "number_malformed", "not a whole number", found["people"])
-    _refuse_rows(own.file, values.duplicated(keys), "code_duplicated", "listed twice", found["area"])
+    refuse_rows(own.file, values["area"].eq(""), "code_malformed", "no area code", found["area"])
+    refuse_rows(own.file, values["people"].isna(), "number_malformed", "not a whole number", found["people"])
+    refuse_rows(own.file, values.duplicated(keys), "code_duplicated", "listed twice", found["area"])
     return values[[*keys, "people"]].astype({"people": "int64"}), source or own
 
 
@@ -59,14 +59,14 @@ def read_preference_counts(
     InputRefused
         With every problem: a column missing, a count that is no whole number, a school twice in an area.
     """
-    values, own, found = _read(path, PREFERENCE_COUNTS, columns, needed=("first",))
+    values, own, found = read_values(path, PREFERENCE_COUNTS, columns, needed=("first",))
     if "year" not in values:
         values["year"] = ""
     counts = [name for name in ("first", "second", "third", "offers", "first_offers") if name in values]
     for name in counts:
-        _refuse_rows(own.file, values[name].isna(), "number_malformed", "not a whole number", found[name])
+        refuse_rows(own.file, values[name].isna(), "number_malformed", "not a whole number", found[name])
     keys = ["area", "school", "year"]
-    _refuse_rows(own.file, values.duplicated(keys), "code_duplicated", "listed twice", found["school"])
+    refuse_rows(own.file, values.duplicated(keys), "code_duplicated", "listed twice", found["school"])
     table = values[[*keys, *counts]].astype(dict.fromkeys(counts, "int64"))
     is_total = table["school"].str.casefold().isin(GRAND_TOTAL)
     return table[~is_total].reset_index(drop=True), table[is_total].reset_index(drop=True), source or own
@@ -96,7 +96,7 @@ def read_sites(
     InputRefused
         If a site is listed twice, has no place, or hours that are no number from zero up.
     """
-    values, own, found = _read(path, SITES, columns)
+    values, own, found = read_values(path, SITES, columns)
     for name in ("easting", "northing"):
         if name not in values:
             values[name] = np.nan
@@ -106,21 +106,21 @@ def read_sites(
             at = postcodes.table[name].to_numpy(dtype=float)[rows]
             values[name] = values[name].where(values[name].notna(), np.where(rows >= 0, at, np.nan))
     placed = values["easting"].gt(0) & values["northing"].gt(0)
-    _refuse_rows(own.file, ~placed, "position_outside", "no place: give easting and northing, or a postcode", "site")
+    refuse_rows(own.file, ~placed, "position_outside", "no place: give easting and northing, or a postcode", "site")
     twice = values["site"].duplicated() | values["site"].eq("")
-    _refuse_rows(own.file, twice, "code_duplicated", "needs a code of its own", found["site"])
+    refuse_rows(own.file, twice, "code_duplicated", "needs a code of its own", found["site"])
     values["hours"] = values.get("hours", pd.Series(1.0, values.index))
     values["hours_planned"] = values.get("hours_planned", values["hours"])
     for name in ("hours", "hours_planned"):
         wrong = ~(values[name] >= 0)
-        _refuse_rows(own.file, wrong, "number_malformed", "not a number from zero up", found.get(name, name))
+        refuse_rows(own.file, wrong, "number_malformed", "not a number from zero up", found.get(name, name))
     return values.set_index("site")[["easting", "northing", "hours", "hours_planned"]], own
 
 
 # --- the parts ------------------------------------------------------------------------------------------
 
 
-def _read(
+def read_values(
     path: str | os.PathLike, table: Table, columns: Mapping[str, str] | None, needed: tuple[str, ...] = ()
 ) -> tuple[pd.DataFrame, Source, dict[str, str]]:
     """Values by our names, the source, and the file's headers; rows that are no records are left out or refused."""
@@ -170,7 +170,8 @@ def _refuse_broken(text: TextTable, table: Table, found: Mapping[str, int]) -> N
         raise InputRefused(text.file, problems)
 
 
-def _refuse_rows(file: str, wrong: pd.Series, code: str, what: str, column: str) -> None:
+def refuse_rows(file: str, wrong: pd.Series, code: str, what: str, column: str) -> None:
+    """Refuse a file for its wrong rows (True), naming the first and how many more; indexed by record."""
     rows = np.asarray(wrong.index)[wrong.to_numpy(dtype=bool)]
     if len(rows):
         raise InputRefused(file, [Problem(file, code, what, record=int(rows[0]), column=column, more=len(rows) - 1)])
