@@ -77,26 +77,16 @@ def county(kind: str, shared: Path = SHARED, part: int | None = None) -> DesignP
     frame = frame.set_index(next(c for c in frame.columns if c.upper().startswith(kind.upper()) and "CD" in c.upper()))
     frame = frame.assign(geometry=frame.geometry.make_valid(), name=frame.index)[["name", "geometry"]]
     children = primary_children(kind, folder).reindex(frame.index).fillna(0.0)
-    schools = pd.read_csv(folder / "schools_gias_2022-04.csv", encoding="cp1252", low_memory=False)
-    schools = schools[
-        (schools["school_status"] == "Open")
-        & (schools["phase_type"] == "Primary")
-        & (schools["school_capacity"] > 0)
-        & schools["easting"].notna()
-        & (schools["statutory_low_age"] <= 5)
-        & (schools["statutory_high_age"] == 11)
-        & ~schools["establishment_type"].str.contains("independent|special", case=False)
-    ].drop_duplicates("urn")
-    schools = schools.set_index(schools["urn"].astype(int).astype(str))
+    schools = primary_schools(folder)
     centre = frame.geometry.representative_point()
     if part is not None:
         near = np.hypot(centre.x - 576_000, centre.y - 156_000).sort_values().index
         radius = np.hypot(centre.x - 576_000, centre.y - 156_000)[near[part - 1]] if part < len(near) else np.inf
         frame, centre, children = frame.loc[near[:part]], centre[near[:part]], children[near[:part]]
         schools = schools[np.hypot(schools["easting"] - 576_000, schools["northing"] - 156_000) <= radius]
-    places = schools["school_capacity"].astype(float)
+    places = schools["places"]
     if part is None:
-        children = children * (schools["number_of_pupils"].sum() / children.sum())  # others go to infant schools, say
+        children = children * (schools["roll"].sum() / children.sum())  # some go to independent schools, say
     else:
         children = children * (0.93 * places.sum() / children.sum())
     metres = straight_line_table_m(centre.x, centre.y, schools["easting"], schools["northing"])
@@ -108,6 +98,28 @@ def county(kind: str, shared: Path = SHARED, part: int | None = None) -> DesignP
         kind=kind,
         unit="metres",
     )
+
+
+def primary_schools(folder: Path) -> pd.DataFrame:
+    """State-funded primary schools with their places and rolls; an infant school counts with its nearest junior."""
+    schools = pd.read_csv(folder / "schools_gias_2022-04.csv", encoding="cp1252", low_memory=False)
+    schools = schools[
+        (schools["school_status"] == "Open")
+        & (schools["phase_type"] == "Primary")
+        & (schools["school_capacity"] > 0)
+        & schools["easting"].notna()
+        & ~schools["establishment_type"].str.contains("independent|special", case=False)
+    ].drop_duplicates("urn")
+    schools = schools.set_index(schools["urn"].astype(int).astype(str))
+    schools = schools.rename(columns={"school_capacity": "places", "number_of_pupils": "roll"})
+    low, high = schools["statutory_low_age"], schools["statutory_high_age"]
+    infant, junior = schools[(low <= 5) & (high < 10)], schools[low >= 7]
+    table = schools.loc[schools.index.difference(infant.index), ["easting", "northing", "places", "roll"]].astype(float)
+    apart = straight_line_table_m(infant["easting"], infant["northing"], junior["easting"], junior["northing"])
+    nearest = junior.index[apart.argmin(axis=1)]
+    for name in ("places", "roll"):
+        table[name] = table[name].add(infant[name].groupby(nearest).sum(), fill_value=0)
+    return table
 
 
 def primary_children(kind: str, folder: Path) -> pd.Series:

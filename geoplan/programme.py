@@ -24,7 +24,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
-from geoplan.contiguity import Cut, Graph, main_pieces
+from geoplan.contiguity import Cut, Graph, main_pieces, pieces
 
 #: Places, budgets and mixes may be exceeded by this part of themselves: the solver's own arithmetic.
 TOLERANCE = 1e-6
@@ -168,9 +168,13 @@ class Rows:
         years, (areas, schools) = len(p.load), p.shape
         mixes = np.flatnonzero((p.mix_cost > 0) | np.isfinite(p.mix_most))
         slack = years * schools if p.elastic else 0
+        part = np.zeros(areas, dtype=int) if p.graph is None else pieces(p.graph, np.zeros(areas, dtype=int))
+        parts_of_map = part.max() + 1 if part.max() else 0
         first_mix = self.count
         worst = first_mix + len(mixes) * schools
-        first_slack = worst + int(p.balanced)
+        self.first_home = worst + int(p.balanced)
+        self.homes = parts_of_map * schools
+        first_slack = self.first_home + self.homes
         self.width = first_slack + slack
         self.cost = np.zeros(self.width)
         self.cost[: self.count] = p.cost[self.area, self.school]
@@ -184,6 +188,12 @@ class Rows:
             most.append(np.asarray(bounds, dtype=float))
 
         scale = p.scale()
+        if self.homes:  # a map in several parts: each school is at home in one of them
+            home = self.first_home + part[self.area] * schools + self.school
+            values = np.r_[np.ones(self.count), np.full(self.count, -1.0)]
+            add(values, np.r_[x, x], np.r_[x, home], np.zeros(self.count))
+            every = np.arange(self.homes)
+            add(np.ones(self.homes), every % schools, self.first_home + every, np.ones(schools))
         for year in range(years):
             part = p.load[year, self.area]
             rows, columns = self.school, x
@@ -268,7 +278,9 @@ class Rows:
             limits.append(LinearConstraint(self.cost[None], -np.inf, cutoff))
         upper = self.upper.copy()
         upper[: self.count] = alive
-        integral = np.r_[np.ones(self.count), np.zeros(self.width - self.count)]
+        integral = np.zeros(self.width)
+        integral[: self.count] = 1
+        integral[self.first_home : self.first_home + self.homes] = 1
         return milp(
             self.cost,
             integrality=integral,

@@ -26,16 +26,21 @@ import numpy as np
 
 from geoplan.contiguity import Graph, main_pieces, separators
 from geoplan.programme import TOLERANCE, Programme, Rows, Worth, worth
-from geoplan.search import grow, improve
+from geoplan.search import grow, improve, usual_change, usual_range
 
 PROVED, STOPPED, IMPOSSIBLE = "proved", "stopped", "impossible"
 _OPTIMAL, _TIME, _INFEASIBLE = 0, 1, 2  # scipy's words for how a solver ended
 _EXACT_UP_TO = 4_000  # assignments left for branch and bound over the whole problem
 _GROUP = 500  # assignments in a group of neighbouring schools
+_LARGEST_GROUP = 4_000
 _GROUP_SECONDS = 6.0
 _FAR = 0.05  # a start whose gap is beyond this is improved group by group before branch and bound
 _PASSES = 1  # groups around every school tried again this often without a change, before the bound is worked at
 _MOST_STEPS = 30_000_000
+_RESTARTS = 6  # searches from nothing on a small problem
+_PRICES = (0.1, 0.3, 1.0, 3.0)  # of measures with a limit, as parts of the objective's own scale
+_HEATS = (1.0, 0.3, 0.1)  # at which the relaxation's answer to a large problem is improved
+_LARGE_STEPS = 5_000  # trades considered for each area of a large problem
 _GENTLE = 0.1  # the heat at which a start is improved that is good already
 
 
@@ -257,12 +262,46 @@ def _start(run: _Run, shares: np.ndarray | None, starts: Iterable[np.ndarray], s
         if run.over:
             return
     if run.rows.count <= _EXACT_UP_TO:
+        _restart(run, seed + len(seeds), steps)
         return
+    for number, heat in enumerate(_HEATS):
+        if run.seconds_left > 0.5 * (run.deadline - run.began):
+            whole = grow(run.programme, seeds[0][0])
+            run.offer(improve(run.programme, whole, seed + number, _LARGE_STEPS * run.programme.shape[0], heat))
     while not run.worth.within and steps < _MOST_STEPS and run.seconds_left > 0.8 * (run.deadline - run.began):
         steps *= 3
         for number, (labels, heat) in enumerate(seeds):
             if not run.worth.within:
                 run.offer(improve(run.programme, grow(run.programme, labels), seed + number + steps, steps, heat))
+
+
+def _restart(run: _Run, seed: int, steps: int) -> None:
+    """More searches from nothing, and where measures have limits, from designs that are low in those too."""
+    nothing = np.full(run.programme.shape[0], -1)
+    for number in range(_RESTARTS):
+        if not run.over:
+            run.offer(improve(run.programme, grow(run.programme, nothing), seed + number, steps))
+    for number, priced in enumerate(_priced(run.programme)):
+        if not run.over:
+            low = improve(priced, grow(priced, nothing), seed + number, steps)
+            run.offer(low)
+            run.offer(improve(run.programme, low, seed + number, steps, _GENTLE))
+
+
+def _priced(programme: Programme) -> list[Programme]:
+    """The same programme with the measures that have a limit added to the objective, at several prices."""
+    limited = np.isfinite(programme.mix_most)
+    if not len(programme.budget) and not limited.any():
+        return []
+    usual = usual_change(programme)
+    found = []
+    for part in _PRICES:
+        cost, mix_cost = programme.cost.copy(), programme.mix_cost.copy()
+        for budget in programme.budget:
+            cost += part * usual / max(usual_range(programme, budget), 1e-12) * budget
+        mix_cost[limited] += part * usual / np.maximum(np.abs(programme.mix[limited]).mean(axis=1), 1e-12)
+        found.append(replace(programme, cost=cost, mix_cost=mix_cost))
+    return found
 
 
 def _alive(run: _Run, marginal: tuple[float, np.ndarray] | None) -> np.ndarray:
@@ -330,7 +369,9 @@ def _by_groups(run: _Run, seed: int, most: int | None = None) -> None:
         if not len(stale):
             passes += 1
             if passes > _PASSES and run.worth.within:
-                return
+                if most is not None or size > _LARGEST_GROUP:
+                    return
+                size, passes = 2 * size, 0
             stale, tried = np.arange(schools), np.full(schools, -1)
         if not run.worth.within:
             stale = _breaking(run.programme, run.labels)
@@ -339,7 +380,7 @@ def _by_groups(run: _Run, seed: int, most: int | None = None) -> None:
         run.rounds += 1
         run.rounds_left -= 1
         tried[centre] = run.rounds
-        better = _solve_group(run, group)
+        better = _solve_group(run, group, _GROUP_SECONDS * max(size / _GROUP, 1.0))
         if better is not None:
             before = run.worth
             run.offer(better)
@@ -436,7 +477,7 @@ def part_of(programme: Programme, labels: np.ndarray, schools: np.ndarray) -> tu
     return part, areas
 
 
-def _solve_group(run: _Run, schools: np.ndarray) -> np.ndarray | None:
+def _solve_group(run: _Run, schools: np.ndarray, seconds: float) -> np.ndarray | None:
     """A better design that differs among these schools only, or None."""
     part, areas = part_of(run.programme, run.labels, schools)
     position = np.full(run.programme.shape[1], -1)
@@ -448,7 +489,7 @@ def _solve_group(run: _Run, schools: np.ndarray) -> np.ndarray | None:
         part = replace(part, elastic=10.0 * max(usual, 1e-6))
         if not part.allowed[np.arange(len(areas)), now].all():
             now = None  # the design uses an assignment that is not allowed: any that are will do
-    seconds = min(_GROUP_SECONDS, run.seconds_left)
+    seconds = min(seconds, run.seconds_left)
     if not part.allowed.any(axis=1).all() or seconds <= 0:
         return None
     began = time.monotonic()

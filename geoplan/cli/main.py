@@ -15,6 +15,7 @@ from geoplan.cli import (
     check,
     check_leaks,
     demo,
+    design,
     init,
     map,
     preferences,
@@ -38,7 +39,9 @@ app = typer.Typer(
     help="School place planning: from pupil postcodes to profiles and maps, on one laptop, offline.",
     epilog="Exit codes: 0 done, 1 findings, 2 wrong usage, 3 input refused. Start with: geoplan demo",
 )
-_VERBS = (demo, init, check, assign, similar, reach, preferences, survey, map, release, report, check_leaks, verify)
+_VERBS = (
+    demo, init, check, assign, similar, reach, preferences, survey, design, map, release, report, check_leaks, verify,
+)  # fmt: skip
 for _module in _VERBS:
     app.command(_module.command.__name__)(_module.command)
 app.add_typer(profile.app, name="profile")
