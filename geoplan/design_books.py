@@ -34,7 +34,7 @@ from geoplan.maps.render import asset, credit_sentences, environment, policy
 from geoplan.reports.outlines import simplify_outlines
 from geoplan.sources import Source
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 400, 96, 24, 24, 64
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 400, 96, 56, 44, 64
 MAP_WIDTH = 460
 _FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
 #: Fills of catchments; neighbours never share one, and each catchment has its letter.
@@ -57,9 +57,7 @@ Curves = Mapping[str, pd.DataFrame]
 # --- sentences and tables ---------------------------------------------------------------------------------
 
 
-def sentences(
-    problem: DesignProblem, limits: Limits, found: Design, tables: DesignTables, traded: Curves
-) -> list[str]:
+def sentences(problem: DesignProblem, limits: Limits, found: Design, tables: DesignTables, traded: Curves) -> list[str]:
     """What was found and how sure it is, in sentences."""
     del limits, traded
     figures = tables.figures
@@ -72,7 +70,9 @@ def sentences(
         said.append(f"{_capital(MEASURES[name])}: {row['design']}{today}.")
     if MOVED in found.objective and tables.flows is not None:
         moved = tables.moved
-        count = f"about {moved:,.0f} {tables.noun}" if moved == moved else f"a number of {tables.noun} that is not shown"
+        count = (
+            f"about {moved:,.0f} {tables.noun}" if moved == moved else f"a number of {tables.noun} that is not shown"
+        )
         said.append(f"{len(tables.areas):,} areas with {count} change school.")
     elif tables.flows is not None:
         said.append(f"{len(tables.areas):,} areas change school.")
@@ -114,7 +114,9 @@ def curve_rows(
     ordered = curve.sort_values(against, kind="stable").reset_index(drop=True)
     rows = pd.DataFrame({"design": [_LETTERS[at] for at in range(len(ordered))]})
     for name in names:
-        rows[MEASURES[name] + (", to the nearest ten" if name == MOVED else "")] = [amount(problem, name, value) for value in ordered[name]]
+        rows[MEASURES[name] + (", to the nearest ten" if name == MOVED else "")] = [
+            amount(problem, name, value) for value in ordered[name]
+        ]
     rows["how near the best possible"] = [
         "the best" if gap <= 0 else f"within {gap_words(gap)}" for gap in ordered["gap"]
     ]
@@ -289,9 +291,7 @@ def _flow_rows(tables: DesignTables) -> list[dict]:
         return []
     frame = _frame(tables.flows)
     people = _text(tables.flows, MOVING, "{:,.0f}")
-    return [
-        {"from": a, "to": b, "people": text} for a, b, text in zip(frame["from"], frame["to"], people, strict=True)
-    ]
+    return [{"from": a, "to": b, "people": text} for a, b, text in zip(frame["from"], frame["to"], people, strict=True)]
 
 
 # --- the maps ---------------------------------------------------------------------------------------------
@@ -370,7 +370,7 @@ def _map(outlines, plan: pd.Series, colours, letters, sites, title: str, moved: 
             f'<text x="{x:.1f}" y="{y + 5:.1f}" stroke="#FFFFFF" stroke-width="3" paint-order="stroke">{letter}</text>'
         )
     dots = []
-    for school, row in ([] if sites is None else sites.iterrows()):
+    for school, row in [] if sites is None else sites.iterrows():
         del school
         x, y = (row["easting"] - west) * scale, (north - row["northing"]) * scale
         if 0 <= x <= MAP_WIDTH and 0 <= y <= height:
@@ -415,7 +415,7 @@ def _tick_word(problem: DesignProblem, name: str, value: float) -> str:
 
 
 def _spans(curve: pd.DataFrame, against: str, single: str) -> tuple[list[float], list[float]]:
-    across = _ticks(float(curve[against].min()), float(curve[against].max()))
+    across = _ticks(min(float(curve["least"].min()), float(curve[against].min())), float(curve[against].max()))
     return across, _ticks(float(curve["bound"].min()), float(curve[single].max()))
 
 
@@ -446,12 +446,13 @@ def curve_svg(problem: DesignProblem, curve: pd.DataFrame, against: str, objecti
     limits, bounds = ordered["limit"].to_numpy(dtype=float), ordered["bound"].to_numpy(dtype=float)
     order = np.argsort(limits, kind="stable")
     limits, bounds = limits[order], np.maximum.accumulate(bounds[order][::-1])[::-1]
-    corners = [(x0, bounds[0])]
+    least = min(max(float(ordered["least"].iloc[0]), x0), x1)
+    corners = [(x0, y1), (least, y1), (least, bounds[0])]
     for limit, here, there in zip(limits, bounds, [*bounds[1:], bounds[-1]], strict=True):
         edge = min(max(limit, x0), x1)
         corners += [(edge, here), (edge, there)]
     corners.append((x1, bounds[-1]))
-    path = "".join(f"L{x(a):.1f} {min(y(b), base):.1f}" for a, b in corners)
+    path = "".join(f"L{x(a):.1f} {max(min(y(b), base), TOP):.1f}" for a, b in corners)
     parts.append(
         f'<path d="M{x(x0):.1f} {base}{path}L{x(x1):.1f} {base}z" fill="#E6E6E6" stroke="{palette.MUTED}" '
         'stroke-dasharray="4 3"/>'
@@ -474,9 +475,10 @@ def curve_svg(problem: DesignProblem, curve: pd.DataFrame, against: str, objecti
         parts.append(f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="5" fill="{palette.CATEGORICAL[0]}"/>')
         parts.append(f'<text x="{cx + 8:.1f}" y="{cy - 8:.1f}" font-weight="700">{_LETTERS[at]}</text>')
     parts.append(
-        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 14}" text-anchor="middle">'
+        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 14}" text-anchor="middle" font-weight="700">'
         f"{escape(_axis_name(problem, against))}</text>"
     )
+    parts.append(f'<text x="8" y="{TOP - 20}" font-weight="700">{escape(_axis_name(problem, single))}</text>')
     words = (
         f"{_axis_name(problem, single)} against {MEASURES[against]}: the designs found, as points, and shaded what no "
         "plan can reach. The table below has the figures."

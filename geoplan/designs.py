@@ -204,7 +204,8 @@ def trade_off(
     Returns
     -------
     (DataFrame, tuple of Design)
-        One row a design: ``limit`` (on ``against``; infinite for the first), every measure, ``value``, ``bound``, ``gap``,
+        One row a design: ``limit`` (on ``against``; infinite for the first), ``least`` (no plan has less of
+        ``against``, however long its journeys), every measure, ``value``, ``bound``, ``gap``,
         ``status``; and the designs. Empty if the brief is impossible.
     """
     if against == objective or {against, objective} - set(MEASURES):
@@ -224,6 +225,7 @@ def trade_off(
     rows = [
         {
             "limit": most,
+            "least": least.bound,
             **found.measured,
             "value": found.value,
             "bound": found.bound,

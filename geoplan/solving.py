@@ -40,6 +40,7 @@ _MOST_STEPS = 30_000_000
 _RESTARTS = 6  # searches from nothing on a small problem
 _PRICES = (0.1, 0.3, 1.0, 3.0)  # of measures with a limit, as parts of the objective's own scale
 _HEATS = (1.0, 0.3, 0.1)  # at which the relaxation's answer to a large problem is improved
+_COOL = 0.02  # that at which a good design is only polished
 _LARGE_STEPS = 5_000  # trades considered for each area of a large problem
 _GENTLE = 0.1  # the heat at which a start is improved that is good already
 
@@ -340,7 +341,7 @@ def _exact(run: _Run, alive: np.ndarray, seed: int) -> str | None:
                 return None
         else:
             run.rows.add(separators(graph, shares, run.programme.allowed, pull))
-            run.offer(improve(run.programme, grow(run.programme, labels), seed + run.rounds, 500 * len(labels), 0.02))
+            run.offer(improve(run.programme, grow(run.programme, labels), seed + run.rounds, 500 * len(labels), _COOL))
         if not run.over:
             alive &= _again(run)
     return None
@@ -368,6 +369,9 @@ def _by_groups(run: _Run, seed: int, most: int | None = None) -> None:
         stale = np.flatnonzero(tried <= last)
         if not len(stale):
             passes += 1
+            if most is None and run.worth.within:
+                steps = _LARGE_STEPS * run.programme.shape[0]
+                run.offer(improve(run.programme, run.labels, seed + run.rounds, steps, _COOL))
             if passes > _PASSES and run.worth.within:
                 if most is not None or size > _LARGEST_GROUP:
                     return

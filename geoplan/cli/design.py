@@ -147,11 +147,19 @@ def command(
     )  # fmt: skip
     _measures_known(curves, "--trade-off")
     if curves and (len(asked.objective) > 1 or set(curves) & set(asked.objective)):
-        raise typer.BadParameter("give one objective, and another measure to trade it against", param_hint="--trade-off")
+        raise typer.BadParameter(
+            "give one objective, and another measure to trade it against", param_hint="--trade-off"
+        )
     words = {"gap": gap / 100, "seconds": time_limit, "seed": seed}
     with solving("designing", time_limit) as progress:
         found = design(
-            ground.problem, asked.objective, asked.limits, then=asked.then or None, name=name, progress=progress, **words
+            ground.problem,
+            asked.objective,
+            asked.limits,
+            then=asked.then or None,
+            name=name,
+            progress=progress,
+            **words,
         )
     traded = {}
     if found.plan is not None:
@@ -195,7 +203,9 @@ def _priced(texts: list[str], what: str) -> dict[str, float]:
             try:
                 found[key.strip()] = float(value) if equals else 1.0
             except ValueError:
-                raise typer.BadParameter(f"{part!r}: write a measure and a number: moved=200", param_hint=what) from None
+                raise typer.BadParameter(
+                    f"{part!r}: write a measure and a number: moved=200", param_hint=what
+                ) from None
     _measures_known(list(found), what)
     return found
 
@@ -310,7 +320,7 @@ def _ground(folder, asked, today, schools, children, places, mix, travel, areas,
     if not kind:
         raise typer.BadParameter("the project names no areas; add them under [areas]", param_hint="--project")
     boundaries = folder.area(kind)
-    notes: list[str] = []
+    notes: list[str] = [folder.invented] if folder.invented else []
     people = None
     if by_file and not (with_mix and not _is_file(mix)):
         with steps("reading postcodes", "reading schools", "reading children") as step:
@@ -335,7 +345,7 @@ def _ground(folder, asked, today, schools, children, places, mix, travel, areas,
     else:
         eligible = people.where(**counted_by) if counted_by else people
         table, noun, data = _from_people(eligible, kind, boundaries, folder), people.noun, folder.as_at
-        base_name = base_words(people.noun, counted_by)
+        base_name = base_words(people.noun, counted_by) if children else _taught_words(people.noun, counted_by)
         sources = [*people.sources, boundaries.source]
         notes.append(f"Counted: {base_name} who live in these areas; those who live elsewhere are in no catchment.")
     room = _places(file, codes, plan, places, counted_by, asked, notes)
@@ -399,6 +409,11 @@ def _years_of(file, members: list[str]) -> dict[str, list[str]]:
     if (first < 0).any() or (last < 0).any():
         return {}
     return {"year_group": list(YEARS[first.min() : last.max() + 1])}
+
+
+def _taught_words(noun: str, counted_by: dict[str, list[str]]) -> str:
+    years = counted_by.get("year_group", [])
+    return f"{noun} in years {years[0]} to {years[-1]}" if len(years) > 1 else f"all {noun}"
 
 
 def _members(codes, plan) -> list[str]:
@@ -551,7 +566,11 @@ def solving(what: str, seconds: float) -> Iterator[Callable[[float, float, float
                 bar.update(task, completed=min(time.monotonic() - began, seconds))
 
         def told(_: float, best: float, bound: float) -> None:
-            words = "no plan yet" if best == float("inf") else f"gap {100 * max(best - bound, 0) / max(abs(best), 1e-12):.2f}%"
+            words = (
+                "no plan yet"
+                if best == float("inf")
+                else f"gap {100 * max(best - bound, 0) / max(abs(best), 1e-12):.2f}%"
+            )
             bar.update(task, description=f"{what}: {words}")
 
         clock = threading.Thread(target=tick, daemon=True)
@@ -613,7 +632,7 @@ def _write(outs, numbers, ground, asked, found, tables, traded, name) -> None:
 
 
 def _print(ground: Ground, asked: Brief, found: Design, tables: DesignTables | None, traded) -> None:
-    from geoplan.design_books import sentences
+    from geoplan.design_books import RETENTION, sentences
     from geoplan.disclosure import Protected
 
     if tables is None:
@@ -629,7 +648,10 @@ def _print(ground: Ground, asked: Brief, found: Design, tables: DesignTables | N
     if "base_count" in table:
         columns["today"] = _cells(tables.catchments, "base_count", "{:,.0f}")
         heads.append("today")
-    columns |= {"design": _cells(tables.catchments, "count", "{:,.0f}"), "full": _cells(tables.catchments, "share", "{:.0%}")}
+    columns |= {
+        "design": _cells(tables.catchments, "count", "{:,.0f}"),
+        "full": _cells(tables.catchments, "share", "{:.0%}"),
+    }
     import pandas as pd
 
     frame = pd.DataFrame(columns)
@@ -647,7 +669,7 @@ def _print(ground: Ground, asked: Brief, found: Design, tables: DesignTables | N
 
         rows = curve_rows(ground.problem, curve, against, found.objective)
         print_table(rows, list(rows.columns))
-    for note in ground.notes:
+    for note in (*ground.notes, RETENTION):
         typer.echo(note)
 
 

@@ -102,9 +102,7 @@ def read_brief(path: str | os.PathLike) -> Brief:
     return Brief(objective, Limits(**limits), said.then, dict(said.places), tuple(said.bridges))
 
 
-def read_area_numbers(
-    path: str | os.PathLike, needed: Sequence[str] = ()
-) -> tuple[str, pd.DataFrame, Source]:
+def read_area_numbers(path: str | os.PathLike, needed: Sequence[str] = ()) -> tuple[str, pd.DataFrame, Source]:
     """Read numbers by area: a column of area codes, and one of numbers for each year or group.
 
     Parameters
@@ -155,9 +153,7 @@ def read_area_numbers(
 
     def tell(code: str, what: str, rows: pd.Index, column: str) -> None:
         if len(rows):
-            error = refuse(
-                text.file, code, what, record=int(rows[0]) + 1, column=column, more=len(rows) - 1
-            )
+            error = refuse(text.file, code, what, record=int(rows[0]) + 1, column=column, more=len(rows) - 1)
             problems.extend(error.problems)
 
     for code, rows in bad.groupby("code"):
