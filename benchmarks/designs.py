@@ -254,8 +254,9 @@ def growth_svg(table: pd.DataFrame, seconds: float) -> str:
         f"seconds to a gap of {100 * NEAR:g}% (log scale)</text>"
     )
     words = (
-        f"Seconds until the designer had a plan within {100 * NEAR:g}% of its bound, by the number of areas, for parts of "
-        f"Kent and Medway. A white point had not come so near in {seconds:g} seconds. The figures are in designs-growth.csv."
+        f"Seconds until the designer had a plan within {100 * NEAR:g}% of its bound, by the number of areas, for parts "
+        f"of Kent and Medway. A white point had not come so near in {seconds:g} seconds. The figures are in "
+        "designs-growth.csv."
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {wide} {high}" width="{wide}" '

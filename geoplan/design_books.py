@@ -485,7 +485,8 @@ def curve_svg(problem: DesignProblem, curve: pd.DataFrame, against: str, objecti
     )
     return (
         f'<svg class="curve" role="img" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        f'font-family="{_FONT}" font-size="13" fill="{palette.TEXT}"><title>{escape(words)}</title>{"".join(parts)}</svg>'
+        f'font-family="{_FONT}" font-size="13" fill="{palette.TEXT}"><title>{escape(words)}</title>'
+        f"{''.join(parts)}</svg>"
     )
 
 

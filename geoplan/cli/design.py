@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from geoplan.briefs import DesignProblem, Limits
-    from geoplan.designs import Design
     from geoplan.design_tables import DesignTables
+    from geoplan.designs import Design
     from geoplan.io.briefs import Brief
     from geoplan.sources import Source
 
@@ -481,7 +481,7 @@ def _travel(path, directory, boundaries, file, codes, plan, notes: list[str], ki
         lost = sorted(set(members) - set(found.schools))
         if lost:
             raise typer.BadParameter(
-                f"school {lost[0]} has no position in the schools file ({len(lost):,} in all); fill it, or give --travel",
+                f"school {lost[0]} has no position in the file ({len(lost):,} in all); fill it or give --travel",
                 param_hint="--travel",
             )
     notes.extend(found.notes)

@@ -66,7 +66,7 @@ class Brief:
     """
 
     objective: Mapping[str, float] = field(default_factory=lambda: {"travel": 1.0})
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     then: str = ""
     places: Mapping[str, float] = field(default_factory=dict)
     bridges: tuple[tuple[str, str], ...] = ()
@@ -132,7 +132,7 @@ def read_area_numbers(path: str | os.PathLike, needed: Sequence[str] = ()) -> tu
             if _KIND.fullmatch(key):
                 chosen["area"] = at
         if "area" not in chosen:
-            chosen.update({"area": keys.index(key) for key in reversed(_AREA) if key in keys})
+            chosen.update([("area", keys.index(key)) for key in reversed(_AREA) if key in keys])
         if "area" not in chosen:
             raise refuse(contents.name, "column_missing", "no column of area codes (lsoa21, oa21, area ...)")
         wanted = [header_key(name) for name in needed]
