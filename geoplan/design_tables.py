@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -49,7 +49,8 @@ class DesignTables:
         today) and ``share`` (children as a part of the school's places, from the printed number), in every year where
         there are several (``year`` is then the first level of the index).
     flows
-        By the catchments left and joined: ``from``, ``to``, ``people``; None without a plan of today.
+        By the catchments left and joined: ``from``, ``to``, ``people`` (of the first year); None without a plan of
+        today.
     areas
         Public: by area that changes school, its ``name``, ``from`` and ``to``.
     figures
@@ -62,6 +63,8 @@ class DesignTables:
         Of the data, for the ledger.
     noun
         What the children are called.
+    yearly
+        Where there are several years: the catchments of each year, as the gate read them.
     """
 
     catchments: Protected | pd.DataFrame
@@ -72,6 +75,7 @@ class DesignTables:
     nested: tuple[Nesting, ...]
     marks: Mapping[str, str]
     noun: str
+    yearly: tuple[Protected, ...] = ()
 
     def __repr__(self) -> str:
         return f"<DesignTables: {len(self.catchments):,} catchments; {self.rule.tag if self.rule else 'published'}>"
@@ -79,7 +83,8 @@ class DesignTables:
     @property
     def protected(self) -> tuple[Protected, ...]:
         """The protected tables."""
-        return tuple(table for table in (self.catchments, self.flows) if isinstance(table, Protected))
+        tables = (self.catchments, self.flows, *self.yearly)
+        return tuple(table for table in tables if isinstance(table, Protected))
 
     @property
     def public(self) -> tuple[pd.DataFrame, ...]:
@@ -137,7 +142,6 @@ def protect_design(
         plans = {"Today": _schools(problem, problem.today), **plans}
     dims = {title: f"{title} [{_fingerprint(schools)}]" for title, schools in plans.items()}
     nested = {dims[title]: schools for title, schools in plans.items()}
-    years = list(problem.children.columns)
     raw = {title: _by(problem, schools, dims[title], noun, population) for title, schools in plans.items()}
     moving = None
     if problem.today is not None:
@@ -145,7 +149,7 @@ def protect_design(
         dim = f"moves to Design [{' '.join(prints)}]"
         flow = (plans["Today"] + TO + plans["Design"]).where(plans["Today"] != plans["Design"], STAY)
         nested[dim] = flow
-        moving = _by(problem, flow, dim, noun, population, years[:1])
+        moving = _by(problem, flow, dim, noun, population)
     nests = tuple(Nesting(problem.kind, dim, table.to_dict()) for dim, table in nested.items())
     tables = [*raw.values(), *([moving] if moving is not None else [])]
     if rule is None:
@@ -159,10 +163,19 @@ def protect_design(
         )
     by_title = dict(zip(plans, shown, strict=False))
     catchments = _catchments(problem, by_title, names, rule, noun)
-    flows = None if moving is None else _flows(shown[-1], names, rule, noun)
+    yearly: tuple[Protected, ...] = ()
+    if isinstance(catchments, Protected) and len(problem.children.columns) > 1:
+        printed = tuple(table.printed for table in by_title.values())
+        yearly = tuple(
+            Protected(catchments.table.loc[year], catchments.hidden.loc[year], rule, noun, printed=printed)
+            for year in problem.children.columns
+        )
+        catchments = replace(catchments, printed=())  # years and catchments of two plans: read back year by year
+    first = problem.children.columns[0]
+    flows = None if moving is None else _flows(shown[-1], first, names, rule, noun)
     return DesignTables(
         catchments, flows, _areas(problem, plans, names, area_names), _figures(problem, found), rule, nests,
-        {population: _mark(problem.children.to_numpy())}, noun,
+        {population: _mark(problem.children.to_numpy())}, noun, yearly,
     )  # fmt: skip
 
 
@@ -241,7 +254,7 @@ def gap_words(gap: float) -> str:
     """
     decimals = 2 if gap < 0.01 else 1
     scale = 10**decimals
-    return f"{np.ceil(100 * gap * scale - 1e-9) / scale:.{decimals}f}%"
+    return f"{abs(np.ceil(100 * gap * scale - 1e-9)) / scale:.{decimals}f}%"
 
 
 def percent(part: float) -> str:
@@ -270,10 +283,9 @@ def _mark(counts: np.ndarray) -> str:
     return hashlib.sha256(",".join(map(str, counts.ravel().tolist())).encode()).hexdigest()
 
 
-def _by(problem: DesignProblem, group: pd.Series, dim: str, noun: str, population: str, years=None) -> RawTable:
-    """Children of every year (or those named) by a grouping of the areas; whole numbers."""
-    years = list(problem.children.columns) if years is None else years
-    sums = problem.children[years].groupby(group.rename(dim)).sum().round()
+def _by(problem: DesignProblem, group: pd.Series, dim: str, noun: str, population: str) -> RawTable:
+    """Children of every year by a grouping of the areas; whole numbers."""
+    sums = problem.children.groupby(group.rename(dim)).sum().round()
     if len(problem.children.columns) == 1:
         counts = sums.iloc[:, 0]
     else:
@@ -321,10 +333,10 @@ def _catchments(problem, by_title, names, rule, noun) -> Protected | pd.DataFram
     return Protected(frame, hidden, rule, noun, printed=printed)
 
 
-def _flows(table, names, rule, noun) -> Protected | pd.DataFrame:
+def _flows(table, year, names, rule, noun) -> Protected | pd.DataFrame:
     shown, gone = _column(table)
     if shown.index.nlevels > 1:
-        shown, gone = (each.droplevel("year") for each in (shown, gone))
+        shown, gone = (each.xs(year, level="year") for each in (shown, gone))
     moving = shown.index != STAY
     shown, gone = shown[moving], gone[moving]
     ends = [code.split(TO) for code in shown.index]

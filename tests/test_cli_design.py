@@ -118,8 +118,8 @@ def test_a_brief_a_matrix_and_published_counts(made, tmp_path, capsys):
 
 def test_a_trade_off_on_the_page_and_in_json(made, capsys, tmp_path):
     out = tmp_path / "curve.html"
-    words = ["--within", "15", "--nearest", "3", "--trade-off", "moved", "--points", "2", "--time-limit", "5"]
-    code, said = run(made, capsys, *words, "--gap", "1", "--json", "-o", str(out))
+    words = ["--within", "15", "--nearest", "3", "--trade-off", "moved", "--points", "2", "--time-limit", "2"]
+    code, said = run(made, capsys, *words, "--gap", "3", "--json", "-o", str(out))
     rows = json.loads(said.out)["trade_off"]["moved"]
     assert code == 0 and len(rows) == 2
     assert 'class="curve"' in out.read_text(encoding="utf-8")
@@ -146,7 +146,7 @@ def test_wrong_usage_is_said(made, capsys, words, said):
 def test_what_files_lack_is_said(made, capsys, tmp_path):
     (tmp_path / "b.toml").write_text("objectiv = 'travel'\n[limits]\nnearest = 'two'\n", encoding="utf-8")
     code, said = run(made, capsys, "--brief", str(tmp_path / "b.toml"))
-    assert code == 3 and "objectiv" in said.err and "nearest" in said.err
+    assert code == 2 and "objectiv" in said.err and "nearest" in said.err
     (tmp_path / "c.csv").write_text("lsoa11,2027\nE01016016,4\nE01016016,x\n", encoding="utf-8")
     code, said = run(made, capsys, "--children", str(tmp_path / "c.csv"))
     assert code == 3 and "listed twice" in said.err and "not a number" in said.err

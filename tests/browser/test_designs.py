@@ -53,7 +53,7 @@ def test_the_curve_has_the_figures_of_its_table(running, path):
     context = running.new_context(offline=True)
     page = context.new_page()
     page.goto(path.as_uri())
-    marks = [text for text in page.locator("svg.curve text").all_inner_texts() if len(text) == 1]
+    marks = [text for text in page.locator("svg.curve text").all_text_contents() if len(text) == 1]
     rows = page.get_by_role("region", name="as a table").first.locator("tbody th").all_inner_texts()
     assert marks == rows and len(rows) >= 2
     context.close()
