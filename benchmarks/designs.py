@@ -166,7 +166,7 @@ def by_cp_sat(problem: DesignProblem, limits: Limits, gap: float, seconds: float
             children = sum(int(load[year, a]) * x[a, s] for a in range(areas) if (a, s) in x)
             model.add(children <= int(np.floor(programme.high[year, s] * 1000)))
             model.add(children >= int(np.ceil(programme.low[year, s] * 1000)))
-    model.minimize(sum(int(round(programme.cost[a, s] * scale)) * var for (a, s), var in x.items()))
+    model.minimize(sum(round(programme.cost[a, s] * scale) * var for (a, s), var in x.items()))
     solver = cp_model.CpSolver()
     solver.parameters.num_workers, solver.parameters.relative_gap_limit = 2, gap
     while time.monotonic() - began < seconds:
@@ -175,12 +175,14 @@ def by_cp_sat(problem: DesignProblem, limits: Limits, gap: float, seconds: float
         rounds += 1
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             break
-        labels = np.array([next(s for s in range(schools) if (a, s) in x and solver.value(x[a, s])) for a in range(areas)])
+        labels = np.zeros(areas, dtype=int)
+        for (a, s), var in x.items():
+            labels[a] = s if solver.value(var) else labels[a]
         cuts = whole_cuts(programme, labels)
         if not cuts:
             return worth(programme, labels).value, time.monotonic() - began, rounds
         model.clear_hints()
-        for key, var in x.items():
+        for var in x.values():
             model.add_hint(var, solver.value(var))
         for cut in cuts:
             ends = x[cut.area, cut.school] + x[cut.root, cut.school]
@@ -292,7 +294,7 @@ def grown(seconds: float) -> None:
             found = design(problem, limits=COUNTY[kind], seconds=seconds)
             told(f"{kind} {size} x {len(problem.schools)}", found)
             within = [at for at, value, _ in found.history if np.isfinite(value)]
-            near = [at for at, value, _ in found.history if value - found.bound <= NEAR * value]
+            near = [at for at, value, _ in found.history if value - found.bound <= NEAR * min(value, 1e12)]
             rows.append(
                 {
                     "kind": kind,

@@ -3,7 +3,7 @@
 Four steps, each leaving a usable answer behind:
 
 1. The linear relaxation, with cuts for catchments in several pieces found by minimum vertex cuts of its fractional
-   answers, until none is broken. Its value is a bound.
+   answers, and for areas that do not fit in a school together (covers), until none is broken. Its value is a bound.
 2. A start: the relaxation's answer made whole, and today's map, each mended and improved by trading areas.
 3. Small problems (few assignments left once those too dear are struck out by their reduced costs): branch and
    bound by HiGHS, cut and repeated while an answer is in several pieces. Only designs better than the best known
@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from geoplan.contiguity import Graph, main_pieces, separators
-from geoplan.programme import TOLERANCE, Programme, Rows, Worth, worth
+from geoplan.programme import TOLERANCE, Programme, Rows, Worth, broken_covers, worth
 from geoplan.search import grow, improve, usual_change, usual_range
 
 PROVED, STOPPED, IMPOSSIBLE = "proved", "stopped", "impossible"
@@ -205,7 +205,7 @@ def solve(
         return run.outcome()
     alive = _alive(run, marginal)
     if alive.sum() > _EXACT_UP_TO:
-        _by_groups(run, seed)
+        _by_groups(run, seed, marginal=marginal)
         if run.over or not run.worth.within:
             return run.outcome()
         return run.outcome(_exact(run, _alive(run, marginal), seed))  # nothing near is better: now the bound
@@ -233,12 +233,15 @@ def _relax(run: _Run, until: float) -> tuple[np.ndarray | None, tuple[float, np.
         shares = run.rows.shares(answer.x)
         marginal = answer.fun, (answer.lower.marginals + answer.upper.marginals)[: run.rows.count]
         slow = slow + 1 if gained < 1e-5 * max(abs(run.bound), 1e-9) else 0
-        if run.programme.graph is None or slow >= 4 or time.monotonic() > until:
+        if slow >= 4 or time.monotonic() > until:
             return shares, marginal
-        cuts = separators(run.programme.graph, shares, run.programme.allowed, pull)
-        if not cuts:
+        graph = run.programme.graph
+        cuts = [] if graph is None else separators(graph, shares, run.programme.allowed, pull)
+        covers = broken_covers(run.programme, shares)
+        if not cuts and not covers:
             return shares, marginal
         run.rows.add(cuts)
+        run.rows.add_covers(covers)
 
 
 def _pull(programme: Programme) -> np.ndarray:
@@ -356,7 +359,7 @@ def _again(run: _Run) -> np.ndarray:
     return _alive(run, (answer.fun, (answer.lower.marginals + answer.upper.marginals)[: run.rows.count]))
 
 
-def _by_groups(run: _Run, seed: int, most: int | None = None) -> None:
+def _by_groups(run: _Run, seed: int, most: int | None = None, marginal: tuple | None = None) -> None:
     """Improve the best design group by group of neighbouring schools, until time or rounds are up."""
     random = np.random.default_rng(seed)
     schools = run.programme.shape[1]
@@ -373,7 +376,8 @@ def _by_groups(run: _Run, seed: int, most: int | None = None) -> None:
                 steps = _LARGE_STEPS * run.programme.shape[0]
                 run.offer(improve(run.programme, run.labels, seed + run.rounds, steps, _COOL))
             if passes > _PASSES and run.worth.within:
-                if most is not None or size > _LARGEST_GROUP:
+                few = marginal is not None and _alive(run, marginal).sum() <= _EXACT_UP_TO
+                if most is not None or few or size > _LARGEST_GROUP:
                     return
                 size, passes = 2 * size, 0
             stale, tried = np.arange(schools), np.full(schools, -1)

@@ -107,7 +107,7 @@ def command(
     ] = None,
     points: Annotated[int, typer.Option("--points", min=2, max=20, help="Designs on each trade-off curve.")] = 5,
     time_limit: Annotated[float, typer.Option("--time-limit", min=0.1, help="Seconds for each design.")] = 60.0,
-    gap: Annotated[float, typer.Option("--gap", min=0, help="Good enough: per cent from the best possible.")] = 0.05,
+    gap: Annotated[float, typer.Option("--gap", min=0, help="Good enough: per cent from the best possible.")] = 0.02,
     seed: Annotated[int, typer.Option("--seed", help="Of the search.")] = 0,
     name: Annotated[str, typer.Option("--name", help="What the plan is called.")] = "Design",
     project: ProjectOption = Path("geoplan.toml"),

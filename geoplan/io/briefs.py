@@ -140,7 +140,7 @@ def read_area_numbers(path: str | os.PathLike, needed: Sequence[str] = ()) -> tu
         if missing:
             raise refuse(contents.name, "column_missing", f"no column {missing[0]}", column=missing[0])
         rest = [at for at, header in enumerate(headers) if at != chosen["area"] and header.strip()
-                and not keys[at].endswith("name")]  # fmt: skip
+                and not keys[at].endswith(("name", "nm"))]  # fmt: skip
         places[:] = [keys.index(key) for key in wanted] or rest
         if not places:
             raise refuse(contents.name, "column_missing", "no column of numbers beside the area codes")
@@ -174,5 +174,5 @@ def read_area_numbers(path: str | os.PathLike, needed: Sequence[str] = ()) -> tu
         raise refuse(text.file, "no_records")
     match = _KIND.fullmatch(header_key(header))
     kind = re.sub(r"(cd|code)$", "", header_key(header)) if match else ""
-    table = pd.DataFrame(numbers).set_axis(pd.Index(codes, name="area"))
+    table = pd.DataFrame(numbers, dtype=float).set_axis(pd.Index(codes, name="area"))
     return kind, table.sort_index(), Source(OWN_FILE, file=text.file, fingerprint=text.fingerprint)
