@@ -110,9 +110,7 @@ def community_book(
     if school not in tables.profiles:
         raise UnknownCodeError(f"school {school} has no pupils placed in a segment")
     shown, homes = tables.profiles[school], tables.homes[school]
-    alike = similar_shown(
-        tables.by_school, school, schools=schools.frame, totals=printed_totals(tables.profiles)
-    )
+    alike = similar_shown(tables.by_school, school, schools=schools.frame, totals=printed_totals(tables.profiles))
     name = str(schools.frame.loc[school, "name"])
     sources = (*people.sources, schools.source)
     role = pd.Series("other school", index=schools.frame.index).mask(
@@ -200,9 +198,7 @@ def _segment_layers(people: Assignment, tables: PlaceTables, boundaries: Boundar
 
 
 def _schools_layer(people: Assignment, schools: Schools, tables: PlaceTables) -> maps.PointLayer:
-    alike = similar_shown(
-        tables.by_school, schools=schools.frame, n=5, totals=printed_totals(tables.profiles)
-    )
+    alike = similar_shown(tables.by_school, schools=schools.frame, n=5, totals=printed_totals(tables.profiles))
     near = dict(list(alike.groupby("school")))
     sources = (*people.sources, schools.source)
     details = {}

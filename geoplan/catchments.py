@@ -432,9 +432,7 @@ def graph_of(areas: pd.Index, neighbours: pd.DataFrame) -> Graph:
     return Graph(len(areas), pairs.reshape(-1, 2))
 
 
-def plan_from_pairs(
-    pairs: pd.DataFrame, kind: str, name: str = "Plan", source: Source | None = None
-) -> CatchmentPlan:
+def plan_from_pairs(pairs: pd.DataFrame, kind: str, name: str = "Plan", source: Source | None = None) -> CatchmentPlan:
     """A plan from rows of area and school; an area with rows for several schools is in a shared catchment.
 
     Parameters

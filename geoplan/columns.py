@@ -395,6 +395,21 @@ AREA_COUNTS = Table(
     ),
 )  # fmt: skip
 
+NEAREST_SCHOOLS = Table(
+    "nearest_schools",
+    "a postcode or an area with its nearest school",
+    (
+        Column(
+            "place", "the postcode, or the area as the counts name it", "text", needed=True,
+            aliases=_words("place postcode pcds area area_code catchment zone"),
+        ),
+        Column(
+            "school", "its nearest school, as the applications name it", "text", needed=True,
+            aliases=_words("school nearest nearest_school urn school_urn"),
+        ),
+    ),
+)  # fmt: skip
+
 SITES = Table(
     "sites",
     "a place where a service is given",

@@ -339,7 +339,11 @@ def _shortest_longest(problem, objective, limits, seconds, rounds, seed, start, 
         tighter = replace(limits, max_travel=float(lengths[guess])) if len(lengths) else limits
         brief = formulate(problem, tighter, {"travel": 1.0})
         outcome = solve(
-            brief.programme, gap=0.05, seconds=left, rounds=rounds - spent, seed=seed,
+            brief.programme,
+            gap=0.05,
+            seconds=left,
+            rounds=rounds - spent,
+            seed=seed,
             starts=_starts(problem, brief, start),
         )
         spent, cuts = spent + max(outcome.rounds, 1), cuts + outcome.cuts

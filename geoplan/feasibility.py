@@ -155,22 +155,52 @@ def _knobs(problem: DesignProblem, limits: Limits) -> list[_Knob]:
     knobs = []
     if limits.places_within is not None:
         words = f"children within {100 * limits.places_within:g}% of each school's share"
-        knobs.append(_Knob(words, _setter("places_within", None), BALANCE,
-                           lambda x, v: replace(x, places_within=v * (1 + 1e-9)), limits.places_within, percent))
+        knobs.append(
+            _Knob(
+                words,
+                _setter("places_within", None),
+                BALANCE,
+                lambda x, v: replace(x, places_within=v * (1 + 1e-9)),
+                limits.places_within,
+                percent,
+            )
+        )
     if limits.full_at_most is not None:
         words = f"schools full at most {100 * limits.full_at_most:g}%"
-        knobs.append(_Knob(words, _setter("full_at_most", None), "fullest",
-                           lambda x, v: replace(x, full_at_most=v * (1 + 1e-9)), limits.full_at_most, percent))
+        knobs.append(
+            _Knob(
+                words,
+                _setter("full_at_most", None),
+                "fullest",
+                lambda x, v: replace(x, full_at_most=v * (1 + 1e-9)),
+                limits.full_at_most,
+                percent,
+            )
+        )
     if limits.full_at_least is not None:
         words = f"schools full at least {100 * limits.full_at_least:g}%"
-        knobs.append(_Knob(words, _setter("full_at_least", None), "emptiest",
-                           lambda x, v: replace(x, full_at_least=v * (1 - 1e-9)), limits.full_at_least,
-                           floor_percent))
+        knobs.append(
+            _Knob(
+                words,
+                _setter("full_at_least", None),
+                "emptiest",
+                lambda x, v: replace(x, full_at_least=v * (1 - 1e-9)),
+                limits.full_at_least,
+                floor_percent,
+            )
+        )
     if limits.max_travel is not None:
         words = f"no area farther than {limits.max_travel:g} {problem.unit} from its school"
-        knobs.append(_Knob(words, _setter("max_travel", None), WORST,
-                           lambda x, v: replace(x, max_travel=v * (1 + 1e-9)), limits.max_travel,
-                           lambda v: f"{number(v)} {problem.unit}"))
+        knobs.append(
+            _Knob(
+                words,
+                _setter("max_travel", None),
+                WORST,
+                lambda x, v: replace(x, max_travel=v * (1 + 1e-9)),
+                limits.max_travel,
+                lambda v: f"{number(v)} {problem.unit}",
+            )
+        )
     if limits.nearest is not None:
         knobs.append(_Knob(f"one of the {limits.nearest} nearest schools", _setter("nearest", None)))
     if limits.fixed:
@@ -214,8 +244,9 @@ def _without_school(problem: DesignProblem, limits: Limits, allowed: np.ndarray)
     reasons = []
     if unreachable.any():
         verb = "has" if unreachable.sum() == 1 else "have"
-        reasons.append(f"{_areas(unreachable.sum())} {verb} no journey to any school "
-                       f"({_listed(problem.areas[unreachable])})")
+        reasons.append(
+            f"{_areas(unreachable.sum())} {verb} no journey to any school ({_listed(problem.areas[unreachable])})"
+        )
     for area in problem.areas[none & settled & ~unreachable]:
         row, school = problem.areas.get_loc(area), limits.fixed[area]
         far = travel[row, problem.schools.get_loc(school)]
@@ -244,20 +275,27 @@ def _places(problem: DesignProblem, limits: Limits, allowed: np.ndarray) -> list
         total, most, least = children.sum(), high[year].sum(), low[year].sum()
         places = problem.places[column].sum()
         if total > most * (1 + TOLERANCE):
-            reasons.append(f"{total:,.0f} children{when}, and places for {most:,.0f} (all: {limit_words} of "
-                           f"{places:,.0f} places)")
+            reasons.append(
+                f"{total:,.0f} children{when}, and places for {most:,.0f} (all: {limit_words} of {places:,.0f} places)"
+            )
         if total < least * (1 - TOLERANCE):
-            reasons.append(f"{total:,.0f} children{when}, and schools that need {least:,.0f} (all: {limit_words} of "
-                           f"{places:,.0f} places)")
+            reasons.append(
+                f"{total:,.0f} children{when}, and schools that need {least:,.0f} (all: {limit_words} of "
+                f"{places:,.0f} places)"
+            )
         reach = children @ allowed
         for school in np.flatnonzero(reach < low[year] * (1 - TOLERANCE)):
-            reasons.append(f"{problem.schools[school]} must have {low[year, school]:,.0f} children{when}, but the "
-                           f"areas that may go there have {reach[school]:,.0f}")
+            reasons.append(
+                f"{problem.schools[school]} must have {low[year, school]:,.0f} children{when}, but the "
+                f"areas that may go there have {reach[school]:,.0f}"
+            )
         room = np.where(allowed, high[year], -np.inf).max(axis=1)
         big = np.flatnonzero((children > room * (1 + TOLERANCE)) & allowed.any(axis=1))
         for area in big[:3]:
-            reasons.append(f"area {problem.areas[area]} has {children[area]:,.0f} children{when}, more than any school "
-                           f"it may go to can take ({room[area]:,.0f})")
+            reasons.append(
+                f"area {problem.areas[area]} has {children[area]:,.0f} children{when}, more than any school "
+                f"it may go to can take ({room[area]:,.0f})"
+            )
         if len(big) > 3:
             reasons.append(f"and {len(big) - 3:,} more areas like that{when}")
     return reasons
@@ -287,8 +325,9 @@ def _groups(problem: DesignProblem, limits: Limits, allowed: np.ndarray) -> list
     for group in limits.together:
         rows = allowed[problem.areas.get_indexer(list(group))]
         if rows.any(axis=1).all() and not rows.all(axis=0).any():
-            reasons.append(f"{_areas(len(group))} that must go together have no school that all may go to "
-                           f"({_listed(group)})")
+            reasons.append(
+                f"{_areas(len(group))} that must go together have no school that all may go to ({_listed(group)})"
+            )
     return reasons
 
 

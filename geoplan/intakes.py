@@ -248,20 +248,49 @@ def protect_pupil_facts(people: Assignment, rule: Rule = PUBLIC, data: str = "")
             continue
         known = (rows[column].astype("str") != "unknown").to_numpy()
         answer = pd.Series(np.where(rows[column].astype("str") == no, NO, YES), index=rows.index)[known]
-        counts = pd.crosstab(school[known], answer).reindex(columns=[YES, NO], fill_value=0).stack()
+        counts = pd.crosstab(school[known], answer).reindex(columns=[YES, NO], fill_value=0)
         who = f"{people.noun} whose {column} is known"
-        name, population = f"{who} by school", "; ".join(part for part in (who, data) if part)
-        raw = RawTable(name, counts.rename_axis(["school", column]), people.noun, population, None, (column,))
-        headcounts = PublicTotals(("school",), counts.groupby(level=0).sum(), population, "taken as known")
-        shown = protect_tables([raw], rule, [headcounts])[0]
-        wide = shown.unstack(column)
-        parts = wide.table.mask(wide.hidden)
-        base = (parts[YES] + parts[NO]).where(lambda total: total >= max(rule.min_base, 1))
-        table[f"{column}_percent"] = (100 * parts[YES] / base).reindex(roll.index)
-        hidden[f"{column}_percent"] = wide.hidden.any(axis=1).reindex(roll.index, fill_value=False)
-        printed.append(shown.printed)
+        share = protect_share(counts, column, who, people.noun, rule, data)
+        table[f"{column}_percent"] = share.table["percent"].reindex(roll.index)
+        hidden[f"{column}_percent"] = share.hidden["percent"].reindex(roll.index, fill_value=False)
+        printed += share.printed
     units = {name: "%" if name.endswith("_percent") else people.noun for name in table}
     return Protected(pd.DataFrame(table), pd.DataFrame(hidden), rule, f"{people.noun} on roll", units, tuple(printed))
+
+
+def protect_share(
+    counts: pd.DataFrame, column: str, who: str, noun: str = "pupils", rule: Rule = PUBLIC, data: str = ""
+) -> Protected:
+    """The percentage of each school's pupils with something, as it may be shown: both parts are small numbers.
+
+    Parameters
+    ----------
+    counts
+        By school: those with it (``yes``) and those without (``no``).
+    column, who, noun
+        What it is called, and whose it is, in words.
+    rule, data
+        Of the audience; what the data are called.
+
+    Returns
+    -------
+    Protected
+        By school: ``percent``, worked out from printed counts, and ``base`` (their sum); missing where one is hidden
+        (which counts as hidden) or the base is under the rule's.
+    """
+    cells = counts.reindex(columns=[YES, NO]).rename_axis(index="school", columns=column).stack()
+    name, population = f"{who} by school", "; ".join(part for part in (who, data) if part)
+    raw = RawTable(name, cells.rename_axis(["school", column]), noun, population, None, (column,))
+    headcounts = PublicTotals(("school",), cells.groupby(level=0).sum(), population, "taken as known")
+    shown = protect_tables([raw], rule, [headcounts])[0]
+    wide = shown.unstack(column)
+    parts = wide.table.mask(wide.hidden)
+    base = (parts[YES] + parts[NO]).where(lambda total: total >= max(rule.min_base, 1))
+    gone = wide.hidden.any(axis=1)
+    table = pd.DataFrame({"percent": 100 * parts[YES] / base, "base": base})
+    return Protected(
+        table, pd.DataFrame({"percent": gone, "base": gone}), rule, who, {"percent": "%"}, (shown.printed,)
+    )
 
 
 def leakage(intakes: Intakes, catchment: str) -> pd.DataFrame:

@@ -101,11 +101,7 @@ def is_plain_name(name: object) -> bool:
     >>> is_plain_name("map.html"), is_plain_name("../map.html"), is_plain_name("COM1.txt")
     (True, False, False)
     """
-    return (
-        isinstance(name, str)
-        and bool(_PLAIN.fullmatch(name))
-        and name.partition(".")[0].lower() not in _RESERVED
-    )
+    return isinstance(name, str) and bool(_PLAIN.fullmatch(name)) and name.partition(".")[0].lower() not in _RESERVED
 
 
 def audience_of(text: str) -> str:

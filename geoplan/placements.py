@@ -213,6 +213,43 @@ class ChoiceModel:
 # --- reach by distance and segment ----------------------------------------------------------------------
 
 
+def place_cells(base: pd.DataFrame, users: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Users and base by small area and segment, as a model of reach takes them; exact, so not for showing.
+
+    Parameters
+    ----------
+    base, users
+        One row a person (``Assignment.people``), with ``segment`` and the kind; the base with its position.
+    kind
+        The small area: the finest that both have.
+
+    Returns
+    -------
+    DataFrame
+        ``kind``, ``segment``, ``easting``, ``northing`` (the mean of the base's postcodes), ``base``, ``users``. Users
+        where nobody of the base is, or more than it has, are in no cell; ``left_out`` of its ``attrs`` counts them.
+
+    Examples
+    --------
+    >>> base = pd.DataFrame({"oa21": ["a", "a", "b"], "segment": "1", "easting": 1.0, "northing": 2.0})
+    >>> users = pd.DataFrame({"oa21": ["a", "c"], "segment": "1"})
+    >>> cells = place_cells(base, users, "oa21")
+    >>> cells[["oa21", "base", "users"]].values.tolist(), cells.attrs["left_out"]
+    ([['a', 2, 1], ['b', 1, 0]], 1)
+    """
+    keys = [kind, "segment"]
+    people = base.dropna(subset=[*keys, "easting"])
+    grouped = people.groupby([people[key].astype("str") for key in keys])
+    cells = grouped[["easting", "northing"]].mean().assign(base=grouped.size())
+    heard = users.dropna(subset=keys)
+    counts = heard.groupby([heard[key].astype("str") for key in keys]).size()
+    cells["users"] = counts.reindex(cells.index, fill_value=0)
+    cells["users"] = cells[["users", "base"]].min(axis=1)
+    cells = cells.reset_index()
+    cells.attrs["left_out"] = int(len(users) - cells["users"].sum())
+    return cells
+
+
 def fit_reach_model(cells: pd.DataFrame, sites: pd.DataFrame, per_km: float | None = None) -> ReachModel:
     """Fit reach by distance and segment to the present sites.
 

@@ -66,6 +66,7 @@ class Preferences:
         by: Sequence[str] = (SEGMENT,),
         names: Mapping[str, Mapping[str, str]] | None = None,
         year: str = "",
+        data: str = "",
     ) -> ServiceReach:
         """Those an outcome came true for, against those it could have.
 
@@ -79,6 +80,8 @@ class Preferences:
             Names of codes, by dimension.
         year
             Printed with the outcome.
+        data
+            What the file is known by (see :class:`ServiceReach`): those of another phase are other people.
 
         Raises
         ------
@@ -92,7 +95,10 @@ class Preferences:
         could = (people.frame["named"] > 0) & ((people.frame["nearest"] != "") | (outcome not in _NEEDS_PLACE))
         base = replace(people, frame=people.frame[could])
         users = replace(people, frame=people.frame[could & people.frame[outcome]])
-        return reach(users, base, f"{what} {year}".strip(), whom, by, names=names, noun="applicants", inside=True)
+        known = {"users_data": f"{data}: {what}", "base_data": data} if data else {}
+        return reach(
+            users, base, f"{what} {year}".strip(), whom, by, names=names, noun="applicants", inside=True, **known
+        )
 
 
 def preferences(

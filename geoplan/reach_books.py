@@ -5,7 +5,9 @@ Everything is taken from protected tables; this module decides only what stands 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,7 @@ from geoplan.disclosure import Protected
 from geoplan.gate import PublicTotals
 from geoplan.maps.panels import MOST_BARS
 from geoplan.placements import Placement, PlanReach, ReachModel
-from geoplan.reach_tables import ReachTables, more_to_be_even
+from geoplan.reach_tables import ReachTables, more_to_be_even, standing_words
 from geoplan.service_reach import ELSEWHERE
 from geoplan.sources import Source
 from geoplan.suppression import protect_tables
@@ -43,6 +45,7 @@ def reach_book(
     plan: Protected | None = None,
     sites: pd.DataFrame | None = None,
     placement: Placement | None = None,
+    remarks: Iterable[str] = (),
     title: str = "",
 ) -> maps.MapBook:
     """The analyst's page: who is reached, where the missed are, what changed, and what a plan would do.
@@ -66,6 +69,8 @@ def reach_book(
         map; otherwise they are listed, since a page gives no fine coordinates but those of schools.
     placement
         The best sites found.
+    remarks
+        Further sentences for the notes: of the best sites, and of whom a model leaves out.
     title
         The page's heading.
     """
@@ -95,7 +100,7 @@ def reach_book(
             panels.append(_sites_table(sites, placement, sources))
     notes = [READ_WITH_CARE, HOW_SURE, *_notes(tables)]
     notes += [f"Distance: {model.sentence}."] if model is not None else []
-    notes += [placement_sentence(placement)] if placement is not None else []
+    notes += list(remarks)
     return maps.MapBook(
         title or f"Who is reached, and who is missed: {tables.service}",
         finding=tables.finding,
@@ -109,16 +114,23 @@ def reach_book(
 def reach_note(
     tables: ReachTables, sources: Iterable[Source], changed: Protected | None = None, title: str = ""
 ) -> maps.MapBook:
-    """One page for a lead member: the finding, one picture, where the missed are, and what changed, in sentences."""
+    """One sheet for a lead member: who is missed in plain sentences, one picture, where they are, what changed.
+
+    The figures are those of the analyst's page, which has the tables behind them.
+    """
     sources = tuple(sources)
     panels = _bars(tables, tables.by[tables.subject], sources) or [_reach_table(tables, tables.subject, sources)]
-    panels += [_missed_table(tables, dim, sources, 3) for dim in tables.missed if len(tables.under())]
-    if changed is not None:
-        panels.append(change_panel(changed, sources, tables.subject, brief=True))
-    finding = " ".join([tables.finding, *more_sentences(tables)])
+    answers = where_answers(tables)
+    answers |= change_answers(changed) if changed is not None else {}
+    if answers:
+        words = pd.DataFrame({"answer": pd.Series(answers)}).rename_axis("question")
+        panels.append(
+            maps.table("Where they are, and what changed" if changed is not None else "Where they are", public=words,
+                       columns={"answer": ("Answer", "")}, sources=sources, index="Question")
+        )  # fmt: skip
     return maps.MapBook(
         title or f"{_capital(tables.service)}: who is missed, in one page",
-        finding=finding,
+        finding=" ".join([*plain_sentences(tables), *more_in_one(tables)]),
         panels=tuple(panels),
         notes=(*_notes(tables)[:1], READ_WITH_CARE),
         marking=tables.rule.marking,
@@ -149,19 +161,23 @@ def preferences_book(
 ) -> maps.MapBook:
     """The page of preferences and offers: each outcome's rate by group, with the statistics of every comparison."""
     sources = tuple(sources)
-    panels = [_rate_table(tables, dim, sources, MOST_ROWS) for tables in outcomes.values() for dim in tables.by]
     first = next(iter(outcomes.values()))
+    panels = [_outcomes_table(outcomes, dim, sources) for dim in first.by]
+    panels += [_rate_table(tables, dim, sources, MOST_ROWS) for tables in outcomes.values() for dim in tables.by]
     notes = [
         f"Nearest: {nearest_by}.",
         "A high first-choice rate may mean that a group gets what it wants, or that it asks for what it will get.",
         HOW_SURE,
-        *_notes(first),
+        *unplaced_sentences(first),
     ]
+    notes[:0] = [outcome_finding(tables) for tables in list(outcomes.values())[1:]]
+    for tables in outcomes.values():
+        notes += [not_shown(tables, what, why) for what, why in tables.left_out.items()]
     return maps.MapBook(
         title or "Who gets the school named first?",
-        finding=first.finding,
+        finding=outcome_finding(first),
         panels=tuple(panels),
-        notes=tuple(notes),
+        notes=tuple(dict.fromkeys(notes)),
         marking=first.rule.marking,
     )
 
@@ -227,13 +243,22 @@ def fit_panel(model: ReachModel, sources: Iterable[Source], tables: ReachTables)
     shown["expected"] = ((model.fit["expected"] / step).round() * step).mask(hidden["expected"])
     evidence = tuple(part.printed for part in parts.values())
     table = Protected(shown, hidden, tables.rule, tables.base_name, printed=evidence)
-    whole, distance = model.explained
-    note = (
-        f"{_capital(model.sentence)}. The model explains {100 * whole:.0f}% of what one rate for all leaves open, "
-        f"distance {100 * distance:.0f}% of it; spread {model.dispersion:.1f} times that of chance."
-    )
+    note = f"{_capital(model.sentence)}. {_fit_words(model)} Spread {model.dispersion:.1f} times that of chance."
     columns = {"base": ("People", ""), "seen": ("Users seen", ""), "expected": ("Users expected", "")}
     return maps.table("How the model fits, by distance", table, columns, sources=sources, index="Distance", note=note)
+
+
+def _fit_words(model: ReachModel) -> str:
+    """How well the model agrees; that it does not, where a falling-off is stated that these users do not show."""
+    whole, distance = model.explained
+    if distance < 0:
+        return (
+            "These users show no such falling-off: one rate for all distances agrees better, so read a plan with care."
+        )
+    return (
+        f"The model explains {100 * whole:.0f}% of what one rate for all leaves open, "
+        f"distance {100 * distance:.0f}% of it."
+    )
 
 
 def model_shares(model: ReachModel) -> pd.DataFrame:
@@ -244,10 +269,20 @@ def model_shares(model: ReachModel) -> pd.DataFrame:
     return pd.DataFrame({"share": pd.Series(falls | explained, dtype="float64")})
 
 
-def placement_sentence(placement: Placement) -> str:
+def left_out_sentence(count: int, tables: ReachTables) -> list[str]:
+    """Users whom a model of distance leaves out, in a number that the rule may print; nothing where there are none."""
+    rule = tables.rule
+    if not count:
+        return []
+    step = rule.round_to
+    many = f"fewer than {rule.hide_below}" if count < rule.hide_below else f"about {step * round(count / step):,}"
+    return [f"The model of distance leaves out {many} {tables.noun}: not placed, or where nobody of the base lives."]
+
+
+def placement_sentence(placement: Placement, whom: str = "the under-reached") -> str:
     """The best sites, and how sure that is."""
     sure = "proven best" if placement.proven else f"at most {100 * placement.gap:.1f}% short of the best"
-    return f"Best sites for the under-reached, of those offered: {', '.join(placement.sites)} ({sure})."
+    return f"Best sites for {whom}, of those offered: {', '.join(placement.sites)} ({sure})."
 
 
 # --- sentences ------------------------------------------------------------------------------------------
@@ -266,18 +301,63 @@ def more_sentences(tables: ReachTables) -> list[str]:
     ]
 
 
-def where_sentences(tables: ReachTables, most: int = 3) -> list[str]:
-    """Where the missed are: the first wards and schools of each list."""
-    if not len(tables.under()):
-        return []
+def plain_sentences(tables: ReachTables, most: int = 3) -> list[str]:
+    """Who is reached less and more than their share, in shares of users and of all, not indices."""
+    over, under = tables.over(), tables.under()
+    if not len(over) and not len(under):
+        return [tables.finding]
     sentences = []
+    for rows, side in ((under, "Reached less than their share"), (over, "Reached more than their share")):
+        named = [
+            f"{row['name']} ({100 * row['share']:.0f}% of {tables.noun}, {100 * row['base_share']:.0f}% of all)"
+            for _, row in rows.head(most).iterrows()
+        ]
+        named += [f"{len(rows) - most} more"] if len(rows) > most else []
+        if named:
+            sentences.append(f"{side}: {' and '.join([', '.join(named[:-1]), named[-1]] if named[1:] else named)}.")
+    return [*sentences, f"All: {tables.base_name}."]
+
+
+def change_answers(changed: Protected) -> dict[str, str]:
+    """What changed by more than chance would change it, and that the rest could be chance; by question."""
+    table = changed.table.drop(index="all", errors="ignore")
+    clear = table[table["clear"].astype(bool)]
+    rest = len(table) - len(clear)
+    words = [f"{row['name']}: {row['in_words']}." for _, row in clear.iterrows()]
+    if rest:
+        words.append(f"{'All' if not words else 'The other'} {rest} changes could be chance.")
+    return {"Better than the year before?": " ".join(words)}
+
+
+def more_in_one(tables: ReachTables) -> list[str]:
+    """How many more would make it even, for all under-reached segments in one sentence."""
+    parts = [
+        sentence.removeprefix("About ").removesuffix(" would make it even.") for sentence in more_sentences(tables)
+    ]
+    if not parts:
+        return []
+    parts[1:] = [part.replace(f" more {tables.noun} from ", " from ", 1) for part in parts[1:]]
+    named = " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
+    return [f"About {named} would make it even."]
+
+
+def where_answers(tables: ReachTables, most: int = 3) -> dict[str, str]:
+    """Where the missed are: the first wards and schools of each list, by question."""
+    if not len(tables.under()):
+        return {}
+    answers = {}
     for dim, shown in tables.missed.items():
         rows = shown.table[shown.table["of_under"].notna() & (shown.table.index != ELSEWHERE)].head(most)
         if len(rows):
             named = ", ".join(f"{row['name']} ({row['of_under']:,.0f})" for _, row in rows.iterrows())
-            where = "go to school" if dim == "school" else f"live, by {dim}"
-            sentences.append(f"Where the under-reached {where} ({tables.base_noun}): {named}.")
-    return sentences
+            where = "go to school" if dim == "school" else f"live, by {dim_words(dim)}"
+            answers[f"Where the under-reached {where} ({tables.base_noun})"] = f"{named}."
+    return answers
+
+
+def where_sentences(tables: ReachTables, most: int = 3) -> list[str]:
+    """The same, each as one sentence."""
+    return [f"{question}: {answer}" for question, answer in where_answers(tables, most).items()]
 
 
 def unplaced_sentences(tables: ReachTables) -> list[str]:
@@ -293,10 +373,41 @@ def unplaced_sentences(tables: ReachTables) -> list[str]:
     for dim in tables.by:
         if who := many(f"{tables.noun} not placed by {dim}"):
             where = "they are in no table" if dim == tables.subject else "shares by it are of those who have"
-            sentences.append(f"{who} have no {dim} (not placed); {where}.")
+            sentences.append(f"{who} have no {dim_words(dim)} (not placed); {where}.")
         if who := many(f"{tables.noun} elsewhere by {dim}"):
-            sentences.append(f"{who} are elsewhere by {dim}: outside the areas or schools compared.")
+            sentences.append(f"{who} are elsewhere by {dim_words(dim)}: outside the areas or schools compared.")
     return sentences
+
+
+def not_shown(tables: ReachTables, what: str, why: str) -> str:
+    """What is left out of an outcome, or which outcome is."""
+    by = what.startswith(tables.noun)
+    return f"Not shown: {tables.service}, {what} ({why})." if by else f"Not shown: {what} ({why})."
+
+
+def outcome_share(tables: ReachTables) -> pd.DataFrame:
+    """The share that :func:`outcome_finding` names, from printed totals."""
+    table = tables.by[tables.subject].table
+    total, whole = table["total"].max(), table["base_total"].max()
+    return pd.DataFrame({"share": [total / whole if whole > 0 else np.nan]}, index=[tables.service])
+
+
+def outcome_finding(tables: ReachTables) -> str:
+    """An outcome of applications: its rate over all, and the groups it came true for clearly more or less often."""
+    table = tables.by[tables.subject].table
+    total, whole = table["total"].max(), table["base_total"].max()
+    share = outcome_share(tables)["share"].iloc[0]
+    if share != share:
+        return f"{_capital(tables.service)}: nobody it could have come true for."
+    words = f"{_capital(tables.service)}: {100 * share:.0f}%, about {total:,.0f} of {whole:,.0f} {tables.base_name}."
+    over, under = tables.over(), tables.under()
+    parts = [f"clearly more often: {standing_words(over)}"] if len(over) else []
+    parts += [f"clearly less often: {standing_words(under)}"] if len(under) else []
+    if parts:
+        return f"{words} {_capital('; '.join(parts))}."
+    if table["p"].isna().all() and total < whole:
+        return f"{words} Too few to say more by {tables.subject}."
+    return f"{words} By {tables.subject}, no group clearly more or less often than chance alone would give."
 
 
 def survey_shares(tables: ReachTables, least: float = LEAST_RESPONSE) -> pd.DataFrame:
@@ -326,16 +437,20 @@ def survey_sentences(tables: ReachTables, least: float = LEAST_RESPONSE) -> list
     for dim, shown in tables.by.items():
         table = response(shown.table["count"], shown.table["base_count"], least)
         low = [str(shown.table.loc[code, "name"]) for code in table.index[table["another_study"]]]
-        if low:
+        known = int(table["rate"].notna().sum())
+        if low and len(low) == known:
+            sentences.append(f"By {dim_words(dim)}, below {100 * least:.0f}%: every group that can be told.")
+        elif low:
             sentences.append(
-                f"By {dim}, below {100 * least:.0f}%: {', '.join(low[:8])}{' ...' if len(low) > 8 else ''}."
+                f"By {dim_words(dim)}, below {100 * least:.0f}%: {', '.join(low[:8])}"
+                f"{f' and {len(low) - 8} more' if len(low) > 8 else ''}."
             )
         test = overall_shown(shown, tables.service)
         p = test["p"]
         if p == p:
             verdict = "differs from" if p < 0.05 else "could be a fair draw of"
             sentences.append(
-                f"By {dim}, the mix of those who answered {verdict} the population "
+                f"By {dim_words(dim)}, the mix of those who answered {verdict} the population "
                 f"(p {'under 0.001' if p < 0.001 else f'{p:.3f}'}, {test['method']})."
             )
     return sentences
@@ -427,26 +542,49 @@ def _reach_table(tables: ReachTables, dim: str, sources, rows: int | None = None
     shown = _clearly(_head(tables.by[dim], rows))
     more = f" The {rows} largest of {len(tables.by[dim]):,}." if rows and len(tables.by[dim]) > rows else ""
     note = f"Index 100: reached as {tables.base_name} as a whole.{more}"
-    return maps.table(f"Reach by {dim}", shown, _reach_columns(tables), sources=sources, index=_capital(dim), note=note)
+    columns = _named_by(shown.table.index, _reach_columns(tables), shown.table["name"])
+    words = dim_words(dim)
+    return maps.table(f"Reach by {words}", shown, columns, sources=sources, index=_capital(words), note=note)
 
 
 def _rate_table(tables: ReachTables, dim: str, sources, rows: int) -> maps.TablePanel:
     shown = _clearly(_head(tables.by[dim], rows))
     columns = _reach_columns(tables) | {
-        "count": (_capital(tables.service), ""),
+        "count": ("Came true for", ""),
         "base_count": ("Applicants", ""),
         "penetration": ("Rate", "share"),
     }
+    columns = _named_by(shown.table.index, columns, shown.table["name"])
     return maps.table(
-        f"{_capital(tables.service)}, by {dim}", shown, columns, sources=sources, index=_capital(dim),
-        note=f"Of {tables.base_name}; index 100: the rate of all of them.",
+        f"{_capital(tables.service)}, by {dim_words(dim)}", shown, columns, sources=sources,
+        index=_capital(dim_words(dim)), note=f"Of {tables.base_name}; index 100: the rate of all of them.",
     )  # fmt: skip
+
+
+def _outcomes_table(outcomes: Mapping[str, ReachTables], dim: str, sources) -> maps.TablePanel:
+    """The rates of all outcomes by one dimension, side by side."""
+    first = _head(next(iter(outcomes.values())).by[dim], MOST_ROWS)
+    rows = first.table.index
+    table, hidden = first.table[["name", "base_count"]].copy(), first.hidden[["base_count"]].copy()
+    columns, printed, units = {"name": ("Name", ""), "base_count": ("Applicants", "")}, [*first.printed], {}
+    for name, tables in outcomes.items():
+        if dim in tables.by:
+            each = tables.by[dim]
+            table[name] = each.table["penetration"].reindex(rows)
+            hidden[name] = each.hidden["penetration"].reindex(rows, fill_value=False)
+            columns[name], units[name] = (_capital(name.replace("_", " ")), "share"), "share"
+            printed += each.printed
+    words = dim_words(dim)
+    part = Protected(table, hidden, first.rule, first.base, MappingProxyType(units), tuple(printed))
+    columns = _named_by(rows, columns, table["name"])
+    return maps.table(f"Every outcome, by {words}", part, columns, sources=sources, index=_capital(words))
 
 
 def _crossing_table(tables: ReachTables, pair: tuple[str, str], sources) -> maps.TablePanel:
     shown = _clearly(_head(tables.crossings[pair], MOST_ROWS))
     note = f"The {len(shown):,} largest of {len(tables.crossings[pair]):,} combinations."
-    return maps.table(f"Reach by {' and '.join(pair)}", shown, _reach_columns(tables), sources=sources, note=note)
+    by = " and ".join(map(dim_words, pair))
+    return maps.table(f"Reach by {by}", shown, _reach_columns(tables), sources=sources, note=note)
 
 
 def _missed_table(tables: ReachTables, dim: str, sources, most: int = MOST_ROWS) -> maps.TablePanel:
@@ -467,7 +605,11 @@ def _missed_table(tables: ReachTables, dim: str, sources, most: int = MOST_ROWS)
         f"Under-reached: {under}. More to make it even: if each of these segments were reached at the rate of all "
         "others, everywhere alike; hidden numbers count as none."
     )
-    return maps.table(f"Where the missed are, by {dim}", part, columns, sources=sources, index=_capital(dim), note=note)
+    columns = _named_by(part.table.index, columns, part.table["name"])
+    words = dim_words(dim)
+    return maps.table(
+        f"Where the missed are, by {words}", part, columns, sources=sources, index=_capital(words), note=note
+    )
 
 
 def _missed_layers(tables: ReachTables, boundaries: Boundaries, sources) -> list:
@@ -528,21 +670,44 @@ def _sites_table(sites: pd.DataFrame, placement: Placement | None, sources) -> m
     return maps.table("Sites", columns=columns, public=table, sources=sources, index="Site")
 
 
-def _response_table(tables: ReachTables, dim: str, sources, least: float) -> maps.TablePanel:
-    shown = _head(tables.by[dim], MOST_ROWS)
+def response_shown(tables: ReachTables, dim: str, least: float = LEAST_RESPONSE, rows: int | None = None) -> Protected:
+    """Response by group with its interval and the guide's rule in words, as it may be shown.
+
+    Returns
+    -------
+    Protected
+        By code: ``name``, ``respondents``, ``population``, ``rate``, ``rate_low``, ``rate_high``, ``rule``.
+    """
+    shown = _head(tables.by[dim], rows)
     table = response(shown.table["count"], shown.table["base_count"], least)
     table.insert(0, "name", shown.table["name"])
     thin = ~(table["population"] >= tables.rule.min_base)
     for name in ("rate", "rate_low", "rate_high"):
         table[name] = table[name].mask(thin)
-    flag = pd.Series("", index=table.index).mask(
-        table["another_study"] & ~thin, f"below {100 * least:.0f}%: another study"
-    )
-    table["rule"] = flag
+    known = table["rate"].notna()
+    rule = pd.Series("too few to say", index=table.index).mask(known, f"{100 * least:.0f}% or more")
+    table["rule"] = rule.mask(table["another_study"] & known, f"below {100 * least:.0f}%: another study")
     hidden = pd.DataFrame({"respondents": shown.hidden["count"], "population": shown.hidden["base_count"]})
     for name in ("rate", "rate_low", "rate_high"):
         hidden[name] = hidden["respondents"] | hidden["population"]
-    part = Protected(table.loc[shown.table.index], hidden, shown.rule, shown.base, printed=shown.printed)
+    table = table.drop(columns="another_study").loc[shown.table.index]
+    units = MappingProxyType(dict.fromkeys(("rate", "rate_low", "rate_high"), "share"))
+    return Protected(table, hidden, shown.rule, shown.base, units, printed=shown.printed)
+
+
+def top_up_shown(tables: ReachTables, dim: str, least: float = LEAST_RESPONSE, rows: int | None = None) -> Protected:
+    """How many more answers are needed by group (:func:`geoplan.surveys.top_up`), from printed counts."""
+    shown = _head(tables.by[dim], rows)
+    more = top_up(response(shown.table["count"], shown.table["base_count"], least), least=least)
+    more = more.loc[shown.table.index]
+    gone = shown.hidden["count"] | shown.hidden["base_count"]
+    more.insert(0, "name", shown.table["name"])
+    hidden = pd.DataFrame(dict.fromkeys(more.columns[1:], gone), index=more.index)
+    return Protected(more, hidden, shown.rule, shown.base, printed=shown.printed)
+
+
+def _response_table(tables: ReachTables, dim: str, sources, least: float) -> maps.TablePanel:
+    part = response_shown(tables, dim, least, MOST_ROWS)
     columns = {
         "name": ("Name", ""),
         "respondents": ("Answered", ""),
@@ -552,17 +717,13 @@ def _response_table(tables: ReachTables, dim: str, sources, least: float) -> map
         "rate_high": ("High", "share"),
         "rule": ("Rule", ""),
     }
-    return maps.table(f"Response by {dim}", part, columns, sources=sources, index=_capital(dim))
+    columns = _named_by(part.table.index, columns, part.table["name"])
+    words = dim_words(dim)
+    return maps.table(f"Response by {words}", part, columns, sources=sources, index=_capital(words))
 
 
 def _top_up_table(tables: ReachTables, dim: str, sources, least: float) -> maps.TablePanel:
-    shown = _head(tables.by[dim], MOST_ROWS)
-    more = top_up(response(shown.table["count"], shown.table["base_count"], least), least=least)
-    more = more.loc[shown.table.index]
-    gone = shown.hidden["count"] | shown.hidden["base_count"]
-    more.insert(0, "name", shown.table["name"])
-    hidden = pd.DataFrame(dict.fromkeys(more.columns[1:], gone), index=more.index)
-    part = Protected(more, hidden, shown.rule, shown.base, printed=shown.printed)
+    part = top_up_shown(tables, dim, least, MOST_ROWS)
     columns = {
         "name": ("Name", ""),
         "for_rate": (f"To reach {100 * least:.0f}%", ""),
@@ -570,7 +731,9 @@ def _top_up_table(tables: ReachTables, dim: str, sources, least: float) -> maps.
         "for_even": ("To be as well heard as others", ""),
         "left": ("Left to ask", ""),
     }
-    return maps.table(f"How many more answers, by {dim}", part, columns, sources=sources, index=_capital(dim))
+    columns = _named_by(part.table.index, columns, part.table["name"])
+    words = dim_words(dim)
+    return maps.table(f"How many more answers, by {words}", part, columns, sources=sources, index=_capital(words))
 
 
 def _contacts_table(tables: ReachTables, sources) -> maps.TablePanel:
@@ -595,6 +758,27 @@ def _notes(tables: ReachTables) -> list[str]:
         *unplaced_sentences(tables),
         *(f"Not shown: {what} ({why})." for what, why in tables.left_out.items()),
     ]
+
+
+def dim_words(dim: str) -> str:
+    """A dimension as a reader knows it; the year of areas stays with them.
+
+    Examples
+    --------
+    >>> dim_words("msoa11"), dim_words("ward25"), dim_words("fsm"), dim_words("imd_tenth")
+    ('MSOA (2011)', 'ward (2025)', 'free school meals', 'imd tenth')
+    """
+    if found := re.fullmatch(r"([a-z]+)(\d\d)", dim):
+        kind, year = found.groups()
+        return f"{kind.upper() if kind in ('oa', 'lsoa', 'msoa', 'lad') else kind} (20{year})"
+    return {"fsm": "free school meals", "first": "school named first"}.get(dim, dim.replace("_", " "))
+
+
+def _named_by(codes: pd.Index, columns: Mapping[str, tuple[str, str]], names: pd.Series) -> dict:
+    """The columns without the names where they are the codes over again; a name is headed by what it names."""
+    if (names.astype("str").to_numpy() == codes.astype("str").to_numpy()).all():
+        return {name: head for name, head in columns.items() if name != "name"}
+    return dict(columns)
 
 
 def _capital(text: str) -> str:

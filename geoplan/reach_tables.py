@@ -28,11 +28,11 @@ from geoplan.assignment import NOT_PLACED
 from geoplan.changes import change
 from geoplan.comparison import measure_shown
 from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
-from geoplan.errors import ComparisonRefused
+from geoplan.errors import ComparisonRefused, DisclosureRefused
 from geoplan.gate import GateResult, PrintedTable
 from geoplan.service_reach import ELSEWHERE, SEGMENT, ServiceReach
 from geoplan.suppression import ProtectedTable, protect_tables
-from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up
+from geoplan.tables import TAKE_UP, YES, RawTable, take_up
 
 CHANCE = "this could be chance"
 _Z = 1.959963984540054
@@ -111,6 +111,7 @@ def protect_reach(
     rule: Rule = PUBLIC,
     crossings: Iterable[tuple[str, str]] | None = None,
     *,
+    missed: bool = True,
     data: str = "",
     earlier: Sequence[PrintedTable] = (),
 ) -> ReachTables:
@@ -124,6 +125,9 @@ def protect_reach(
         Of the audience, from :func:`geoplan.disclosure.rule_for`.
     crossings
         Pairs of dimensions wanted; the segment with each other one unless said.
+    missed
+        Whether to work out where the missed are. That takes the base by segment within every other dimension, printed
+        and so protected with the rest; a survey and an outcome of applications do without.
     data
         What the data are called (a census day): other data are other populations.
     earlier
@@ -136,11 +140,50 @@ def protect_reach(
     Raises
     ------
     DisclosureRefused
-        If a small number could be worked out whatever is hidden.
+        If a small number could be worked out by segment (or the first dimension) whatever is hidden. Where that is so
+        by another one alone, or in a crossing, it is left out, and ``left_out`` says so.
     ComparisonRefused
         If nobody of the base is placed.
     """
-    subject = SEGMENT if SEGMENT in reached.dims else reached.dims[0]
+    wanted = None if crossings is None else [tuple(pair) for pair in crossings]
+    without: dict[str, str] = {}
+    while True:
+        try:
+            tables = _protect(reached, rule, wanted, missed, _Before(data, tuple(earlier)))
+        except DisclosureRefused as refused:
+            pairs, dims = _unsafe(reached, wanted, [name for name, _ in refused.offenders])
+            if not pairs and not dims:
+                raise
+            without |= {f"{reached.noun} by {' and '.join(pair)}": _UNSAFE for pair in pairs}
+            without |= {f"{reached.noun} by {dim}": _UNSAFE for dim in dims}
+            left = [dim for dim in reached.dims if dim not in dims]
+            asked = wanted if wanted is not None else [(_subject(reached), dim) for dim in left[1:]]
+            wanted = [pair for pair in asked if pair not in pairs and set(pair) <= set(left)]
+            reached = reached.without(dims) if dims else reached
+            continue
+        return replace(tables, left_out=MappingProxyType(without | dict(tables.left_out)))
+
+
+_UNSAFE = "small numbers could be worked out, whatever is hidden; larger groups may be shown"
+
+
+def _unsafe(reached: ServiceReach, wanted, names: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
+    """The crossings of which a count could be worked out; otherwise such dimensions, but never the first of all."""
+    subject = _subject(reached)
+    others = [dim for dim in reached.dims if dim != subject]
+    pairs = [(subject, dim) for dim in others] if wanted is None else wanted
+    pairs = [pair for pair in pairs if _title(reached, "users", pair) in names]
+    if pairs:
+        return pairs, []
+    return [], [
+        dim for dim in others
+        if {_title(reached, who, each) for who in ("users", "base") for each in (dim, (subject, dim))} & set(names)
+    ]  # fmt: skip
+
+
+def _protect(reached: ServiceReach, rule: Rule, wanted, missed: bool, before: _Before) -> ReachTables:
+    """The tables of all dimensions, or a refusal."""
+    subject = _subject(reached)
     reached = _placed(reached, subject)
     if not len(reached.base):
         raise ComparisonRefused(
@@ -148,10 +191,9 @@ def protect_reach(
             "check the base, and that its postcodes were found"
         )
     others = [dim for dim in reached.dims if dim != subject]
-    wanted = [(subject, dim) for dim in others] if crossings is None else [tuple(pair) for pair in crossings]
+    wanted = [(subject, dim) for dim in others] if wanted is None else wanted
     kept, left_out = _where_numbers_allow(reached, wanted, rule)
-    before = _Before(data, tuple(earlier))
-    shown, gate = _protected(reached, subject, others, kept, rule, before)
+    shown, gate = _protected(reached, subject, others if missed else [], kept, rule, before)
     by = {dim: _measured(reached, dim, shown, rule) for dim in reached.dims}
     tables = ReachTables(
         service=reached.service,
@@ -166,10 +208,60 @@ def protect_reach(
         left_out=MappingProxyType(left_out),
         rule=rule,
         gate=gate,
-        data=data,
+        data=before.data,
     )
-    found = {dim: _missed(tables, dim, shown["base", (subject, dim)]) for dim in others}
+    found = {dim: _missed(tables, dim, shown["base", (subject, dim)]) for dim in others if missed}
     return replace(tables, missed=MappingProxyType(found))
+
+
+def protect_outcomes(
+    outcomes: Mapping[str, ServiceReach],
+    rule: Rule = PUBLIC,
+    *,
+    data: str = "",
+    earlier: Sequence[PrintedTable] = (),
+) -> dict[str, ReachTables]:
+    """Protect several outcomes of the same people (first choice, any choice ...), one after the other.
+
+    Every outcome prints how many people there are in each group; what one hides of that, the next one hides too, and
+    the gate attacks each with the groups that were printed before it.
+
+    Parameters
+    ----------
+    outcomes
+        By name, from :meth:`geoplan.preferences.Preferences.reach`.
+    rule, data, earlier
+        As for :func:`protect_reach`.
+
+    Returns
+    -------
+    dict of str to ReachTables
+        An outcome that cannot be shown at all is missing, and named in ``left_out`` of the first.
+
+    Raises
+    ------
+    DisclosureRefused
+        If none can be shown.
+    """
+    found: dict[str, ReachTables] = {}
+    without: dict[str, str] = {}
+    for name, outcome in outcomes.items():
+        before = [part for tables in found.values() for each in tables.by.values() for part in each.printed]
+        known = [*earlier, *{table.name: table for table in before}.values()]
+        try:
+            found[name] = protect_reach(outcome, rule, crossings=[], missed=False, data=data, earlier=known)
+        except DisclosureRefused:
+            if len(without) + 1 == len(outcomes):
+                raise
+            without[outcome.service] = _UNSAFE
+    if without:
+        first = next(iter(found))
+        found[first] = replace(found[first], left_out=MappingProxyType(without | dict(found[first].left_out)))
+    return found
+
+
+def _subject(reached: ServiceReach) -> str:
+    return SEGMENT if SEGMENT in reached.dims else reached.dims[0]
 
 
 # --- the missed -----------------------------------------------------------------------------------------
@@ -339,11 +431,23 @@ def finding(tables: ReachTables, dim: str = "", most: int = 3) -> str:
         )
     parts = []
     if len(over):
-        parts.append(f"reached more than their share: {_named(over, most)}")
+        parts.append(f"reached more than their share: {standing_words(over, most)}")
     if len(under):
-        parts.append(f"reached less than their share: {_named(under, most)}")
+        parts.append(f"reached less than their share: {standing_words(under, most)}")
     words = "; ".join(parts)
     return f"{words[0].upper()}{words[1:]}. {against}"
+
+
+def standing_words(rows: pd.DataFrame, most: int = 3) -> str:
+    """Rows of :meth:`ReachTables.over` or ``under`` in words, with their intervals; ``most`` of them are named."""
+    named = [
+        f"{row['name']} (index {row['index']:.0f}, {row['index_low']:.0f} to {row['index_high']:.0f})"
+        if row["index"] == row["index"]
+        else f"{row['name']} ({100 * row['share']:.0f}% against {100 * row['base_share']:.0f}%)"
+        for _, row in rows.head(most).iterrows()
+    ]
+    named += [f"{len(rows) - most} more"] if len(rows) > most else []
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
 
 
 # --- the parts ------------------------------------------------------------------------------------------
@@ -397,7 +501,17 @@ class _Before:
         return "; ".join(part for part in (population, self.data) if part)
 
     def protect(self, tables: Sequence[RawTable], rule: Rule, totals: str = "parts") -> tuple[ProtectedTable, ...]:
-        known = [table for table in self.earlier if table.population == tables[0].population]
+        population = tables[0].population
+        known = [table for table in self.earlier if table.population == population]
+        # who is in a survey is known of the survey alone; how many there are in each group is known of all of them
+        known += [
+            replace(table, population=population)
+            for table in self.earlier
+            if table.population != population
+            and TAKE_UP not in table.dims
+            and len(table.dims) == 1
+            and _plain(table.population) == _plain(population)
+        ]
         return protect_tables(list(tables), rule, totals=totals, earlier=known)
 
 
@@ -418,16 +532,27 @@ def reach_marks(reached: ServiceReach, data: str = "") -> dict[str, str]:
     return marks
 
 
-def _populations(reached: ServiceReach, subject: str = "") -> dict[str, str]:
+_AND, _PLACED = ", and who is in ", ", placed by "
+
+
+def _plain(population: str) -> str:
+    """The population without the survey or outcome that says who of it did what."""
+    head, and_, rest = population.partition(_AND)
+    return f"{head}{_PLACED}{rest.rpartition(_PLACED)[2]}" if and_ else population
+
+
+def _populations(reached: ServiceReach, subject: str = "", part_of: bool = False) -> dict[str, str]:
     """The names of the two populations: of their files, so that the service's own name and noun change nothing.
 
-    With ``subject``: of those of them who have a code of that dimension.
+    With ``subject``: of those of them who have a code of that dimension; with ``part_of``, the base is one of which it
+    is said who the users are.
     """
     base = f"{reached.base_noun}: {reached.base_name}"
     base += f" ({reached.base_data})" if reached.base_data else f", for {reached.service}"
     users = f"users in {reached.users_data}" if reached.users_data else _known_as(reached)
-    placed = f", placed by {subject}" if subject else ""
-    return {"base": base + placed, "users": users + placed}
+    placed = f"{_PLACED}{subject}" if subject else ""
+    known = f"{_AND}{_known_as(reached)}" if part_of else ""
+    return {"base": base + known + placed, "users": users + placed}
 
 
 def _known_as(reached: ServiceReach) -> str:
@@ -437,14 +562,14 @@ def _known_as(reached: ServiceReach) -> str:
 def _protected(
     reached: ServiceReach, subject: str, others, kept, rule: Rule, before: _Before
 ) -> tuple[dict, GateResult | None]:
-    """Shown counts by (who, dimension or pair)."""
-    keys: list[tuple[str, object]] = [("base", subject)]
-    keys += [("base", dim) for dim in others] + [("base", (subject, dim)) for dim in others]
+    """Shown counts by (who, dimension or pair); the base crossed with the ``others`` says where the missed are."""
+    keys: list[tuple[str, object]] = [("base", dim) for dim in reached.dims]
+    keys += [("base", (subject, dim)) for dim in others]
     keys += [("base", pair) for pair in kept if ("base", pair) not in keys]
     keys += [("users", dim) for dim in reached.dims] + [("users", pair) for pair in kept]
     raw = {}
     part_of = reached.inside and not reached.published and _fits(reached)
-    populations = {who: before.named(name) for who, name in _populations(reached, subject).items()}
+    populations = {who: before.named(name) for who, name in _populations(reached, subject, part_of).items()}
     for who, dims in keys:
         counts, name = _whole(reached, who, dims), _title(reached, who, dims)
         if who == "users" and part_of:
@@ -489,11 +614,10 @@ def _title(reached: ServiceReach, who: str, dims) -> str:
 
 
 def _taken(table: ProtectedTable) -> _Shown:
-    """Shown counts; of a table of take-up, those who did."""
+    """Shown counts; of a table of take-up, those who did: the gate has seen them beside the base, and who did not."""
     shown, hidden = table.shown, table.hidden
     if TAKE_UP in table.dims:
-        hidden = hidden | hidden.xs(NO, level=TAKE_UP).reindex(hidden.index.droplevel(TAKE_UP)).to_numpy()
-        shown, hidden = shown.mask(hidden).xs(YES, level=TAKE_UP), hidden.xs(YES, level=TAKE_UP)
+        shown, hidden = shown.xs(YES, level=TAKE_UP), hidden.xs(YES, level=TAKE_UP)
     return _Shown(shown, hidden, (table.printed,))
 
 
@@ -630,17 +754,6 @@ def _change_words(row: pd.Series) -> str:
         words = f"reach {100 * row['rate_before']:.1f}% to {100 * row['rate']:.1f}%"
         return words if moved else f"{words}; {CHANCE}"
     return "not known"
-
-
-def _named(rows: pd.DataFrame, most: int) -> str:
-    named = [
-        f"{row['name']} (index {row['index']:.0f}, {row['index_low']:.0f} to {row['index_high']:.0f})"
-        if row["index"] == row["index"]
-        else f"{row['name']} ({100 * row['share']:.0f}% against {100 * row['base_share']:.0f}%)"
-        for _, row in rows.head(most).iterrows()
-    ]
-    named += [f"{len(rows) - most} more"] if len(rows) > most else []
-    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
 
 
 # --- for files ------------------------------------------------------------------------------------------

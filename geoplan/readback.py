@@ -594,4 +594,3 @@ def _may_print(value: int, rule: Rule) -> bool:
         return True
     public = value >= rule.hide_below and value % rule.round_to == 0
     return public or (bool(rule.own) and value >= OWN_HIDE_BELOW and value % OWN_ROUND_TO == 0)
-

@@ -236,8 +236,27 @@ def _too_much(amount, most, tolerance):
 
 
 @njit(cache=True)
-def _state(label, price, load, low, high, scale, target, budget, budget_most, mix, mix_cost, mix_most,
-           balance_cost, balance_most, balanced, tolerance, sums, spent, held):
+def _state(
+    label,
+    price,
+    load,
+    low,
+    high,
+    scale,
+    target,
+    budget,
+    budget_most,
+    mix,
+    mix_cost,
+    mix_most,
+    balance_cost,
+    balance_most,
+    balanced,
+    tolerance,
+    sums,
+    spent,
+    held,
+):
     """Fill the sums of a design; returns its value and how far it breaks its limits."""
     sums[:] = 0.0
     spent[:] = 0.0
@@ -270,16 +289,60 @@ def _state(label, price, load, low, high, scale, target, budget, budget_most, mi
 
 
 @njit(cache=True)
-def _anneal(label, price, load, low, high, scale, target, budget, budget_most, mix, mix_cost, mix_most,
-            balance_cost, balance_most, balanced, start, other, choice_start, choice, one_piece, usual, fine,
-            tolerance, seed, steps, heat_at_start):
+def _anneal(
+    label,
+    price,
+    load,
+    low,
+    high,
+    scale,
+    target,
+    budget,
+    budget_most,
+    mix,
+    mix_cost,
+    mix_most,
+    balance_cost,
+    balance_most,
+    balanced,
+    start,
+    other,
+    choice_start,
+    choice,
+    one_piece,
+    usual,
+    fine,
+    tolerance,
+    seed,
+    steps,
+    heat_at_start,
+):
     areas, schools = price.shape
     years, budgets, mixes = load.shape[0], budget.shape[0], mix.shape[0]
     random = np.empty(1, dtype=np.uint64)
     random[0] = np.uint64(88172645463325252) ^ (np.uint64(seed + 1) * np.uint64(11400714819323198485))
     sums, spent, held = np.zeros((years, schools)), np.zeros(budgets), np.zeros((mixes, schools))
-    value, excess = _state(label, price, load, low, high, scale, target, budget, budget_most, mix, mix_cost,
-                           mix_most, balance_cost, balance_most, balanced, tolerance, sums, spent, held)
+    value, excess = _state(
+        label,
+        price,
+        load,
+        low,
+        high,
+        scale,
+        target,
+        budget,
+        budget_most,
+        mix,
+        mix_cost,
+        mix_most,
+        balance_cost,
+        balance_most,
+        balanced,
+        tolerance,
+        sums,
+        spent,
+        held,
+    )
     amount = np.zeros(mixes)
     for m in range(mixes):
         amount[m] = np.abs(held[m]).sum()
@@ -324,8 +387,7 @@ def _anneal(label, price, load, low, high, scale, target, budget, budget_most, m
             broken += _too_much(after, budget_most[k], tolerance) - _too_much(spent[k], budget_most[k], tolerance)
         for m in range(mixes):
             q = mix[m, area]
-            new_amount[m] = (amount[m] + abs(held[m, a] - q) - abs(held[m, a])
-                             + abs(held[m, b] + q) - abs(held[m, b]))
+            new_amount[m] = amount[m] + abs(held[m, a] - q) - abs(held[m, a]) + abs(held[m, b] + q) - abs(held[m, b])
             change += mix_cost[m] * (new_amount[m] - amount[m])
             broken += _too_much(new_amount[m], mix_most[m], tolerance)
             broken -= _too_much(amount[m], mix_most[m], tolerance)

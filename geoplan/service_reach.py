@@ -15,7 +15,7 @@ choice advisers "compared to the profile for all children attending schools in K
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import pandas as pd
@@ -146,6 +146,22 @@ class ServiceReach:
         for dim in wanted:
             cells = cells[cells.index.get_level_values(dim) != NOT_PLACED]
         return cells.groupby(level=wanted, observed=True).sum().sort_index()
+
+    def without(self, dims: str | Sequence[str]) -> ServiceReach:
+        """The same reach by fewer dimensions; at least one must be left.
+
+        Parameters
+        ----------
+        dims
+            The dimensions to leave out.
+        """
+        gone = self._require(dims)
+        kept = tuple(dim for dim in self.dims if dim not in gone)
+        if not kept:
+            raise UnknownCodeError("no dimension would be left")
+        counts = {who: getattr(self, who).groupby(level=list(kept), observed=True).sum()
+                  for who in ("users", "base", "contacts")}  # fmt: skip
+        return replace(self, dims=kept, **counts)
 
     def by(self, dims: str | Sequence[str]) -> Comparison:
         """Users against base by one dimension or a crossing; exact, so not for showing.

@@ -410,9 +410,7 @@ def _breaking(programme: Programme, labels: np.ndarray) -> np.ndarray:
     return np.flatnonzero(broken) if broken.any() else np.arange(schools)
 
 
-def _group(
-    programme: Programme, labels: np.ndarray, centre: int, size: int, random: np.random.Generator
-) -> np.ndarray:
+def _group(programme: Programme, labels: np.ndarray, centre: int, size: int, random: np.random.Generator) -> np.ndarray:
     """Neighbouring schools around one, until their assignments reach the size."""
     shares = np.bincount(labels, minlength=programme.shape[1])
     if programme.graph is None:

@@ -130,7 +130,7 @@ def rake(survey: ServiceReach, dims: Sequence[str], rounds: int = 1000) -> Raked
     survey
         Respondents as users, the population as base.
     dims
-        The dimensions whose margins are to agree; those not placed in one of them have no weight.
+        The dimensions whose margins are to agree; those not placed in one of them, or elsewhere, have no weight.
     rounds
         The most rounds.
 
@@ -151,7 +151,7 @@ def rake(survey: ServiceReach, dims: Sequence[str], rounds: int = 1000) -> Raked
     dims = list(dims)
     if not dims:
         raise ValueError("name the dimensions to weight by")
-    heard = survey.counts(dims)
+    heard = survey.comparable(dims)  # those elsewhere stand for nobody of the population
     heard = heard[heard > 0].astype(float)
     if not len(heard):
         raise ValueError("nobody answered: there is nothing to weight")
@@ -180,6 +180,35 @@ def rake(survey: ServiceReach, dims: Sequence[str], rounds: int = 1000) -> Raked
     each = weight / heard * heard.sum()
     effect = float((heard * each**2).sum() * heard.sum() / (heard * each).sum() ** 2)
     return Raked(each.rename("weight"), effect, float(heard.sum() / effect), float(each.max()), gap < 1e-6, unreached)
+
+
+def weights_of(people: pd.DataFrame, raked: Raked) -> pd.DataFrame:
+    """The weight of each respondent, for the authority's own analysis; a table about single people.
+
+    Parameters
+    ----------
+    people
+        Respondents, one row each, with ``record`` and the dimensions raked.
+    raked
+        From :func:`rake`, of the same respondents.
+
+    Returns
+    -------
+    DataFrame
+        ``record`` (of the respondents' file), ``weight`` (missing for those not placed or elsewhere).
+
+    Examples
+    --------
+    >>> weights = pd.Series([0.67, 2.0], index=pd.Index(["1", "2"], name="segment"))
+    >>> people = pd.DataFrame({"record": [1, 2, 3], "segment": ["2", "1", None]})
+    >>> weights_of(people, Raked(weights, 1.3, 3.0, 2.0, True, {})).values.tolist()
+    [[1.0, 2.0], [2.0, 0.67], [3.0, nan]]
+    """
+    dims = list(raked.weights.index.names)
+    keys = [people[dim].astype("object").where(people[dim].notna(), "").astype("str") for dim in dims]
+    at = keys[0] if len(dims) == 1 else pd.MultiIndex.from_arrays(keys)
+    weight = raked.weights.reindex(at).to_numpy()
+    return pd.DataFrame({"record": people["record"].to_numpy(), "weight": weight})
 
 
 def top_up(

@@ -26,8 +26,9 @@ def grid_problem(seed: int, rows: int, columns: int, schools: int, years: int = 
     at = random.choice(rows * columns, schools, replace=False)
     metres = np.hypot(x[:, None] - x[at], y[:, None] - y[at]) + random.uniform(0, 0.8, (rows * columns, schools))
     travel = pd.DataFrame(metres.round(3), index=codes, columns=names)
-    children = pd.DataFrame(random.integers(5, 30, (rows * columns, years)), index=codes,
-                            columns=[str(2027 + i) for i in range(years)])
+    children = pd.DataFrame(
+        random.integers(5, 30, (rows * columns, years)), index=codes, columns=[str(2027 + i) for i in range(years)]
+    )
     group = (children.iloc[:, 0] * random.uniform(0, 0.8, rows * columns)).round()
     mean = children.sum().mean()
     places = pd.Series(random.integers(80, 120, schools), index=names)

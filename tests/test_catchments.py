@@ -19,9 +19,7 @@ def today() -> CatchmentPlan:
 
 def test_moving_areas_moves_those_and_remembers():
     option = today().move([CODES["B"], CODES["E"]], to=EAST, name="Option B")
-    assert option.moved_from(today()).to_dict("index") == {
-        CODES[x]: {"before": WEST, "after": EAST} for x in "BE"
-    }
+    assert option.moved_from(today()).to_dict("index") == {CODES[x]: {"before": WEST, "after": EAST} for x in "BE"}
     assert option.parent == today() and option.moves[0].verb == "move"
     assert repr(option) == "<CatchmentPlan Option B: 9 lsoa21 areas, 2 schools>"
     assert len(option.move([CODES["B"]], to=WEST).history) == 2
@@ -83,7 +81,13 @@ def test_problems_are_found_all_at_once():
     messy = CatchmentPlan("Messy", "lsoa21", table.drop(CODES["I"]), {EAST: ("900002", "900003")}, extra=("900004",))
     found = messy.problems(boundaries.neighbours(), boundaries.codes, [WEST, EAST, "900003"])
     assert {problem.code for problem in found} == {
-        "no school", "unknown area", "not covered", "unknown school", "no areas", "shared", "island",
+        "no school",
+        "unknown area",
+        "not covered",
+        "unknown school",
+        "no areas",
+        "shared",
+        "island",
     }
     island = next(problem for problem in found if problem.code == "island")
     assert (island.school, island.areas) == (EAST, (CODES["A"],))

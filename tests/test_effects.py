@@ -33,7 +33,10 @@ def test_closing_a_school_moves_its_residents_and_no_others():
     effects = compare_plans(TODAY, TODAY.close(EAST, to=WEST), residents())
     assert effects.tables["movers"].counts.to_dict() == {"no": 3, "yes": 3}
     assert effects.tables["movers_by_year_group"].counts.to_dict() == {
-        ("5", "no"): 1, ("5", "yes"): 2, ("6", "no"): 2, ("6", "yes"): 1,
+        ("5", "no"): 1,
+        ("5", "yes"): 2,
+        ("6", "no"): 2,
+        ("6", "yes"): 1,
     }
     assert effects.tables["residents_before"].counts.groupby("school").sum().to_dict() == {WEST: 3, EAST: 3}
     assert effects.tables["residents_after"].counts.groupby("school").sum().to_dict() == {WEST: 6}
@@ -76,8 +79,12 @@ def test_retention_stands_beside_the_count_of_residents():
 
 
 def test_a_council_adds_a_measure():
-    mine = {**MEASURES, "year_six": lambda change: {"movers_in_year_6": float(
-        (change.moves & (change.residents.columns["year_group"][0] == 1)).sum())}}
+    mine = {
+        **MEASURES,
+        "year_six": lambda change: {
+            "movers_in_year_6": float((change.moves & (change.residents.columns["year_group"][0] == 1)).sum())
+        },
+    }
     assert compare_plans(TODAY, TODAY.close(EAST, to=WEST), residents(), measures=mine).figures["movers_in_year_6"] == 1
 
 

@@ -13,9 +13,11 @@ from geoplan.areas import merge_areas
 from geoplan.cli.main import app
 from geoplan.io.releases import Release, verify_folder
 from geoplan.leaks import scan_bytes
-from geoplan.placements import compare_plan, fit_reach_model
+from geoplan.placements import compare_plan, fit_reach_model, place_cells
 from geoplan.preferences import OUTCOMES, preferences
 from geoplan.reach_books import (
+    fit_panel,
+    left_out_sentence,
     model_shares,
     plan_shown,
     preferences_book,
@@ -86,9 +88,9 @@ def test_the_analysts_page_the_note_and_a_release_that_verifies(medway, tables, 
         shown[2025], raw[2025].sources, boundaries=drawn, changed=changed, model=model, plan=plan, sites=sites
     )
     note = reach_note(shown[2025], raw[2025].sources, changed)
-    for page in (book, note):
+    for page, words in ((book, "Leafy avenues (index 1"), (note, "Leafy avenues (20% of callers")):
         html = page.to_html()
-        assert "Leafy avenues (index 1" in html
+        assert words in html
         assert not scan_bytes("page.html", html.encode())
     assert len(book.layers) == 3
     release = Release(title="Advisers").add("reach.html", book, facts=[model_shares(model)]).add("note.html", note)
@@ -147,7 +149,7 @@ def test_geoplan_reach(project, tmp_path):
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     answer = json.loads(done.stdout)
-    assert answer["base"] == "pupils with year group 5 or 6"
+    assert answer["base"] == "pupils in years 5 and 6"
     assert answer["change"][-1]["code"] == "all"
     assert len(answer["placement"]["sites"]) == 1
     assert {row["code"] for row in answer["plan"]} == {*"12345678", "all"}
@@ -198,11 +200,106 @@ def test_geoplan_survey_and_preferences(project, tmp_path):
     from geoplan.cli.main import main
 
     at = ["-p", str(project / "geoplan.toml")]
-    assert main(["survey", "callers_2025", *at, "--key", "family_id", "-o", str(tmp_path / "survey.html")]) == 0
-    pupils = pd.read_csv(project / "pupils.csv", dtype="str").query("NCyearActual == '6'").head(400)
-    pupils.assign(pref_1="900050", offer="900050")[["UPN", "PostCode", "pref_1", "offer"]].to_csv(
-        tmp_path / "applications.csv", index=False
+    survey = ["survey", "callers_2025", *at, "--key", "family_id", "--base", "year_group=5,6", "--by", "segment"]
+    weights = tmp_path / "weights.csv"
+    assert main([*survey, "-o", str(tmp_path / "survey.xlsx"), "--weights", str(weights)]) == 0
+    each = pd.read_csv(weights)
+    assert len(each) == 500 and each["weight"].mean() == pytest.approx(1, abs=1e-3)
+    assert sheets(tmp_path / "survey.xlsx")[1:] == ["Response by segment", "Top-up by segment", "Records"]
+    words = ["preferences", str(project / "applications.csv"), *at, "--phase", "Secondary", "--by", "segment"]
+    done = CliRunner().invoke(app, [*words, "--by", "msoa", "--by", "fsm", "-o", str(tmp_path / "outcomes.xlsx")])
+    assert done.exit_code == 0, done.output
+    assert "Offered the school named first: 80%, about 2,425 of 3,015 applicants who named a school." in done.stdout
+    assert (
+        "clearly less often: Outer estates" in done.stdout
+    )  # invented with the lowest chance of the school named first
+    assert {"First choice by fsm", "Nearest offered by msoa11"} <= set(sheets(tmp_path / "outcomes.xlsx"))
+    assert main([*words[:5], "Nursery"]) == 2
+
+
+def test_geoplan_preferences_by_school_comes_back_and_an_outcome_true_for_all_leaves_small_groups_out(
+    project, tmp_path
+):
+    """Everybody is offered a school named: a school with few applicants would be known."""
+    pupils = (
+        pd.read_csv(project / "pupils.csv", dtype="str", keep_default_na=False).query("NCyearActual == '7'").head(900)
     )
-    words = ["preferences", str(tmp_path / "applications.csv"), *at, "--phase", "Secondary"]
-    assert main([*words, "-o", str(tmp_path / "preferences.html")]) == 0
-    assert main([*words[:-1], "Nursery"]) == 2
+    offered = pupils["URN"].where(pupils.index % 5 > 0, "900050")
+    made = pupils.assign(pref_1=pupils["URN"], pref_2="900050", offer=offered)
+    made[["UPN", "PostCode", "URN", "pref_1", "pref_2", "offer"]].to_csv(tmp_path / "a.csv", index=False)
+    at = ["-p", str(project / "geoplan.toml"), "--phase", "Secondary", "--by", "segment", "--by", "school"]
+    done = CliRunner().invoke(app, ["preferences", str(tmp_path / "a.csv"), *at])
+    assert done.exit_code == 0, done.output
+    rates = next(line for line in done.stdout.splitlines() if line.startswith("segment  "))
+    assert "first choice" in rates and "any choice" not in rates
+    assert "Not shown: offered a school that was named (small numbers could be worked out" in done.stdout
+
+
+def test_geoplan_reach_writes_a_workbook_with_every_table(project, tmp_path):
+    out = tmp_path / "reach.xlsx"
+    words = ["reach", "callers_2025", "-p", str(project / "geoplan.toml"), "--key", "family_id"]
+    words += ["--base", "year_group=5,6", "--by", "segment", "--by", "msoa", "-o", str(out)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert sheets(out) == ["About", "Reach by segment", "Reach by msoa11", "Missed by msoa11", "Contacts", "Records"]
+
+
+def test_a_site_whose_postcode_is_not_found_is_said(project, tmp_path):
+    plan = tmp_path / "plan.csv"
+    plan.write_text("site,postcode,hours\nHall,ZE99 9ZZ,2\nHub,,2\n")
+    done = CliRunner().invoke(
+        app, ["reach", "callers_2025", "-p", str(project / "geoplan.toml"), "--what-if", str(plan)]
+    )
+    assert done.exit_code != 0
+    assert "its postcode is not in the directory" in str(done.exception) + done.output
+
+
+def sheets(path) -> list[str]:
+    import openpyxl
+
+    return openpyxl.load_workbook(path, read_only=True).sheetnames
+
+
+def test_a_note_says_it_in_shares_and_the_changes_in_words(tables, medway):
+    found, shown = tables
+    note = reach_note(shown[2025], found[2025].sources, change_in_reach(shown[2025], shown[2024]))
+    assert note.finding.startswith("Reached less than their share: Outer estates (16% of callers, 25% of all)")
+    assert "index" not in note.finding
+    html = note.to_html()
+    assert "Better than the year before?" in html and "could be chance." in html
+
+
+def test_a_stated_model_that_the_users_contradict_is_said_to(medway, tables):
+    _, _, _, pupils, callers = medway
+    found, shown = tables
+    cells = place_cells(pupils.people, callers[2025].people, "oa11")
+    assert cells["users"].sum() + cells.attrs["left_out"] == callers[2025].count
+    assert left_out_sentence(0, shown[2025]) == []
+    assert "fewer than 10 callers" in left_out_sentence(3, shown[2025])[0]
+    sites = pd.DataFrame({"easting": [576000.0], "northing": [168000.0]}, index=["Hall"])
+    model = fit_reach_model(cells, sites, per_km=2.0)
+    assert model.explained[1] < 0
+    assert "no such falling-off" in fit_panel(model, found[2025].sources, shown[2025]).note
+
+
+def test_the_nearest_school_may_come_from_a_file_for_applications_and_for_counts(project, tmp_path):
+    """With every application's first school as the nearest of its postcode, all name and most get the nearest."""
+    listed = pd.read_csv(project / "applications.csv", dtype="str")
+    own = listed.drop_duplicates("postcode")[["postcode", "preference_1"]].set_axis(["postcode", "school"], axis=1)
+    nearest = tmp_path / "nearest.csv"
+    own.assign(postcode=own["postcode"].str.replace(" ", "").str.lower()).to_csv(nearest, index=False)
+    words = ["preferences", str(project / "applications.csv"), "-p", str(project / "geoplan.toml")]
+    done = CliRunner().invoke(app, [*words, "--nearest", str(nearest), "--json"])
+    assert done.exit_code == 0, done.output
+    rows = json.loads(done.stdout)
+    first = pd.DataFrame(rows["nearest_first"]["segment"])
+    same = listed["preference_1"] == listed["postcode"].map(own.set_index("postcode")["school"])
+    assert first["count"].sum() == pytest.approx(same.sum(), abs=25)
+    counts = tmp_path / "counts.csv"
+    counts.write_text("area,school,year,first,offers\nA,X,2024,30,35\nA,Y,2024,10,5\n")
+    nearest.write_text("area,school\nA,X\n")
+    done = CliRunner().invoke(app, ["preferences", str(counts), "--counts", "--nearest", str(nearest), "--json"])
+    assert json.loads(done.stdout)["areas"][0]["nearest_first_share"] == 0.75
+    nearest.write_text("area,school\nA,X\nA,Y\n")
+    done = CliRunner().invoke(app, ["preferences", str(counts), "--counts", "--nearest", str(nearest)])
+    assert "listed twice" in str(done.exception)

@@ -10,17 +10,19 @@ import pytest
 
 from geoplan.comparison import compare
 from geoplan.disclosure import PUBLIC, rule_for
-from geoplan.errors import ComparisonRefused
+from geoplan.errors import ComparisonRefused, DisclosureRefused
 from geoplan.reach_tables import (
     CHANCE,
     _index_ratio,
     change_in_reach,
     finding,
     more_to_be_even,
+    protect_outcomes,
     protect_reach,
     reach_series,
 )
 from geoplan.service_reach import ELSEWHERE, ServiceReach, reach_of_areas
+from geoplan.tables import TAKE_UP
 
 AREAS = [f"a{i:02d}" for i in range(12)]
 LOOKUP = pd.DataFrame(
@@ -154,6 +156,73 @@ def test_exact_tables_stay_inside():
     tables = protect_reach(service([3] * 12), rule)
     assert tables.by["segment"].table["count"].tolist() == [12] * 3
     assert tables.left_out == {}
+
+
+def test_a_dimension_of_which_counts_could_be_worked_out_is_left_out_and_said():
+    """Everybody answered; in one ward there are but four: with all others at 100%, those four would be known."""
+    base = BASE.copy()
+    base.iloc[:3] = [2, 1, 1]
+    found = service(base.tolist(), base=base, inside=True, name="survey")
+    tables = protect_reach(found, crossings=[], missed=False)
+    assert list(tables.by) == ["segment"]
+    assert tables.by["segment"].table["penetration"].eq(1).all()
+    assert "could be worked out" in tables.left_out["callers by ward"]
+    assert tables.gate.passed
+
+
+def test_the_first_dimension_is_refused_not_left_out():
+    base = BASE.where(LOOKUP["segment"] != "1", 1)
+    with pytest.raises(DisclosureRefused, match="small number"):
+        protect_reach(service(base.tolist(), base=base, inside=True), crossings=[], missed=False)
+
+
+def test_without_the_missed_nothing_is_crossed():
+    tables = protect_reach(service(UNEVEN, inside=True), crossings=[], missed=False)
+    assert dict(tables.missed) == dict(tables.crossings) == {}
+    dims = {part.dims for each in tables.by.values() for part in each.printed}
+    assert dims == {("segment",), ("ward",), ("segment", TAKE_UP), ("ward", TAKE_UP)}
+    assert tables.by["segment"].table["count"].tolist() == protect_reach(service(UNEVEN)).by["segment"].table[
+        "count"
+    ].tolist()  # fmt: skip
+
+
+def test_a_group_hidden_by_one_outcome_stays_hidden_in_the_next():
+    """Outcomes of the same people print the same groups: what one hides, another must not show."""
+    base = pd.Series([12, 400, 400, 14, 400, 400, 380, 40, 20, 11, 9, 13], index=AREAS)
+    only = LOOKUP.assign(ward=AREAS)
+
+    def outcome(users, name) -> ServiceReach:
+        known = {"base_data": "applications", "users_data": f"applications: {name}"}
+        found = reach_of_areas(pd.Series(users, index=AREAS), base, only, name, "all applicants", inside=True, **known)
+        return replace(found, published=False)
+
+    outcomes = {
+        "first": outcome([6, 390, 200, 7, 395, 200, 190, 20, 4, 5, 4, 6], "first"),
+        "any": outcome([11, 396, 300, 12, 396, 300, 290, 39, 13, 10, 8, 12], "any"),
+    }
+    tables = protect_outcomes(outcomes)
+    first, second = (tables[name].by["ward"] for name in outcomes)
+    assert first.hidden["base_count"].any()
+    assert (second.hidden["base_count"] | ~first.hidden["base_count"]).all()
+    both = ~second.hidden["base_count"]
+    assert first.table.loc[both, "base_count"].equals(second.table.loc[both, "base_count"])
+    assert all(each.gate.passed for each in tables.values())
+
+
+def test_two_surveys_of_one_base_are_two_facts_and_one_set_of_groups():
+    """What the first printed of the base is known to the second; who answered the first says nothing of the second."""
+
+    def survey(users, name) -> ServiceReach:
+        known = {"base_data": "pupils", "users_data": name}
+        found = reach_of_areas(pd.Series(users, index=AREAS), BASE, LOOKUP, name, "all", inside=True, **known)
+        return replace(found, published=False)
+
+    first = protect_reach(survey([200] * 12, "spring"), crossings=[], missed=False)
+    printed = [part for each in first.by.values() for part in each.printed]
+    second = protect_reach(survey([20] * 12, "autumn"), crossings=[], missed=False, earlier=printed)
+    assert second.by["segment"].table["count"].tolist() == [80] * 3
+    plain = protect_reach(survey([20] * 12, "autumn"), crossings=[], earlier=printed)
+    assert plain.by["segment"].table["base_count"].equals(first.by["segment"].table["base_count"])
 
 
 # --- year on year ---------------------------------------------------------------------------------------

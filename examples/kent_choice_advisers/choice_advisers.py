@@ -4,10 +4,12 @@ import sys
 
 import geoplan as gp
 from geoplan.areas import merge_areas
-from geoplan.placements import best_sites
+from geoplan.io.services import read_sites
+from geoplan.placements import best_sites, compare_plan, fit_reach_model, place_cells
 from geoplan.reach_books import (
     more_sentences,
     placement_sentence,
+    plan_shown,
     reach_book,
     reach_note,
     where_sentences,
@@ -56,6 +58,17 @@ def main(page: str | None = None, note: str | None = None) -> None:
     for name, words in zip(changed.table["name"], changed.table["in_words"], strict=True):
         print(f"{name}: {words}.")
 
+    print("\nIf advisers sat elsewhere, were use to halve with every 2 km (stated: these callers telephone)")
+    cells = place_cells(pupils.where(**BASE).people, callers.people, "oa11")
+    sites = read_sites(gp.demo_folder() / "advice_sites.csv", postcodes)[0]
+    today = sites[sites["hours"] > 0]
+    planned = sites[sites["hours_planned"] > 0].assign(hours=sites["hours_planned"])
+    model = fit_reach_model(cells, today, per_km=0.35)
+    plan = plan_shown(compare_plan(model, cells, today, planned), now)
+    print(plan.table[["name", "today", "after", "after_low", "after_high"]].to_string())
+    fitted = fit_reach_model(cells, today)
+    print(f"Fitted instead: {fitted.sentence}.")
+
     print("\nWhere five drop-in sessions would do most, if use halves with every 2 km")
     under = pupils.where(**BASE).people
     under = under[under["segment"].isin(now.under().index)].dropna(subset=["easting"])
@@ -74,7 +87,15 @@ def main(page: str | None = None, note: str | None = None) -> None:
         )
         drawn = merge_areas(areas[0], larger, "msoa11")
         reach_book(
-            now, years["2025"].sources, boundaries=drawn, changed=changed, sites=schools.frame, placement=found
+            now,
+            years["2025"].sources,
+            boundaries=drawn,
+            changed=changed,
+            model=model,
+            plan=plan,
+            sites=schools.frame,
+            placement=found,
+            remarks=[placement_sentence(found)],
         ).save(page)
     if note:
         reach_note(now, years["2025"].sources, changed).save(note)

@@ -20,6 +20,7 @@ from geoplan.cli import (
     map,
     preferences,
     profile,
+    rag,
     reach,
     release,
     report,
@@ -45,6 +46,7 @@ _VERBS = (
 for _module in _VERBS:
     app.command(_module.command.__name__)(_module.command)
 app.add_typer(profile.app, name="profile")
+app.add_typer(rag.app, name="rag")
 app.add_typer(boundaries.app, name="boundaries")
 app.add_typer(segments.app, name="segments")
 

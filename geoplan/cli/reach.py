@@ -87,6 +87,7 @@ def command(
     given = [conditions] if isinstance(conditions, Path) else []
     check_targets([out, note], inputs=[*project_inputs(folder), *files, *given, what_if])
     pupils, schools, layers = load_people(folder)
+    by = kinds_of(by, pupils.kinds)
     names = {"school": schools.frame["name"].to_dict()}
     with (
         steps("reading and placing users", "protecting the numbers", "models", "writing") as step,
@@ -110,7 +111,7 @@ def command(
         changed = change_in_reach(tables, next(iter(before.values()))) if before else None
         series = reach_series(dict(reversed([(label, tables), *before.items()]))) if len(before) > 1 else None
         next(step)
-        model, plan, sites, placement = _models(
+        model, plan, sites, placement, said = _models(
             folder, what_if, per_km, mailing, place, users, key, pupils, conditions, schools, tables
         )
         next(step)
@@ -118,13 +119,11 @@ def command(
         if out is not None and out.suffix == ".html":
             book = reach_books.reach_book(
                 tables, reached.sources, boundaries=drawn, changed=changed, model=model, plan=plan, sites=sites,
-                placement=placement, series=series,
+                placement=placement, series=series, remarks=said,
             )  # fmt: skip
             numbers.write_page(out, book, _facts(model, placement))
         elif out is not None:
-            _write_tables(
-                numbers, out, tables, {"Change": changed, "Years": series, "Plan": plan}, reached.sources
-            )
+            _write_tables(numbers, out, tables, {"Change": changed, "Years": series, "Plan": plan}, reached.sources)
         if note is not None:
             numbers.write_page(note, reach_books.reach_note(tables, reached.sources, changed))
     if as_json:
@@ -133,7 +132,7 @@ def command(
         )
         typer.echo(json.dumps(answer, indent=2))
     else:
-        _print(tables, changed, plan, placement, model)
+        _print(tables, changed, plan, model, said)
         if series is not None:
             _print_series(series)
         if since and not since_base:
@@ -174,19 +173,36 @@ def conditions_of(base: str) -> dict[str, list[str]] | Path:
     return conditions
 
 
+def kinds_of(by: list[str], kinds) -> list[str]:
+    """Dimensions as asked for; ``ward`` stands for ``ward25`` where that is the only year of it.
+
+    Examples
+    --------
+    >>> kinds_of(["segment", "ward", "lsoa"], ["lsoa11", "lsoa21", "ward25"])
+    ['segment', 'ward25', 'lsoa']
+    """
+    answer = []
+    for dim in by:
+        alike = [kind for kind in kinds if kind.rstrip("0123456789") == dim and kind != dim]
+        answer.append(alike[0] if len(alike) == 1 and dim not in kinds else dim)
+    return list(dict.fromkeys(answer))
+
+
 def base_words(noun: str, conditions: dict[str, list[str]]) -> str:
     """The base in words.
 
     Examples
     --------
-    >>> base_words("pupils", {"year_group": ["5", "6"]}), base_words("pupils", {})
-    ('pupils with year group 5 or 6', 'all pupils')
+    >>> base_words("pupils", {"year_group": ["5", "6"], "fsm": ["yes"]}), base_words("pupils", {})
+    ('pupils in years 5 and 6 with fsm yes', 'all pupils')
     """
     if not conditions:
         return f"all {noun}"
-    return f"{noun} with " + " and ".join(
-        f"{column.replace('_', ' ')} {' or '.join(values)}" for column, values in conditions.items()
-    )
+    rest = dict(conditions)
+    years = rest.pop("year_group", [])
+    words = f"{noun} in year{'s' if years[1:] else ''} {' and '.join(years)}" if years else noun
+    others = " and ".join(f"{column.replace('_', ' ')} {' or '.join(values)}" for column, values in rest.items())
+    return f"{words} with {others}" if others else words
 
 
 def known_as(name: str, key: str) -> str:
@@ -288,11 +304,11 @@ def _drawn(layers, by, pupils):
 def _models(folder, what_if, per_km, mailing, place, users, key, pupils, conditions, schools, tables):
     """The model, the plan as it may be shown, the sites and the best of them."""
     if what_if is None and not place:
-        return None, None, None, None
+        return None, None, None, None, []
     from geoplan.assignment import assign
     from geoplan.io.services import read_sites
-    from geoplan.placements import best_sites, compare_plan, fit_reach_model
-    from geoplan.reach_books import plan_shown
+    from geoplan.placements import best_sites, compare_plan, fit_reach_model, place_cells
+    from geoplan.reach_books import left_out_sentence, placement_sentence, plan_shown
 
     sites = read_sites(what_if, folder.postcodes())[0] if what_if is not None else None
     if isinstance(conditions, Path):
@@ -300,37 +316,25 @@ def _models(folder, what_if, per_km, mailing, place, users, key, pupils, conditi
     among = pupils.where(**conditions) if conditions else pupils
     people = assign(read_users(folder, users, key), folder.postcodes(), (), folder.segments())
     kind = folder.segments_kind or pupils.kinds[0]
-    cells = place_cells(people, among, kind)
+    cells = place_cells(among.people, people.people, kind)
     model = plan = placement = None
+    said = left_out_sentence(cells.attrs["left_out"], tables)
     if sites is not None:
         today = sites[sites["hours"] > 0][["easting", "northing", "hours"]]
         planned = sites[sites["hours_planned"] > 0][["easting", "northing"]].assign(hours=sites["hours_planned"])
         model = fit_reach_model(cells, today, per_km)
         plan = plan_shown(compare_plan(model, cells, today, planned, _factors(mailing)), tables)
     if place:
-        weight = cells["base"].where(cells["segment"].isin(tables.under().index), 0.0)
+        missed = list(tables.under("segment").index) if "segment" in tables.by else []
+        weight = cells["base"].where(cells["segment"].isin(missed) | (not missed), 0.0)
         candidates = sites if sites is not None else schools.frame[["easting", "northing"]].dropna()
         falling = per_km if per_km is not None else model.per_km if model is not None else None
         if not falling:
             raise typer.BadParameter("say how use falls with distance: --per-km 0.3", param_hint="--place")
         placement = best_sites(cells.assign(weight=weight), candidates, place, per_km=falling)
         sites = candidates.assign(name=schools.frame["name"]) if sites is None else sites
-    return model, plan, sites, placement
-
-
-def place_cells(users, base, kind: str):
-    """Users and base by small area and segment, at the mean point of the base's postcodes; exact."""
-    import pandas as pd
-
-    keys = [kind, "segment"]
-    people = base.people.dropna(subset=[*keys, "easting"])
-    grouped = people.groupby([people[key].astype("str") for key in keys])
-    cells = grouped[["easting", "northing"]].mean().assign(base=grouped.size())
-    heard = users.people.dropna(subset=keys)
-    counts = heard.groupby([heard[key].astype("str") for key in keys]).size()
-    cells["users"] = counts.reindex(cells.index, fill_value=0)
-    cells["users"] = cells[["users", "base"]].min(axis=1)
-    return pd.DataFrame(cells.reset_index())
+        said.append(placement_sentence(placement, "the under-reached" if missed else tables.base_name))
+    return model, plan, sites, placement, said
 
 
 def _facts(model, placement) -> list:
@@ -358,7 +362,7 @@ def _factors(text: str) -> dict[str, float]:
 
 def _write_tables(numbers, out: Path, tables, more, sources) -> None:
     from geoplan.io.outputs import table_csv
-    from geoplan.io.workbook_out import workbook_bytes
+    from geoplan.reach_books import more_sentences, unplaced_sentences, where_sentences
     from geoplan.reach_tables import few_decimals
 
     if out.suffix == ".csv":
@@ -370,14 +374,27 @@ def _write_tables(numbers, out: Path, tables, more, sources) -> None:
     sheets |= {f"Reach by {' and '.join(pair)}": table for pair, table in tables.crossings.items()}
     sheets |= {title: table for title, table in more.items() if table is not None}
     sheets |= {"Contacts": tables.contacts, "Records": tables.accounts}
-    sheets = {title: few_decimals(table) for title, table in sheets.items()}
-    numbers.write(out, workbook_bytes(sheets, [tables.finding], sources, out.name), list(sheets.values()))
+    about = [tables.finding, *more_sentences(tables), *where_sentences(tables), *unplaced_sentences(tables)]
+    about += [f"Not shown: {what} ({why})." for what, why in tables.left_out.items()]
+    write_workbook(numbers, out, sheets, about, sources)
 
 
-def _print(tables, changed, plan, placement, model) -> None:
+def write_workbook(numbers, out: Path, sheets, about, sources) -> None:
+    """Sheets of protected tables, with sentences worked out from them on the sheet About."""
     import pandas as pd
 
-    from geoplan.reach_books import more_sentences, placement_sentence, unplaced_sentences, where_sentences
+    from geoplan.io.workbook_out import about_lines, workbook_bytes
+    from geoplan.reach_tables import few_decimals
+
+    sheets = {title: few_decimals(table) for title, table in sheets.items()}
+    said = pd.DataFrame(about_lines(sheets, about, sources), columns=["Part", "Text"])
+    numbers.write(out, workbook_bytes(sheets, about, sources, out.name), list(sheets.values()), [said])
+
+
+def _print(tables, changed, plan, model, said) -> None:
+    import pandas as pd
+
+    from geoplan.reach_books import more_sentences, unplaced_sentences, where_sentences
 
     typer.echo(f"{tables.service}, against {tables.base_name}")
     typer.echo(tables.finding)
@@ -404,12 +421,10 @@ def _print(tables, changed, plan, placement, model) -> None:
     if plan is not None:
         row = plan.table.loc["all"]
         typer.echo(
-            f"With the plan: {row['more_share']:+.0%} {tables.noun} "
-            f"({row['more_share_low']:+.0%} to {row['more_share_high']:+.0%})."
+            f"With the plan: {row['more_share'] + 0:+.0%} {tables.noun} "
+            f"({row['more_share_low'] + 0:+.0%} to {row['more_share_high'] + 0:+.0%})."
         )
-    if placement is not None:
-        typer.echo(placement_sentence(placement))
-    for sentence in unplaced_sentences(tables):
+    for sentence in (*said, *unplaced_sentences(tables)):
         typer.echo(sentence)
     for what, why in tables.left_out.items():
         typer.echo(f"Not shown: {what} ({why}).")

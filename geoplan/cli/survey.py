@@ -19,7 +19,17 @@ from geoplan.cli.common import (
     recording,
     steps,
 )
-from geoplan.cli.reach import ByOption, KeyOption, base_words, conditions_of, known_as, read_users, rows
+from geoplan.cli.reach import (
+    ByOption,
+    KeyOption,
+    base_words,
+    conditions_of,
+    kinds_of,
+    known_as,
+    read_users,
+    rows,
+    write_workbook,
+)
 
 
 def command(
@@ -28,28 +38,45 @@ def command(
     by: ByOption = ["segment"],  # noqa: B006
     key: KeyOption = "",
     least: Annotated[float, typer.Option(min=0.0, max=1.0, help="Below this response, do another study.")] = 0.2,
+    weights: Annotated[
+        Path | None,
+        typer.Option("--weights", help="Also write each respondent's weight (.csv): for its owner, not to be shared."),
+    ] = None,
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a survey's respondents against the population: response by group, the 20% rule, weights, a top-up.
 
+    With -o write a page (.html) or a workbook (.xlsx).
     Small numbers are hidden (shown as c) and the others rounded.
 
     Example: geoplan survey callers_2025 --key family_id --base year_group=5,6 --by segment -o survey.html
     """
     from geoplan.assignment import assign
+    from geoplan.io.outputs import write_csv
     from geoplan.io.project import read_project
-    from geoplan.reach_books import raking_sentence, survey_book, survey_finding, survey_sentences, survey_shares
+    from geoplan.reach_books import (
+        raking_sentence,
+        response_shown,
+        survey_book,
+        survey_finding,
+        survey_sentences,
+        survey_shares,
+        top_up_shown,
+    )
     from geoplan.reach_tables import protect_reach, reach_marks
     from geoplan.service_reach import reach
-    from geoplan.surveys import rake
+    from geoplan.surveys import rake, weights_of
 
     if out is not None:
-        by_ending(out, ".html")
+        by_ending(out, ".html", ".xlsx")
+    if weights is not None:
+        by_ending(weights, ".csv")
     folder = read_project(project)
-    check_targets([out], inputs=project_inputs(folder))
+    check_targets([out, weights], inputs=project_inputs(folder))
     pupils, schools, layers = load_people(folder)
+    by = kinds_of(by, pupils.kinds)
     conditions = conditions_of(base)
     if isinstance(conditions, Path):
         raise typer.BadParameter("those asked are people of the project: all, or year_group=5,6", param_hint="--base")
@@ -67,15 +94,23 @@ def command(
         )  # fmt: skip
         next(step)
         numbers = numbers.with_marks(reach_marks(survey, folder.as_at))
-        before = numbers.earlier()[0]
-        tables = protect_reach(survey, numbers.rule, crossings=[], data=folder.as_at, earlier=before)
+        known = {"data": folder.as_at, "earlier": numbers.earlier()[0]}
+        tables = protect_reach(survey, numbers.rule, crossings=[], missed=False, **known)
         raked = rake(survey, by) if survey.accounts.users else None
-        if out is not None:
+        sentences = [survey_finding(tables, least), *survey_sentences(tables, least)]
+        sentences += [raking_sentence(raked)] if raked is not None else []
+        if out is not None and out.suffix == ".xlsx":
+            sheets = {f"Response by {dim}": response_shown(tables, dim, least) for dim in tables.by}
+            sheets |= {f"Top-up by {dim}": top_up_shown(tables, dim, least) for dim in tables.by}
+            write_workbook(numbers, out, sheets | {"Records": tables.accounts}, sentences, survey.sources)
+        elif out is not None:
             book = survey_book(tables, survey.sources, raked, least)
             numbers.write_page(out, book, [survey_shares(tables, least)])
+        if out is not None:
             typer.echo(f"wrote {out}", err=True)
-    sentences = [survey_finding(tables, least), *survey_sentences(tables, least)]
-    sentences += [raking_sentence(raked)] if raked is not None else []
+    if weights is not None and raked is not None:
+        write_csv(weights, weights_of(people.people, raked).round(4), private=True)
+        typer.echo(f"wrote {weights} (about single people: keep it inside the office)", err=True)
     if as_json:
         by_group = {dim: rows(table) for dim, table in tables.by.items()}
         typer.echo(json.dumps({"sentences": sentences, "by": by_group, "records": rows(tables.accounts)}, indent=2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from geoplan.columns import SCHOOLS, header_key, known_headers
 from geoplan.errors import InputRefused, Problem
 from geoplan.io.tables import read_table
+from geoplan.rag_measures import SYMBOL_WORDS, Facts, facts_from
 from geoplan.values import READERS, UNKNOWN_WORDS
 
 #: The Department for Education's symbols: read as missing, never as zero.
@@ -35,7 +36,39 @@ def read_attributes(path: str | os.PathLike, columns: Sequence[str]) -> pd.DataF
     InputRefused
         If there is no school number, a school comes twice, or a cell is no number.
     """
-    wanted = {header_key(name): name for name in columns}
+    return _read(path, columns)[0]
+
+
+def read_facts(
+    path: str | os.PathLike,
+    columns: Sequence[str],
+    grades: Mapping[str, Sequence[str]] | None = None,
+    texts: Sequence[str] = (),
+) -> tuple[Facts, pd.DataFrame]:
+    """Read numbers about schools with the reason for each that is missing, and columns of words.
+
+    As :func:`read_attributes`; a symbol of published statistics is kept as the reason why there is no number.
+
+    Parameters
+    ----------
+    path, columns
+        As for :func:`read_attributes`.
+    grades
+        Columns of words that have an order, each with its words from best to worst: read as 0, 1, 2 ...
+    texts
+        Columns of words to read as they are.
+
+    Returns
+    -------
+    facts, words
+        Both indexed by URN as text.
+    """
+    values, reasons, words = _read(path, columns, dict(grades or {}), texts)
+    return facts_from(values, reasons), words
+
+
+def _read(path, columns: Sequence[str], grades: Mapping = {}, texts: Sequence[str] = ()):
+    wanted = {header_key(name): name for name in (*columns, *grades, *texts)}
     school = [header_key(alias) for alias in SCHOOLS["school"].aliases]
     at: dict[str, int] = {}
 
@@ -56,16 +89,34 @@ def read_attributes(path: str | os.PathLike, columns: Sequence[str]) -> pd.DataF
     codes = [READERS["school"](cell, SCHOOLS["school"])[0] for cell in frame[at["school"]]]
     codes = pd.Series(codes, index=frame.index, dtype="str")
     problems = _code_problems(text.file, codes, text.headers[at["school"]])
-    values = {}
+    values, reasons, words = {}, {}, {}
     for name, position in at.items():
-        if name != "school":
-            values[name], wrong = _numbers(frame[position])
-            if len(wrong):
-                where = {"record": int(wrong[0]) + 1, "column": text.headers[position], "more": len(wrong) - 1}
-                problems.append(Problem(text.file, "number_malformed", "not a number", "write digits only", **where))
+        if name == "school":
+            continue
+        cells = frame[position]
+        if name in texts:
+            words[name] = cells.str.strip().to_numpy()
+            continue
+        values[name], wrong = _grades(cells, grades[name]) if name in grades else _numbers(cells)
+        reasons[name] = cells.str.strip().str.upper().map(SYMBOL_WORDS).to_numpy()
+        if len(wrong):
+            where = {"record": int(wrong[0]) + 1, "column": text.headers[position], "more": len(wrong) - 1}
+            what = ("not one of the grades", f"write one of {', '.join(grades[name])}") if name in grades else (
+                "not a number", "write digits only")  # fmt: skip
+            problems.append(Problem(text.file, "number_malformed", *what, **where))
     if problems:
         raise InputRefused(text.file, problems)
-    return pd.DataFrame(values, index=pd.Index(codes.to_numpy(), name="school", dtype="str"))
+    index = pd.Index(codes.to_numpy(), name="school", dtype="str")
+    return tuple(pd.DataFrame(each, index=index) for each in (values, reasons, words))
+
+
+def _grades(cells: pd.Series, grades: Sequence[str]) -> tuple[np.ndarray, pd.Index]:
+    """The place of each grade, NaN where none is given, and the rows of what is no grade."""
+    places = {grade.upper(): float(at) for at, grade in enumerate(grades)}
+    tidy = cells.str.strip().str.upper()
+    known = tidy.isin(places)
+    none = (tidy.isin(SYMBOLS | UNKNOWN_WORDS) | tidy.eq("")) & ~known
+    return tidy.map(places).to_numpy(dtype=float), cells.index[(~known & ~none).to_numpy(bool)]
 
 
 def _code_problems(file: str, codes: pd.Series, header: str) -> list[Problem]:

@@ -72,9 +72,7 @@ def write_geopackage(
     return write_bytes(path, geopackage_bytes(boundaries, layers, sources), private)
 
 
-def geopackage_bytes(
-    boundaries: Boundaries, layers: Mapping[str, Protected], sources: Iterable[Source] = ()
-) -> bytes:
+def geopackage_bytes(boundaries: Boundaries, layers: Mapping[str, Protected], sources: Iterable[Source] = ()) -> bytes:
     """The bytes of :func:`write_geopackage`; equal tables give equal bytes."""
     from pyogrio import write_dataframe
 

@@ -8,11 +8,20 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from geoplan.columns import AREA_COUNTS, PREFERENCE_COUNTS, SITES, Table, check, find_columns, known_headers
+from geoplan.columns import (
+    AREA_COUNTS,
+    NEAREST_SCHOOLS,
+    PREFERENCE_COUNTS,
+    SITES,
+    Table,
+    check,
+    find_columns,
+    known_headers,
+)
 from geoplan.errors import InputRefused, Problem, ProjectError
 from geoplan.io.files import table_bytes
 from geoplan.io.tables import TextTable, table_from
-from geoplan.postcodes import PostcodeDirectory, look_up
+from geoplan.postcodes import PostcodeDirectory, look_up, with_space
 from geoplan.sources import OWN_FILE, Source
 from geoplan.values import is_whole
 
@@ -72,6 +81,33 @@ def read_preference_counts(
     return table[~is_total].reset_index(drop=True), table[is_total].reset_index(drop=True), source or own
 
 
+def read_nearest(path: str | os.PathLike, postcodes: PostcodeDirectory | None = None) -> dict[str, str]:
+    """Read which school is nearest to each postcode or area, by foot or by whatever the file's maker measured.
+
+    Parameters
+    ----------
+    path
+        A row for each place: ``place`` (a postcode, or an area as the counts name it), ``school``.
+    postcodes
+        The directory, where places are postcodes: they are written as it writes them.
+
+    Raises
+    ------
+    InputRefused
+        If a place is listed twice or a cell is empty.
+    """
+    values, own, found = _read(path, NEAREST_SCHOOLS, None)
+    for name in ("place", "school"):
+        refuse_rows(own.file, values[name].eq(""), "code_malformed", f"no {name}", found[name])
+    place = values["place"]
+    if postcodes is not None:
+        rows = look_up(postcodes, place).rows
+        known = with_space(postcodes.table["postcode"]).to_numpy(dtype=object)[rows]
+        place = pd.Series(np.where(rows >= 0, known, place.to_numpy(dtype=object)), index=values.index)
+    refuse_rows(own.file, place.duplicated(), "code_duplicated", "listed twice", found["place"])
+    return dict(zip(place.astype("str"), values["school"].astype("str"), strict=True))
+
+
 def read_sites(
     path: str | os.PathLike, postcodes: PostcodeDirectory | None = None, columns: Mapping[str, str] | None = None
 ) -> tuple[pd.DataFrame, Source]:
@@ -106,6 +142,11 @@ def read_sites(
             at = postcodes.table[name].to_numpy(dtype=float)[rows]
             values[name] = values[name].where(values[name].notna(), np.where(rows >= 0, at, np.nan))
     placed = values["easting"].gt(0) & values["northing"].gt(0)
+    given = values["postcode"].ne("") if "postcode" in values else pd.Series(False, values.index)
+    refuse_rows(
+        own.file, ~placed & given, "position_outside",
+        "its postcode is not in the directory, or has no grid reference there: give easting and northing", "postcode",
+    )  # fmt: skip
     refuse_rows(own.file, ~placed, "position_outside", "no place: give easting and northing, or a postcode", "site")
     twice = values["site"].duplicated() | values["site"].eq("")
     refuse_rows(own.file, twice, "code_duplicated", "needs a code of its own", found["site"])

@@ -73,8 +73,11 @@ def workbook_bytes(
     about: Sequence[str] = (),
     sources: Iterable[Source] = (),
     name: str = "workbook.xlsx",
+    fills: Mapping[str, str] | None = None,
 ) -> bytes:
     """The bytes of :func:`write_workbook`; equal tables give equal bytes.
+
+    ``fills`` puts a colour behind cells that are exactly a word (Red, Amber, Green): the word stays what says it.
 
     Examples
     --------
@@ -90,9 +93,10 @@ def workbook_bytes(
     book.set_properties({"created": _CREATED, "title": "", "author": "", "comments": ""})
     names = sheet_names(["About", *tables])
     words = book.add_format({"text_wrap": True, "valign": "top"})
-    _sheet(book, names[0], ["Part", "Text"], lines, "About", words)
+    _sheet(book, names[0], ["Part", "Text"], lines, "About", words, {})
+    looks = {word: book.add_format({"bg_color": colour}) for word, colour in (fills or {}).items()}
     for number, (title, (heads, rows)) in enumerate(tables.items(), 1):
-        _sheet(book, names[number], heads, rows, f"Table{number}", None)
+        _sheet(book, names[number], heads, rows, f"Table{number}", None, looks)
         del title
     book.close()
     return memory.getvalue()
@@ -203,7 +207,9 @@ def about_lines(
     return lines
 
 
-def _sheet(book, name: str, heads: Sequence[str], rows: Sequence[Sequence[Cell]], table: str, words) -> None:
+def _sheet(
+    book, name: str, heads: Sequence[str], rows: Sequence[Sequence[Cell]], table: str, words, looks: Mapping
+) -> None:
     sheet = book.add_worksheet(name)
     columns = [{"header": head} for head in heads]
     if rows:  # a table needs a row; a sheet without one has its headings alone
@@ -219,7 +225,7 @@ def _sheet(book, name: str, heads: Sequence[str], rows: Sequence[Sequence[Cell]]
             elif isinstance(cell, (int, float)):
                 sheet.write_number(i, j, cell)
             else:
-                sheet.write_string(i, j, cell, words if j == len(row) - 1 else None)
+                sheet.write_string(i, j, cell, looks.get(cell, words if j == len(row) - 1 else None))
     sheet.freeze_panes(1, 0)
     for at, head in enumerate(heads):
         sheet.set_column(at, at, 110 if words is not None and at else min(40, max(9, len(head) + 2)))

@@ -288,6 +288,11 @@ def _style() -> str:
     return (ASSETS / "report.css").read_text(encoding="utf-8")
 
 
+def template(name: str) -> jinja2.Template:
+    """A template of a report: every value escaped."""
+    return _environment().get_template(name)
+
+
 @cache
 def _environment() -> jinja2.Environment:
     import jinja2

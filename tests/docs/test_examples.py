@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared" / "data"
+NEEDS = {"bristol_libraries": "bristol_takeup"}  # real open data beside this checkout
 EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if path.is_dir())
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -28,6 +30,8 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess:
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda path: path.name)
 def test_example_prints_what_its_folder_says(folder, tmp_path):
+    if folder.name in NEEDS and not (SHARED / NEEDS[folder.name]).is_dir():
+        pytest.skip(f"the real open data (../shared/data/{NEEDS[folder.name]}) is not beside this checkout")
     script = next(folder.glob("*.py"))
     done = run([sys.executable, str(script)], tmp_path)
     assert done.returncode == 0, done.stderr

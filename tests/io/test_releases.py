@@ -343,7 +343,14 @@ def test_a_second_run_is_refused_and_a_lock_left_behind_is_no_lock(out):
 def test_an_input_that_changes_during_the_run_is_refused(out, tmp_path):
     path = tmp_path / "pupils.csv"
     path.write_text("a")
-    report = {"records": 3, "accepted": 2, "repaired": 0, "rejected": 1, "blank": 0, "by_reason": {"postcode_not_found": 1}}  # noqa: E501
+    report = {
+        "records": 3,
+        "accepted": 2,
+        "repaired": 0,
+        "rejected": 1,
+        "blank": 0,
+        "by_reason": {"postcode_not_found": 1},
+    }
     made = release(inputs=(input_of(path, "pupils", report),))
     assert made.write(out, **CHECKS).inputs[0].unchanged is True
     path.write_text("b")

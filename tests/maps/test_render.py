@@ -153,8 +153,7 @@ def test_vendored_files_are_those_of_the_manifest(folder):
     found = {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
-        if path.is_file()
-        and path.relative_to(folder).parts[0] not in OUR_OWN
+        if path.is_file() and path.relative_to(folder).parts[0] not in OUR_OWN
     }
     assert found == listed
     assert all(asset["licence"] and asset["version"] and asset["from"] for asset in manifest["assets"])
