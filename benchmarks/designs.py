@@ -202,8 +202,9 @@ def contest(within: float, seconds: float = 240.0) -> None:
             print(f"{name:28} not installed")
             continue
         value, took, rounds = answer
-        print(f"{name:28} {value:.4f} after {took:.1f} s, {rounds} rounds: {took / found.seconds:.1f} times geoplan's time"
-              + (" (not finished)" if np.isinf(value) else ""), flush=True)  # fmt: skip
+        end = " (not finished)" if np.isinf(value) else ""
+        ratio = took / found.seconds
+        print(f"{name:28} {value:.4f} after {took:.1f} s, {rounds} {ratio:.1f} times geoplan's time{end}", flush=True)
 
 
 def primary_schools(folder: Path) -> pd.DataFrame:

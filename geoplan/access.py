@@ -9,8 +9,8 @@ rules, which is always named:
 
 * ``least total``: as many as can be are given a place, and of all such ways the one with the fewest miles in all (a
   transportation problem, solved exactly by HiGHS);
-* ``closest first``: places go to whoever lives closest, pair by pair. It is what comes out when every family asks for the
-  nearest school and every school ranks by distance (the one stable matching).
+* ``closest first``: places go to whoever lives closest, pair by pair. It is what comes out when every family asks for
+  the nearest school and every school ranks by distance (the one stable matching).
 
 Room is counted for each school and never netted against a full one: places less the roll, and in each year group the
 admission number less that year's roll. Where nowhere has room, that is said with how many.
@@ -30,6 +30,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.optimize import linprog
+from scipy.sparse.csgraph import maximum_flow
 
 from geoplan.catchments import CLOSED, NONE, CatchmentPlan
 from geoplan.errors import NotProtected, UnknownCodeError
@@ -45,6 +46,8 @@ RULES = MappingProxyType(
 OLD_RULE_BELOW = 20
 SMALL = (50, 100)
 NO_ROOM, NO_SUITABLE, NO_HOME = "no room anywhere", "no suitable school in reach", "home not known"
+_FIRST_SCHOOLS = 12  # schools that a pupil is first offered in the solver; others follow if they help
+_TINY = 1e-7
 _COST_M = 1000.0  # costs in the solver are kilometres (or thousandths of minutes), so that none is very large
 
 
@@ -100,10 +103,10 @@ class Reorganisation:
         def call(code: str) -> str:
             return str(names.get(code, code))
 
-        parts = [f"{' and '.join(map(call, self.close))} {'closes' if len(self.close) == 1 else 'close'}"]
-        parts = parts if self.close else []
+        ends = "closes" if len(self.close) == 1 else "close"
+        parts = [f"{_listed(map(call, self.close))} {ends}"] if self.close else []
         for into, codes in self.merge.items():
-            parts.append(f"{' and '.join(map(call, codes))} become one school at {call(into)}")
+            parts.append(f"{_listed(map(call, codes))} become one school at {call(into)}")
         parts += [f"{call(code)} teaches years {low} to {high}" for code, (low, high) in self.years.items()]
         parts += [f"{call(code)} has {added:+,} places" for code, added in self.places_added.items()]
         return "; ".join(parts)
@@ -140,6 +143,12 @@ class Reorganisation:
         for code, added in self.places_added.items():
             answer.loc[code, "places"] = max(0, answer.loc[code, "places"] + added)
         return answer.drop(index=list(self.gone))
+
+
+def _listed(words: Iterable[str]) -> str:
+    """A, B and C."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def reorganisation_of(plan: CatchmentPlan) -> Reorganisation:
@@ -286,37 +295,36 @@ def _closest_first(cost, year, total, by_year) -> np.ndarray:
 
 
 def _least_total(cost, year, total, by_year) -> np.ndarray:
-    """Two linear programmes: most pupils placed; then, so many placed, the least travel. Pupils alike are one row."""
+    """Most pupils placed (a greatest flow); then, so many placed, the least travel. Pupils alike are one row.
+
+    The linear programme begins with each row's nearest schools and those of the flow; its prices then say which other
+    schools could shorten the travel, and those are added until none could. The answer is that of all schools at once.
+    """
     key = np.column_stack([np.where(np.isfinite(cost), cost, -1.0), year])
     kinds, of, size = np.unique(key, axis=0, return_inverse=True, return_counts=True)
-    of = of.reshape(-1)
-    years = kinds[:, -1].astype(int)
-    open_ = (total >= 1)[None, :] & (kinds[:, :-1] >= 0)
-    group, school = np.nonzero(open_)
+    of, years = of.reshape(-1), kinds[:, -1].astype(int)
     answer = np.full(len(cost), -1, dtype=np.int64)
-    if not len(group):
+    length = np.where(kinds[:, :-1] >= 0, kinds[:, :-1] / _COST_M, np.inf)
+    length[:, total < 1] = np.inf
+    length[_cap_of(by_year, years) < 1] = np.inf
+    if not np.isfinite(length).any():
         return answer
-    number = np.arange(len(group))
-    rows, caps = [sparse.csr_array((np.ones(len(group)), (group, number)), shape=(len(kinds), len(group)))], [size]
-    capped = np.flatnonzero(np.isfinite(total))
-    within = sparse.csr_array((np.ones(len(group)), (school, number)), shape=(len(total), len(group)))
-    rows.append(within[capped])
-    caps.append(total[capped])
-    cell = school * by_year.shape[1] + years[group]
-    own = (years[group] >= 0) & np.isfinite(by_year[school, np.maximum(years[group], 0)])
-    used, at = np.unique(cell[own], return_inverse=True)
-    if len(used):
-        rows.append(sparse.csr_array((np.ones(own.sum()), (at, number[own])), shape=(len(used), len(group))))
-        caps.append(by_year.ravel()[used])
-    matrix, cap = sparse.vstack(rows).tocsr(), np.floor(np.concatenate(caps))
-    most = linprog(-np.ones(len(group)), A_ub=matrix, b_ub=cap, bounds=(0, None), method="highs-ds")
-    placed = round(-most.fun)
-    one = sparse.csr_array(np.ones((1, len(group))))
-    best = linprog(
-        kinds[group, school] / _COST_M, A_ub=matrix, b_ub=cap, A_eq=one, b_eq=[placed], bounds=(0, None),
-        method="highs-ds",
-    )  # fmt: skip
-    flow = np.rint(best.x if best.x is not None else most.x).astype(int)
+    placed, used = _most_placed(length, size, years, total, by_year)
+    first = np.argsort(length, axis=1, kind="stable")[:, :_FIRST_SCHOOLS]
+    open_ = used.copy()
+    np.put_along_axis(open_, first, True, axis=1)
+    open_ &= np.isfinite(length)
+    while True:
+        group, school = np.nonzero(open_)
+        flow, prices = _cheapest(length, group, school, size, years, total, by_year, placed)
+        worth = np.isfinite(length) & ~open_ & (length - prices < -_TINY)
+        if not worth.any():
+            break
+        gain = np.where(worth, length - prices, np.inf)
+        best = np.argsort(gain, axis=1, kind="stable")[:, :_FIRST_SCHOOLS]
+        more = np.zeros_like(open_)
+        np.put_along_axis(more, best, True, axis=1)
+        open_ |= more & worth
     members = np.argsort(of, kind="stable")
     taken = np.concatenate([[0], np.cumsum(size)])[:-1].copy()
     for k in np.flatnonzero(flow):
@@ -324,6 +332,61 @@ def _least_total(cost, year, total, by_year) -> np.ndarray:
         answer[part] = school[k]
         taken[group[k]] += flow[k]
     return answer
+
+
+def _cap_of(by_year: np.ndarray, years: np.ndarray) -> np.ndarray:
+    """Room of each school for each row's year group: rows x schools; infinite without a year."""
+    return np.where(years[:, None] >= 0, by_year[:, np.maximum(years, 0)].T, np.inf)
+
+
+def _most_placed(length, size, years, total, by_year) -> tuple[int, np.ndarray]:
+    """How many can have a place at all, and one way to do it: rows x schools that are used."""
+    rows, schools = length.shape
+    cells = schools * by_year.shape[1]
+    group, school = np.nonzero(np.isfinite(length))
+    source, sink = rows + cells + schools, rows + cells + schools + 1
+    all_ = int(size.sum())
+    cell = rows + school * by_year.shape[1] + np.maximum(years[group], 0)
+    school_at = rows + cells + np.arange(schools)
+    to = np.where(years[group] >= 0, cell, school_at[school])
+    room, each = (np.where(np.isfinite(cap), np.floor(cap), all_).clip(max=all_) for cap in (total, by_year))
+    start = np.r_[np.full(rows, source), group, rows + np.arange(cells), school_at]
+    end = np.r_[np.arange(rows), to, np.repeat(school_at, by_year.shape[1]), np.full(schools, sink)]
+    most = np.r_[size, size[group], each.ravel(), room].astype(np.int32)
+    graph = sparse.csr_matrix((most, (start, end)), shape=(sink + 1, sink + 1))
+    answer = maximum_flow(graph, source, sink)
+    flow = answer.flow.tocoo()
+    out = (flow.row < rows) & (flow.data > 0) & (flow.col >= rows) & (flow.col < source)
+    used = np.zeros((rows, schools), dtype=bool)
+    at = flow.col[out] - rows
+    used[flow.row[out], np.where(at < cells, at // by_year.shape[1], at - cells)] = True
+    return int(answer.flow_value), used
+
+
+def _cheapest(length, group, school, size, years, total, by_year, placed) -> tuple[np.ndarray, np.ndarray]:
+    """The least travel with ``placed`` pupils placed, by the pairs offered; and the price of every pair."""
+    number, ones = np.arange(len(group)), np.ones(len(group))
+    own = (years[group] >= 0) & np.isfinite(by_year[school, np.maximum(years[group], 0)])
+    cell = school * by_year.shape[1] + np.maximum(years[group], 0)
+    cells = total.size * by_year.shape[1]
+    parts = [
+        sparse.csr_array((ones, (group, number)), shape=(len(size), len(group))),
+        sparse.csr_array((ones, (school, number)), shape=(total.size, len(group))),
+        sparse.csr_array((ones[own], (cell[own], number[own])), shape=(cells, len(group))),
+    ]
+    caps = np.concatenate([size, np.floor(total), np.floor(by_year.ravel())])
+    matrix = sparse.vstack(parts).tocsr()
+    held = np.flatnonzero((np.diff(matrix.indptr) > 0) & np.isfinite(caps))
+    best = linprog(
+        length[group, school], A_ub=matrix[held], b_ub=caps[held], A_eq=sparse.csr_array(ones[None, :]), b_eq=[placed],
+        bounds=(0, None), method="highs-ds",
+    )  # fmt: skip
+    price = np.zeros(len(caps))
+    price[held] = best.ineqlin.marginals
+    rows, schools, each = np.split(price, [len(size), len(size) + total.size])
+    by_cell = each.reshape(by_year.shape)
+    of_year = np.where(years[:, None] >= 0, by_cell[:, np.maximum(years, 0)].T, 0.0)
+    return np.rint(best.x).astype(int), rows[:, None] + schools[None, :] + of_year + best.eqlin.marginals[0]
 
 
 # --- a reorganisation, pupil by pupil -------------------------------------------------------------------
@@ -392,7 +455,7 @@ def displaced(pupils: pd.DataFrame, schools: pd.DataFrame, option: Reorganisatio
     return moves, np.where(moves, new, "")
 
 
-def access(
+def reorganise(
     pupils: pd.DataFrame,
     schools: pd.DataFrame,
     option: Reorganisation,
@@ -525,9 +588,9 @@ def is_rural(words: pd.Series) -> pd.Series:
 
     Examples
     --------
-    >>> is_rural(pd.Series(["Rural: Nearer to a major town or city", "(England/Wales) Urban city and town", "RSN1", "E2",
-    ...                     "A1", ""])).tolist()
-    [True, False, True, True, False, False]
+    >>> words = ["Rural: Nearer to a major town or city", "(England/Wales) Urban city and town", "RSN1", "E2", "A1"]
+    >>> is_rural(pd.Series(words)).tolist()
+    [True, False, True, True, False]
     """
     text = words.astype("str").str.strip().str.casefold()
     code = text.str.fullmatch(r"r[ls][nf]\d?|[def]\d")
@@ -583,9 +646,9 @@ def closure_screen(
 ) -> dict[str, Access]:
     """Each school closed by itself, the others as they are: where its pupils would go.
 
-    ``options`` are those of :func:`access`. Closing two of them is another question: room is then shared.
+    ``options`` are those of :func:`reorganise`. Closing two of them is another question: room is then shared.
     """
     return {
-        code: access(pupils, schools, Reorganisation(f"{code} closes", close=(code,)), travel, at, **options)
+        code: reorganise(pupils, schools, Reorganisation(f"{code} closes", close=(code,)), travel, at, **options)
         for code in candidates
     }

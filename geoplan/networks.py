@@ -224,7 +224,7 @@ def walking_m(
     points, schools
         Rows of easting and northing.
     limit_m
-        Do not look further than this along the ways; what is beyond it is NaN.
+        Do not look further than this; what is beyond it is NaN.
     chunk
         Schools at a time: memory is ``chunk`` x junctions.
 
@@ -250,7 +250,7 @@ def walking_m(
         row, column = np.nonzero(same)
         answer[row, column] = np.minimum(answer[row, column], np.abs(home.to_start[row] - school.to_start[column]))
     answer += home.off_m[:, None] + school.off_m[None, :]
-    answer[~np.isfinite(answer)] = np.nan
+    answer[~np.isfinite(answer) | (answer > limit_m)] = np.nan
     return Walks(answer, home, school)
 
 

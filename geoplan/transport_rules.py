@@ -75,16 +75,19 @@ class Limit:
 
 _ACT = "Education Act 1996"
 LIMITS: tuple[Limit, ...] = (
-    Limit("under 8", "under 8", 5, 7, 2.0, None, False, False, 1, date(1996, 11, 1), None,
+    Limit("under 8", "under the age of 8", 5, 7, 2.0, None, False, False, 1, date(1996, 11, 1), None,
           f"{_ACT} s.444(5)(a); s.508B and Sch. 35B para 6", "restated"),
-    Limit("8 and over", "8 and over", 8, 16, 3.0, None, False, False, 1, date(1996, 11, 1), None,
+    Limit("8 and over", "aged 8 and over", 8, 16, 3.0, None, False, False, 1, date(1996, 11, 1), None,
           f"{_ACT} s.444(5)(b); s.508B and Sch. 35B para 6", "restated"),
-    Limit("8 to 10, low income", "8 to 10, of low income", 8, 10, 2.0, None, True, False, 1, date(2007, 9, 1), None,
+    Limit("8 to 10, low income",
+          "aged 8 to 10, of low income", 8, 10, 2.0, None, True, False, 1, date(2007, 9, 1), None,
           f"{_ACT} Sch. 35B para 9 (in force by SI 2007/1801)", "text"),
-    Limit("11 and over, low income", "11 and over, of low income, at one of the three nearest suitable schools", 11, 16,
-          2.0, 6.0, True, False, 3, date(2008, 9, 1), None,
+    Limit("11 and over, low income",
+          "aged 11 and over, of low income, at one of the three nearest suitable schools",
+          11, 16, 2.0, 6.0, True, False, 3, date(2008, 9, 1), None,
           f"{_ACT} Sch. 35B para 11 (in force by SI 2008/1971)", "text"),
-    Limit("11 and over, low income, religion", "11 and over, of low income, at a school chosen for religion or belief",
+    Limit("11 and over, low income, religion",
+          "aged 11 and over, of low income, at a school chosen for religion or belief",
           11, 16, 2.0, 15.0, True, True, 0, date(2008, 9, 1), None,
           f"{_ACT} Sch. 35B para 12 (in force by SI 2008/1971)", "text"),
 )  # fmt: skip

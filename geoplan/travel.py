@@ -41,8 +41,12 @@ ENTITLED, LOW_INCOME_ENTITLED, NEARER, ROUTE, WITHIN, NOT_KNOWN = (
     "within the limit",
     "not known",
 )
-OVER_NEAREST_UNKNOWN = "over the limit; the nearest school needs a route"
-STATUSES = (ENTITLED, LOW_INCOME_ENTITLED, OVER_NEAREST_UNKNOWN, NEARER, ROUTE, WITHIN, NOT_KNOWN)
+ALL_OVER = "over the limit, as every suitable school is"
+OVER_NEAREST_UNKNOWN = "over the limit; whether a nearer school suits needs a route"
+NOT_OF_AGE = "not of compulsory school age"
+STATUSES = (
+    ENTITLED, ALL_OVER, LOW_INCOME_ENTITLED, OVER_NEAREST_UNKNOWN, NEARER, ROUTE, WITHIN, NOT_OF_AGE, NOT_KNOWN,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -381,6 +385,39 @@ def nearest(travel: Travel, count: int = 1, can: np.ndarray | None = None) -> pd
     )
 
 
+def to_school(pupils: pd.DataFrame, at: np.ndarray, travel: Travel, schools: pd.DataFrame) -> pd.DataFrame:
+    """How far each pupil goes to the school attended, and how far it is to the nearest suitable one; inside only.
+
+    Parameters
+    ----------
+    pupils
+        ``school`` and ``year_group``.
+    at
+        The row of ``travel`` of each pupil, -1 where the home is not known.
+    travel
+        Distances or times.
+    schools
+        The schools' frame.
+
+    Returns
+    -------
+    DataFrame
+        ``attended``, ``nearest``: metres or minutes, NaN where not known.
+    """
+    frame = schools.loc[list(travel.schools)]
+    years = pupils["year_group"] if "year_group" in pupils else pd.Series("unknown", pupils.index)
+    own = travel.schools.get_indexer(pd.Index(pupils["school"].astype("str")))
+    known = at >= 0
+    values = travel.values[np.where(known, at, 0)]
+    attended = np.where(known & (own >= 0), values[np.arange(len(own)), np.maximum(own, 0)], np.nan)
+    can = suitable(frame, years) & np.isfinite(values)
+    least = np.where(can, values, np.inf).min(axis=1)
+    least = np.where(np.isfinite(attended), np.minimum(least, attended), least)  # the own school suits
+    return pd.DataFrame(
+        {"attended": attended, "nearest": np.where(known & np.isfinite(least), least, np.nan)}, index=pupils.index
+    )
+
+
 # --- limits of free travel ------------------------------------------------------------------------------
 
 
@@ -458,20 +495,24 @@ def entitlement(
     row, col = np.where(known, at, 0), np.where(known, own, 0)
     low_own, high_own = least[row, col], most[row, col]
     over = np.where(low_own > limit_m[:, 1], YES, np.where(high_own <= limit_m[:, 0], NO, UNKNOWN)).astype(object)
-    first, nearer_least, nearer_most = _nearer(least, most, row, col, can)
+    first, nearer_least, nearer_most, least_suitable = _nearer(least, most, row, col, can)
     is_nearest = np.where(first, YES, np.where(nearer_least > 0, NO, UNKNOWN)).astype(object)
     status = np.full(len(pupils), ROUTE, dtype=object)
     status[over == NO] = WITHIN
     status[(over == YES) & (is_nearest == YES)] = ENTITLED
     status[(over == YES) & (is_nearest == NO)] = NEARER
     status[(over == YES) & (is_nearest == UNKNOWN)] = OVER_NEAREST_UNKNOWN
+    status[(over == YES) & (is_nearest != YES) & (least_suitable > limit_m[:, 1])] = ALL_OVER
     older = poor & np.array([each is not None and each[0] >= 11 for each in ages], dtype=bool)
     long_ = _low_income(older, religion, low_own, high_own, nearer_least, nearer_most, row, col, roads, day, travel)
-    open_ = status != ENTITLED
+    open_ = ~np.isin(status, [ENTITLED, ALL_OVER])
     status[open_ & (long_ == YES)] = LOW_INCOME_ENTITLED
     status[(status == WITHIN) & (long_ == UNKNOWN)] = ROUTE
     status[~known] = NOT_KNOWN
+    outside = np.isin(years, _OUTSIDE)
+    status[outside] = NOT_OF_AGE
     band = np.array([_band(each) for each in ages], dtype=object)
+    band[outside] = NOT_OF_AGE
     frame = pd.DataFrame({"status": status, "band": band, "low_income": np.where(poor, YES, NO)}, index=pupils.index)
     notes = [*travel.notes]
     if not travel.route:
@@ -483,6 +524,9 @@ def entitlement(
     return Entitlement(frame, day, travel.route, tuple(notes))
 
 
+_OUTSIDE = ["E1", "E2", "N1", "N2", "12", "13", "14"]
+
+
 def _limits(ages: tuple[int, int] | None, low_income: bool, day: date) -> tuple[float, float]:
     """The least and the most miles that hold for a child of a year group during the year."""
     if ages is None:
@@ -492,8 +536,9 @@ def _limits(ages: tuple[int, int] | None, low_income: bool, day: date) -> tuple[
 
 
 def _nearer(least, most, row, col, can, chunk: int = 4096):
-    """Whether the own school is certainly the nearest suitable; how many are certainly, and possibly, nearer."""
-    first, sure, may = (np.zeros(len(row), dtype=kind) for kind in (bool, np.int64, np.int64))
+    """Whether the own school is certainly the nearest suitable; how many others are certainly, and possibly, nearer;
+    and the least metres that any suitable school, the own one among them, can be away."""
+    first, sure, may, any_ = (np.zeros(len(row), dtype=kind) for kind in (bool, np.int64, np.int64, float))
     for low in range(0, len(row), chunk):
         part = slice(low, low + chunk)
         others = can[part].copy()
@@ -503,7 +548,8 @@ def _nearer(least, most, row, col, can, chunk: int = 4096):
         first[part] = ~((least[row[part]] < own_high[:, None]) & others).any(axis=1)
         sure[part] = ((most[row[part]] < own_low[:, None]) & others).sum(axis=1)
         may[part] = ((least[row[part]] < own_high[:, None]) & others).sum(axis=1)
-    return first, sure, may
+        any_[part] = np.minimum(np.where(others, least[row[part]], np.inf).min(axis=1), own_low)
+    return first, sure, may, any_
 
 
 def _low_income(older, religion, low_own, high_own, sure, may, row, col, roads, day, travel) -> np.ndarray:

@@ -10,12 +10,14 @@ import typer
 
 from geoplan._version import __version__
 from geoplan.cli import (
+    access,
     assign,
     boundaries,
     check,
     check_leaks,
     demo,
     design,
+    housing,
     init,
     map,
     preferences,
@@ -26,7 +28,9 @@ from geoplan.cli import (
     report,
     segments,
     similar,
+    sites,
     survey,
+    travel,
     verify,
 )
 from geoplan.cli.common import refuse
@@ -41,11 +45,13 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 findings, 2 wrong usage, 3 input refused. Start with: geoplan demo",
 )
 _VERBS = (
-    demo, init, check, assign, similar, reach, preferences, survey, design, map, release, report, check_leaks, verify,
+    demo, init, check, assign, similar, reach, preferences, survey, travel, sites,
+    housing, design, map, release, report, check_leaks, verify,
 )  # fmt: skip
 for _module in _VERBS:
     app.command(_module.command.__name__)(_module.command)
 app.add_typer(profile.app, name="profile")
+app.add_typer(access.app, name="access")
 app.add_typer(rag.app, name="rag")
 app.add_typer(boundaries.app, name="boundaries")
 app.add_typer(segments.app, name="segments")

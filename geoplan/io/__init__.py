@@ -15,6 +15,8 @@ _WHERE = {
     "read_applications": "people", "read_area_counts": "services", "read_preference_counts": "services",
     "read_sites": "services",
     "Recipe": "recipes", "load_recipe": "recipes", "list_recipes": "recipes", "boundaries_folder": "recipes",
+    "read_travel": "travel", "read_network": "travel", "read_housing": "housing", "read_yields": "housing",
+    "read_roll_forecast": "housing", "read_site_options": "sites", "read_weights": "sites",
     "read_attributes": "attributes", "read_plan": "plans", "write_plan": "plans",
     "Release": "releases",
     "verify_folder": "releases",

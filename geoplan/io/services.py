@@ -96,7 +96,7 @@ def read_nearest(path: str | os.PathLike, postcodes: PostcodeDirectory | None = 
     InputRefused
         If a place is listed twice or a cell is empty.
     """
-    values, own, found = _read(path, NEAREST_SCHOOLS, None)
+    values, own, found = read_values(path, NEAREST_SCHOOLS, None)
     for name in ("place", "school"):
         refuse_rows(own.file, values[name].eq(""), "code_malformed", f"no {name}", found[name])
     place = values["place"]
