@@ -23,6 +23,7 @@ from geoplan.design_tables import (
     FIGURES,
     MOVING,
     DesignTables,
+    areas,
     gap_words,
     limit_rows,
     sureness,
@@ -73,9 +74,9 @@ def sentences(problem: DesignProblem, limits: Limits, found: Design, tables: Des
         count = (
             f"about {moved:,.0f} {tables.noun}" if moved == moved else f"a number of {tables.noun} that is not shown"
         )
-        said.append(f"{len(tables.areas):,} areas with {count} change school.")
+        said.append(f"{areas(len(tables.areas))} with {count}: another school than today.")
     elif tables.flows is not None:
-        said.append(f"{len(tables.areas):,} areas change school.")
+        said.append(f"{areas(len(tables.areas))}: another school than today.")
     said.append(f"{figures.loc['Catchments in one piece', 'design']} catchments are in one piece.")
     said.append(sureness(problem, found))
     return said
@@ -111,7 +112,7 @@ def curve_rows(
         return pd.DataFrame(columns=["design", "how near the best possible"])
     (single, *_) = objective
     names = [single, against, *(n for n in (TRAVEL, MOVED, GORARD) if n in curve and n not in (single, against))]
-    ordered = curve.sort_values(against, kind="stable").reset_index(drop=True)
+    ordered = drawn_curve(curve, against, names[0])
     rows = pd.DataFrame({"design": [_LETTERS[at] for at in range(len(ordered))]})
     for name in names:
         rows[MEASURES[name] + (", to the nearest ten" if name == MOVED else "")] = [
@@ -121,6 +122,19 @@ def curve_rows(
         "the best" if gap <= 0 else f"within {gap_words(gap)}" for gap in ordered["gap"]
     ]
     return rows
+
+
+def drawn_curve(curve: pd.DataFrame, against: str, single: str) -> pd.DataFrame:
+    """The designs of a trade-off in order, each once; children moved to the nearest ten, limits on them rounded down.
+
+    A limit rounded down leaves out of reach what is proved to be, and a place on the picture tells no exact count.
+    """
+    ordered = curve.sort_values([against, single], kind="stable").reset_index(drop=True)
+    if against == MOVED:
+        down = {name: np.floor(ordered[name] / 10) * 10 for name in ("limit", "least")}
+        ordered = ordered.assign(**{MOVED: 10 * np.floor(ordered[MOVED] / 10 + 0.5)}, **down)
+    same = ordered[[against, single]].round(9).duplicated(keep="first")
+    return ordered[~same].reset_index(drop=True)
 
 
 def amount(problem: DesignProblem, name: str, value: float) -> str:
@@ -423,15 +437,15 @@ def _axis_words(problem: DesignProblem, curve: pd.DataFrame, against: str, objec
     if not len(curve):
         return []
     (single, *_) = objective
-    across, up = _spans(curve, against, single)
+    across, up = _spans(drawn_curve(curve, against, single), against, single)
     return [_tick_word(problem, against, x) for x in across] + [_tick_word(problem, single, y) for y in up]
 
 
 def curve_svg(problem: DesignProblem, curve: pd.DataFrame, against: str, objective: Mapping[str, float]) -> str:
     """The trade-off as a picture: designs as lettered points, and shaded what is proved to be out of reach."""
     (single, *_) = objective
-    ordered = curve.sort_values(against, kind="stable").reset_index(drop=True)
-    across, up = _spans(curve, against, single)
+    ordered = drawn_curve(curve, against, single)
+    across, up = _spans(ordered, against, single)
     x0, x1, y0, y1 = across[0], max(across[-1], across[0] + 1e-9), up[0], max(up[-1], up[0] + 1e-9)
 
     def x(value: float) -> float:
@@ -468,7 +482,8 @@ def curve_svg(problem: DesignProblem, curve: pd.DataFrame, against: str, objecti
             f'<text x="{LEFT - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">{_tick_word(problem, single, tick)}</text>'
         )
     parts.append(f'<path d="M{LEFT} {TOP}V{base}H{WIDTH - RIGHT}" fill="none" stroke="#0B0C0C"/>')
-    line = "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in zip(ordered[against], ordered[single], strict=True))
+    steps = zip(ordered[against], ordered[single].cummin(), strict=True)  # the best known with at most so much
+    line = "".join(f"H{x(a):.1f}V{y(b):.1f}" if at else f"{x(a):.1f} {y(b):.1f}" for at, (a, b) in enumerate(steps))
     parts.append(f'<path d="M{line}" fill="none" stroke="{palette.CATEGORICAL[0]}" stroke-width="1.5"/>')
     for at, row in ordered.iterrows():
         cx, cy = x(row[against]), y(row[single])
