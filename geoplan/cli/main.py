@@ -17,6 +17,7 @@ from geoplan.cli import (
     check,
     check_leaks,
     demo,
+    design,
     forecast,
     housing,
     init,
@@ -47,8 +48,8 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 findings, 2 wrong usage, 3 input refused. Start with: geoplan demo",
 )
 _VERBS = (
-    demo, init, check, assign, similar, reach, preferences, survey, travel, sites, housing, forecast, backtest, map,
-    release, report, check_leaks, verify,
+    demo, init, check, assign, map, similar, report, release, reach, preferences, survey, design, travel, sites, housing,
+    forecast, backtest, verify, check_leaks,
 )  # fmt: skip
 for _module in _VERBS:
     app.command(_module.command.__name__)(_module.command)
