@@ -48,8 +48,8 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 findings, 2 wrong usage, 3 input refused. Start with: geoplan demo",
 )
 _VERBS = (
-    demo, init, check, assign, map, similar, report, release, reach, preferences, survey, design, travel, sites, housing,
-    forecast, backtest, verify, check_leaks,
+    demo, init, check, assign, map, similar, report, release, reach, preferences, survey, design, travel, sites,
+    housing, forecast, backtest, verify, check_leaks,
 )  # fmt: skip
 for _module in _VERBS:
     app.command(_module.command.__name__)(_module.command)
