@@ -229,9 +229,13 @@ def protect_options(
     by_area = {
         option: desk.protect([raw], by_area=True)[0] for option, raw in moving.items() if raw is not None
     }  # areas give way to catchments
-    who = _who_moves(desk, ground, changes, options, by_flow)
-    mixes = {name: _mixed(desk, ground, name, plans) for name in MIXED if name in residents.columns}
-    by_year = _mixed(desk, ground, "year_group", plans) if "year_group" in residents.columns else {}
+    who, crossed = _who_moves(desk, ground, changes, options), {}
+    for name in ("year_group", *ATTRIBUTES):
+        if name in residents.columns:
+            more, crossed[name] = _by_attribute(desk, ground, changes, plans, name)
+            who |= more
+    who = {key: who[key] for option in options for key in who if key[0] == option}
+    mixes, by_year = {name: crossed[name] for name in MIXED if name in crossed}, crossed.get("year_group", {})
     bands = _bands(desk, ground, changes, plans)
     shown = {
         "residents": _side_by_side(by_catchment, plans),
@@ -472,26 +476,47 @@ def _flow_table(table: ProtectedTable) -> Protected:
     return Protected(frame.loc[order], gone.loc[order], table.rule, table.noun, printed=(table.printed,))
 
 
-def _who_moves(desk: _Desk, ground: _Ground, changes, options, by_flow) -> dict[tuple[str, str], Protected]:
-    """For each option and attribute: who stays, who comes to a nearer school and who to a farther one."""
-    found = {}
-    columns = ground.residents.columns
-    names = [name for name in ("year_group", *ATTRIBUTES) if name in columns]
-    for option in options:
-        if not changes[option].moves.any():
-            continue
-        effect = _effect_of(ground, changes[option], option)
-        dim = f"what becomes of them: {ground.flow_dims[option]}"
-        raws = {ALL: ground.raw(f"what becomes of {ground.residents.noun}, {option}", kept=ground.inside,
-                                complete=False, **{dim: effect})}  # fmt: skip
-        for name in names:
-            raws[name] = ground.raw(
-                f"what becomes of {ground.residents.noun} by {name}, {option}", (name,), kept=ground.inside,
-                complete=False, **{name: _with_others(name, *columns[name]), dim: effect},
-            )  # fmt: skip
-        for name, raw in raws.items():
-            found[option, name] = _effect_table(desk.protect([raw])[0], dim, name)
-    return found
+def _who_moves(desk: _Desk, ground: _Ground, changes, options) -> dict[tuple[str, str], Protected]:
+    """For each option: who stays, who comes to a nearer school and who to a farther one."""
+    return {
+        (option, ALL): _effect_table(
+            desk.protect([_effect_raw(ground, changes[option], option)])[0], _effect_dim(ground, option), ALL
+        )
+        for option in options
+        if changes[option].moves.any()
+    }
+
+
+def _by_attribute(desk: _Desk, ground: _Ground, changes, plans, name: str):
+    """People by an attribute: what becomes of them under each option, and by catchment of each plan if it is mixed.
+
+    All of one attribute are protected at once: the gate attacks them beside all of that attribute released before, and
+    that takes longer than anything else.
+    """
+    moving = [option for option in list(plans)[1:] if changes[option].moves.any()]
+    raws = [_effect_raw(ground, changes[option], option, name) for option in moving]
+    if name in (*MIXED, "year_group"):
+        raws += _mixed(ground, name, plans)
+    made = desk.protect(raws) if raws else []
+    who = {
+        (option, name): _effect_table(table, _effect_dim(ground, option), name)
+        for option, table in zip(moving, made, strict=False)
+    }
+    return who, dict(zip(plans, made[len(moving) :], strict=False))
+
+
+def _effect_dim(ground: _Ground, option: str) -> str:
+    return f"what becomes of them: {ground.flow_dims[option]}"
+
+
+def _effect_raw(ground: _Ground, change: Change, option: str, name: str = "") -> RawTable:
+    """What becomes of those in the plans, by an attribute if one is named."""
+    dims = {_effect_dim(ground, option): _effect_of(ground, change, option)}
+    title = f"what becomes of {ground.residents.noun}"
+    if not name:
+        return ground.raw(f"{title}, {option}", kept=ground.inside, complete=False, **dims)
+    dims = {name: _with_others(name, *ground.residents.columns[name]), **dims}
+    return ground.raw(f"{title} by {name}, {option}", (name,), kept=ground.inside, complete=False, **dims)
 
 
 def _with_others(name: str, codes: np.ndarray, labels: pd.Index) -> tuple[np.ndarray, pd.Index]:
@@ -540,17 +565,16 @@ def _effect_table(table: ProtectedTable, dim: str, name: str) -> Protected:
     )
 
 
-def _mixed(desk: _Desk, ground: _Ground, name: str, plans) -> dict[str, ProtectedTable]:
-    """People by catchment and an attribute, for all plans at once."""
+def _mixed(ground: _Ground, name: str, plans) -> list[RawTable]:
+    """People by catchment and an attribute, for each plan."""
     codes, labels = _with_others(name, *ground.residents.columns[name])
-    raws = [
+    return [
         ground.raw(
             f"{ground.residents.noun} by catchment and {name}, {title}", (name,),
             **{ground.dims[title]: ground.catchment_of(title), name: (codes, labels)},
         )
         for title in plans
     ]  # fmt: skip
-    return dict(zip(plans, desk.protect(raws), strict=True))
 
 
 def _crossed(table: ProtectedTable) -> Protected:
