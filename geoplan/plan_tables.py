@@ -39,7 +39,7 @@ from geoplan.effects import (
     gorard,
     siblings_split,
 )
-from geoplan.errors import ComparisonRefused, UnknownCodeError, VintageError
+from geoplan.errors import ComparisonRefused, DisclosureRefused, UnknownCodeError, VintageError
 from geoplan.gate import Nesting, PrintedTable
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up
@@ -50,6 +50,7 @@ TO = " > "
 ALL = "all"
 ATTENDS = "attends the catchment school"
 MOST_AREAS = 40  # that move: with more, people by area are not shown
+MOST_TOGETHER = 200  # counts by piece and category that releases of option sets may come to: proving more takes minutes
 ROUND_M = 50
 BANDS = ("up to 2 miles", "2 to 3 miles", "over 3 miles")
 MIXED = {"fsm": YES, "idaci": "1"}  # whose spread between catchments is measured: the value of each attribute
@@ -222,6 +223,7 @@ def protect_options(
     moving = {option: ground.by_area(option) for option in options}
     single = {code for raw in moving.values() if raw is not None for code in raw.counts.index}
     desk = _Desk(ground, rule, tuple(earlier), tuple(earlier_nested), single)
+    desk.check_size(ground)
     base = desk.protect(
         [ground.by_catchment(title) for title in plans] + [ground.by_flow(option) for option in options], by_area=True
     )
@@ -258,7 +260,7 @@ def protect_options(
         siblings=MappingProxyType(_siblings(desk, ground, changes, options)),
         feeders=_feeder_table(desk, ground, plans, changes),
         people=_people(desk, ground),
-        left_out=MappingProxyType(_left_out(residents, sites, places)),
+        left_out=MappingProxyType(_left_out(residents, sites, places) | _without_areas(ground, options)),
         rule=rule,
         nested=ground.nested,
         data=data,
@@ -337,9 +339,8 @@ class _Ground:
 
     def by_area(self, title: str) -> RawTable | None:
         """People of the areas that move."""
-        moves = (self.flow[title] != STAY).to_numpy()
-        moving = moves[self.residents.area]
-        if not moving.any() or moves.sum() > MOST_AREAS:
+        moving = (self.flow[title] != STAY).to_numpy()[self.residents.area]
+        if not moving.any() or (self.flow_lookup[title] != STAY).sum() > MOST_AREAS:
             return None
         kind = self.residents.kind
         return self.raw(
@@ -385,6 +386,25 @@ class _Desk:
         own = Nesting(self.kind, self.kind, {code: code if code in single else OTHER for code in ground.areas})
         self.by_area = pieces_of((*nested, own) if single else nested, ground.areas)
         self.by_piece = pieces_of(nested, ground.areas)
+
+    def check_size(self, ground: _Ground) -> None:
+        """Refuse, before anything is worked out, what would take minutes to prove safe beside earlier releases."""
+        names = [name for name in ("year_group", *MIXED) if name in self.attributes]
+        if self.rule.exact or not self.printed or not names:
+            return
+        pieces = len(self.by_piece[0].lookup)
+        alone = len(pieces_of(ground.nested, ground.areas)[0].lookup)
+        widest = max(names, key=lambda name: len(ground.residents.columns[name][1]))
+        count = pieces * len(ground.residents.columns[widest][1])
+        if count > MOST_TOGETHER and pieces > 1.5 * alone:
+            raise DisclosureRefused(
+                f"too many different options were released of these {ground.residents.noun}: all plans so far and "
+                f"these cut the areas into {pieces:,} pieces, {count:,} counts by {widest.replace('_', ' ')}, and no "
+                f"more than {MOST_TOGETHER:,} can be proven safe together in good time. Try options on the screen "
+                "(--internal REASON, without -o) and release those that are put forward; what was released before "
+                "may be compared again",
+                (),
+            )
 
     def _attributes_of(self, table: PrintedTable) -> set[str]:
         """The dimensions of a table that describe people, not where they live."""
@@ -913,6 +933,16 @@ def _people(desk: _Desk, ground: _Ground) -> Protected:
     return Protected(
         shown.table.loc[list(counts.index)], shown.hidden.loc[list(counts.index)], desk.rule, printed=shown.printed
     )
+
+
+def _without_areas(ground: _Ground, options: Iterable[str]) -> dict[str, str]:
+    """The options with too many areas that move to show people by area."""
+    count = {option: int((ground.flow_lookup[option] != STAY).sum()) for option in options}
+    return {
+        f"people by area that moves, {option}": f"{moves:,} areas move, and the most that are shown is {MOST_AREAS}"
+        for option, moves in count.items()
+        if moves > MOST_AREAS
+    }
 
 
 def _left_out(residents: Residents, sites, places) -> dict[str, str]:
