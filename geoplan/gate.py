@@ -148,11 +148,15 @@ class Nesting:
 
     Catchment options, wards over LSOAs and earlier plans are all nestings; two options over the same blocks
     are attacked together.
+
+    ``asked`` is False where the finest groups only say how the coarse ones lie in each other (what came of one
+    application), and are none that anybody printed or looks for: they are worked with, not attacked themselves.
     """
 
     fine: str
     coarse: str
     lookup: Mapping[str, str]
+    asked: bool = True
 
 
 @dataclass(frozen=True)
@@ -531,7 +535,10 @@ def _structure(
     _meet(build)
     rows, cols, values, extra = _relations(build)
     matrix = sparse.csr_matrix((values, (rows, cols)), shape=((max(rows) + 1) if rows else 0, build.count + extra))
-    unprinted = sorted((refined | _meets_of(build, printed_nodes)) - printed_nodes)
+    silent = {nesting.fine for nesting in nested if not nesting.asked}
+    unprinted = sorted(
+        node for node in (refined | _meets_of(build, printed_nodes)) - printed_nodes if silent.isdisjoint(node)
+    )
     return _Structure(made_from, build, matrix, tuple(unprinted), whole)
 
 

@@ -14,6 +14,7 @@ choice advisers "compared to the profile for all children attending schools in K
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -362,6 +363,20 @@ def reach_of_areas(
         MappingProxyType({dim: dict(more) for dim, more in (names or {}).items()}), inside, published,
         unique_sources(sources), users_data, base_data,
     )  # fmt: skip
+
+
+def dim_words(dim: str) -> str:
+    """A dimension as a reader knows it; the year of areas stays with them.
+
+    Examples
+    --------
+    >>> dim_words("msoa11"), dim_words("ward25"), dim_words("fsm"), dim_words("imd_tenth")
+    ('MSOA (2011)', 'ward (2025)', 'free school meals', 'imd tenth')
+    """
+    if found := re.fullmatch(r"([a-z]+)(\d\d)", dim):
+        kind, year = found.groups()
+        return f"{kind.upper() if kind in ('oa', 'lsoa', 'msoa', 'lad') else kind} (20{year})"
+    return {"fsm": "free school meals", "first": "school named first"}.get(dim, dim.replace("_", " "))
 
 
 # --- the parts ------------------------------------------------------------------------------------------
