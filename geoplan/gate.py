@@ -281,7 +281,9 @@ def attack(
         kept.append(structure)
         system = _system(structure, here, known, mine, told, at_most or {})
         whole &= system.whole
-        solved = _solve(system, exact, enough, cover)
+        # many ways to fill groups that nobody asks for: whole-number programmes would try them without end
+        silent = any(not nesting.asked for nesting in nested)
+        solved = _solve(system, exact, enough, cover, silent)
         attacks += solved.attacks
         found += solved.judged(enough, cover)
     offenders = tuple(sorted(judged.label for judged in found if judged.offends))
@@ -966,7 +968,7 @@ class _Solved:
         return found
 
 
-def _solve(system: _System, exact: bool, enough: int, cover: bool) -> _Solved:
+def _solve(system: _System, exact: bool, enough: int, cover: bool, silent: bool = False) -> _Solved:
     """Find tables at the ends of the targets' ranges: many targets at a time, then one by one."""
     solved = _Solved(system)
     if not solved.unsolved.any():
@@ -1000,7 +1002,7 @@ def _solve(system: _System, exact: bool, enough: int, cover: bool) -> _Solved:
         for sign in (1.0, -1.0):
             if not exact and solved.enough(enough, cover)[k]:
                 break
-            _one(solved, k, sign)
+            _one(solved, k, sign, exact or not silent)
     return solved
 
 
@@ -1025,14 +1027,14 @@ def _programme(core: Reduced, cost: np.ndarray, solved: _Solved, near: np.ndarra
     return result.x if result.status == 0 else None
 
 
-def _one(solved: _Solved, k: int, sign: float) -> None:
+def _one(solved: _Solved, k: int, sign: float, whole: bool) -> None:
     """The least (sign 1) or greatest (-1) whole number that one target can be."""
     core = solved.core
     cost = np.zeros(len(core.low))
     cost[solved.column[k]] = sign * solved.scale[k]
     solution = _programme(core, cost, solved)
-    if solution is not None and solved.learn(solution):
-        return
+    if (solution is not None and solved.learn(solution)) or not whole:
+        return  # without whole-number programmes, what is not shown to be wide enough counts as pinned
     solved.attacks += 1
     result = milp(
         cost,

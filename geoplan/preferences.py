@@ -44,7 +44,9 @@ _CHUNK = 20_000
 
 def _nested() -> tuple[Nesting, ...]:
     """The fates of an application (rank of the nearest school, rank of the offer, whether the nearest was offered)."""
-    lookups: dict[str, dict[str, str]] = {name: {} for name in (*OUTCOMES, "named_any", "nearest_known")}
+    # getting the nearest crosses the others without lying in any: with it the sums are too tangled to be solved in time
+    tied = [name for name in OUTCOMES if name != "nearest_offered"]
+    lookups: dict[str, dict[str, str]] = {name: {} for name in (*tied, "named_any", "nearest_known")}
     for nearest, offer, got in product(("first", "later", "not named", ""), ("first", "later", ""), (True, False)):
         ranked = offer and nearest == offer == "first"
         could_get = ranked or (nearest == offer == "later") or (nearest == "not named" and not offer)
@@ -55,11 +57,10 @@ def _nested() -> tuple[Nesting, ...]:
             "any_choice": offer != "",
             "nearest_first": nearest == "first",
             "nearest_named": nearest in ("first", "later"),
-            "nearest_offered": got,
         }
         fate = f"nearest {nearest or 'not known'}, offer {offer or 'of none named'}, {'' if got else 'not '}the nearest"
-        for name, true in came.items():
-            known = nearest or name not in _NEEDS_PLACE
+        for name in tied:
+            known, true = nearest or name not in _NEEDS_PLACE, came[name]
             lookups[name][fate] = (YES if true else NO) if known else NOT_PLACED
         lookups["named_any"][fate] = YES
         lookups["nearest_known"][fate] = YES if nearest else NO
@@ -133,7 +134,9 @@ class Preferences:
         could = (people.frame["named"] > 0) & ((people.frame["nearest"] != "") | (outcome not in _NEEDS_PLACE))
         base = replace(people, frame=people.frame[could])
         users = replace(people, frame=people.frame[could & people.frame[outcome]])
-        known = {"users_data": f"{data}: {what}", "base_data": data} if data else {}
+        # another notion of the nearest school makes other users, and others whom it could have come true for
+        near = f", {self.nearest_by}" if outcome in _NEEDS_PLACE else ""
+        known = {"users_data": f"{data}: {what}{near}", "base_data": f"{data}{near}"} if data else {}
         return reach(
             users, base, f"{what} {year}".strip(), whom, by, names=names, noun="applicants", inside=True, **known
         )

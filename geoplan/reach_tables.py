@@ -260,10 +260,11 @@ def protect_outcomes(
     found: dict[str, ReachTables] = {}
     without: dict[str, str] = {}
     whole = max(outcomes.values(), key=lambda each: int(each.base.sum()))
+    came = f"what came of it: {', '.join(_known_as(each) for each in outcomes.values())}"
     for name, outcome in outcomes.items():
         before = [part for tables in found.values() for each in tables.by.values() for part in each.printed]
         known = (*earlier, *{table.name: table for table in before}.values())
-        part = _Part(name, whole, tuple(nested)) if nested else None
+        part = _Part(name, whole, tuple(nested), came) if name in {n.coarse for n in nested} else None
         try:
             found[name] = _as_far_as_safe(outcome, rule, [], False, _Before(data, known, part))
         except DisclosureRefused:
@@ -514,6 +515,7 @@ class _Part:
     name: str
     whole: ServiceReach
     nested: tuple[Nesting, ...]
+    words: str  # what is known of them, for the name of the population
 
     @property
     def could(self) -> str:
@@ -632,7 +634,7 @@ def _protected(
     raw = {}
     part_of = reached.inside and not reached.published and _fits(reached)
     known, part = _known_as(reached) if part_of else "", before.part
-    names = _populations(part.whole, subject, "what came of it") if part else _populations(reached, subject, known)
+    names = _populations(part.whole, subject, part.words) if part else _populations(reached, subject, known)
     populations = {who: before.named(name) for who, name in names.items()}
     for who, dims in keys:
         name = _title(reached, who, dims)
