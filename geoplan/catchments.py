@@ -292,6 +292,32 @@ class CatchmentPlan:
         self._known([school])
         return self._step("expand", (school,), self.table, name, self._changed(school, places))
 
+    def with_schools(self, schools: Mapping[str, Iterable[str]], name: str | None = None) -> CatchmentPlan:
+        """The same plan with each catchment called by the schools it belongs to; several share it.
+
+        Parameters
+        ----------
+        schools
+            Catchment to its school or schools; a catchment that is not in it keeps its name.
+        name
+            Of the new plan.
+
+        Examples
+        --------
+        >>> drawn = CatchmentPlan("Drawn", "lsoa21", pd.Series({"E1": "North", "E2": "South"}))
+        >>> told = drawn.with_schools({"North": ["101", "102"], "South": ["103"]})
+        >>> told.table.to_dict(), told.members("101+102")
+        ({'E1': '101+102', 'E2': '103'}, ('101', '102'))
+        """
+        given = {code: tuple(sorted(dict.fromkeys(map(str, members)))) for code, members in schools.items()}
+        given = {code: members for code, members in given.items() if members}
+        codes = {code: "+".join(members) for code, members in given.items()}
+        shared = {codes.get(code, code): members for code, members in self.shared.items() if code not in codes}
+        shared |= {codes[code]: members for code, members in given.items() if len(members) > 1}
+        extra = tuple(codes.get(code, code) for code in self.extra)
+        table = self.table.replace(codes)
+        return replace(self, name=name or self.name, table=table, shared=shared, extra=extra, parent=None, moves=())
+
     def moved_from(self, other: CatchmentPlan) -> pd.DataFrame:
         """The areas whose school differs from another plan's.
 

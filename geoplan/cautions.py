@@ -11,6 +11,8 @@ place, and :func:`cautions` says what the protected ones say.
 
 from __future__ import annotations
 
+import calendar
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -176,6 +178,21 @@ def _month(date: str) -> int:
     return int(digits) if len(digits) == 6 and digits.isdigit() else int(digits) * 100 + 12 if len(digits) == 4 else 0
 
 
+def day_in_words(date: str) -> str:
+    """A day as people write it; what is no day is left as it is.
+
+    Examples
+    --------
+    >>> day_in_words("2021-03-21"), day_in_words("2021")
+    ('21 March 2021', '2021')
+    """
+    try:
+        day = dt.date.fromisoformat(date)
+    except ValueError:
+        return date
+    return f"{day.day} {calendar.month_name[day.month]} {day.year}"
+
+
 def _disagreement(placed: pd.DataFrame) -> pd.Series:
     eligible, known = placed["fsm"] == YES, placed["fsm"].isin([YES, NO])
     segment = placed["segment"].astype("str")
@@ -243,7 +260,7 @@ def _new(school: str, tables: Mapping[str, ProtectedTable], segmentation: Segmen
         words = "Not known: how many pupils live at postcodes newer than the classification (the files give no dates)."
         return Caution(NEW, words)
     live = "lives" if seen.count == 0 else "live"
-    words = f"{_of_pupils(seen)} {live} at postcodes introduced after {segmentation.base_date}"
+    words = f"{_of_pupils(seen)} {live} at postcodes introduced after {day_in_words(segmentation.base_date)}"
     if seen.count == 0:
         return Caution(NEW, f"{words}, the date of the classification.", share=seen.share)
     words += ", the date of the classification; these pupils' label may be wrong."
@@ -295,7 +312,7 @@ def _age(segmentation: Segmentation, as_of: str) -> Caution | None:
     if not segmentation.base_date:
         return Caution("age", f"Not known: what date {segmentation.label} describes.")
     then, now = _month(segmentation.base_date), _month(as_of)
-    words = f"{segmentation.label} describes the place as it was on {segmentation.base_date}"
+    words = f"{segmentation.label} describes the place as it was on {day_in_words(segmentation.base_date)}"
     if not now:
         return Caution("age", f"{words}.")
     years = (now // 100 * 12 + now % 100 - then // 100 * 12 - then % 100) / 12

@@ -284,6 +284,11 @@ SCHOOLS = Table(
             aliases=_words("admissions_policy_name admissions_policy selective"),
         ),
         Column("faith", "religious character", aliases=_words("religious_character_name religious_character")),
+        Column(
+            "rural",
+            "urban or rural, in words or by the code of the official classification",
+            aliases=_words("urban_rural_name urban_rural rural ruc21 ruc11 ruc21ind ruc11ind urban_rural_code"),
+        ),
         Column("postcode", "the school's postcode", aliases=_words("postcode school_postcode post_code")),
         _number("easting", "British National Grid easting", "easting eastings x", type="metres", unit="m"),
         _number("northing", "British National Grid northing", "northing northings y", type="metres", unit="m"),
@@ -418,6 +423,92 @@ SITES = Table(
     ),
 )
 
+TRAVEL = Table(
+    "travel",
+    "the way from a place to a school",
+    (
+        Column(
+            "place", "the postcode or area that the way starts from", needed=True,
+            aliases=_words(
+                "place postcode pcds home_postcode area area_code origin orig from lsoa21cd lsoa21 lsoa11cd lsoa11 "
+                "oa21cd oa21 oa11cd oa11 msoa21cd msoa21 msoa11cd msoa11"
+            ),
+        ),
+        Column("school", "the school", "school", needed=True, aliases=_words("school urn school_urn dest destination")),
+        _number("metres", "metres of the way", "metres distance_m m length_m distance meters", type="number", unit="m"),
+        _number(
+            "minutes", "minutes of the way", "minutes mins time_minutes travel_time minute", type="number",
+            unit="minutes",
+        ),
+    ),
+)  # fmt: skip
+
+HOUSING = Table(
+    "housing",
+    "homes to be finished on a site in a year",
+    (
+        Column("site", "the site's code", needed=True, aliases=_words("site_id site site_ref reference ref")),
+        Column("name", "the site's name", aliases=_words("name site_name address")),
+        _number("easting", "British National Grid easting", "easting eastings x", type="metres", unit="m"),
+        _number("northing", "British National Grid northing", "northing northings y", type="metres", unit="m"),
+        Column("year", "year of completion (2027, or 2027/28)", needed=True, aliases=_words("year completion_year")),
+        Column(
+            **(
+                _number("completions", "homes finished in the year", "completions homes dwellings units").__dict__
+                | {"needed": True}
+            )
+        ),
+        Column("tenure", "tenure", aliases=_words("tenure")),
+        Column("type", "house or flat", aliases=_words("type dwelling_type housing house_type")),
+        Column("bedrooms", "bedrooms", aliases=_words("bedrooms number_of_bedrooms beds")),
+        Column("status", "allocated, permissioned, started or complete", aliases=_words("status planning_status")),
+    ),
+)
+
+YIELDS = Table(
+    "yields",
+    "pupils expected for each home of a kind",
+    (
+        Column("phase", "phase of education, or a year group", aliases=_words("phase education_phase year_group")),
+        Column("tenure", "tenure; empty for any", aliases=_words("tenure")),
+        Column("type", "house or flat; empty for any", aliases=_words("type dwelling_type housing education_housing")),
+        Column("bedrooms", "bedrooms; empty for any", aliases=_words("bedrooms number_of_bedrooms beds")),
+        _number("years_after", "full years after completion; empty for any", "years_after_completion years_after"),
+        _number("pupils", "pupils for each home", "pupil_yield yield pupils_per_home pupils", type="number"),
+        _number("low", "the least expected", "low yield_low lower", type="number"),
+        _number("high", "the most expected", "high yield_high upper", type="number"),
+    ),
+)
+
+ROLL_FORECASTS = Table(
+    "roll_forecasts",
+    "the roll that is forecast for a school in a year",
+    (
+        Column("school", "the school", "school", needed=True, aliases=_words("school urn school_urn")),
+        Column("year", "the year", needed=True, aliases=_words("year date")),
+        Column(
+            **(
+                _number("pupils", "pupils forecast", "pupils roll forecast number_on_roll", type="number").__dict__
+                | {"needed": True}
+            )
+        ),
+    ),
+)
+
+WEIGHTS = Table(
+    "weights",
+    "a criterion for sites, and what it counts",
+    (
+        Column("criterion", "the criterion: a column of the sites file, or one that is worked out", needed=True,
+               aliases=_words("criterion criteria name")),
+        Column(**(_number("weight", "what it counts", "weight", type="number").__dict__ | {"needed": True})),
+        Column("better", "more or less", "choice", values={"more": ("MORE", "HIGH", "HIGHER"), "less": ("LESS", "LOW",
+               "LOWER")}, aliases=_words("better direction")),
+        _number("worst", "the value that scores 0", "worst zero", type="number"),
+        _number("best", "the value that scores 1", "best one", type="number"),
+    ),
+)  # fmt: skip
+
 CORRECTIONS = Table(
     "corrections",
     "a postcode whose segment is put right by hand",
@@ -435,10 +526,141 @@ CORRECTIONS = Table(
     ),
 )
 
+_YEAR_WORDS = "academic_year year time_period census_year school_year"
+_DATE = Column("date", "the census day, or the day of the count", "date", aliases=_words("date census_date day as_at"))
+_ACADEMIC = Column("academic_year", "academic year: 2025/26, or 2025 for the one that begins then",
+                   aliases=_words(_YEAR_WORDS))  # fmt: skip
+_AREA = Column(
+    "area", "where they live: an area code, a postcode sector or a postcode", "code", needed=True,
+    aliases=_words("area area_code postcode_sector sector postcode pcds lsoa21cd lsoa11cd lsoa21 lsoa11 lsoa_code "
+                   "ward catchment planning_area geography code lad_code"),
+)  # fmt: skip
+_AGE = Column("age", "age on 31 August, in whole years", aliases=_words("age age_years age_at_31_august single_year"))
+
+
+def _people_column(name: str, meaning: str, aliases: str, needed: bool = True) -> Column:
+    return Column(name, meaning, "people", "", _words(aliases), needed)
+
+
+ROLLS = Table(
+    "rolls",
+    "pupils of a school in a year group on a day",
+    (
+        Column(**(_SCHOOL.__dict__ | {"needed": True, "may_be_empty": False})),
+        Column("year_group", "National Curriculum year, or Total", needed=True, aliases=tuple(
+            alias for alias in _YEAR.aliases if alias != "year")),
+        _people_column("pupils", "pupils on roll, each child once", "pupils roll nor number_on_roll headcount count"),
+        _DATE,
+        _ACADEMIC,
+    ),
+)  # fmt: skip
+
+REGISTER = Table(
+    "register",
+    "children of an age registered with family doctors in an area on 31 August",
+    (
+        _AREA,
+        _AGE,
+        Column("born", "the academic year of birth, where no age is given", aliases=_words("born birth_year born_in")),
+        _people_column(
+            "children", "children registered",
+            "children registered patients children_gp_registered number count population",
+        ),
+        _DATE,
+        _ACADEMIC,
+    ),
+)  # fmt: skip
+
+BIRTHS = Table(
+    "births",
+    "births to mothers living in an area, in a year",
+    (
+        _AREA,
+        _people_column("births", "live births", "births live_births number count"),
+        Column("academic_year", "September to August: 2020/21", aliases=_words("academic_year birth_academic_year")),
+        Column("calendar_year", "January to December", aliases=_words("calendar_year year")),
+    ),
+)
+
+PROJECTIONS = Table(
+    "projections",
+    "people projected in an area, by age or band, in a year",
+    (
+        _AREA,
+        Column("age", "an age, or a band of ages (0-4)", needed=True, aliases=_words("age age_group age_band ages")),
+        Column("sex", "where it is told apart", aliases=_words("sex gender")),
+        Column("year", "mid-year", aliases=_words("year mid_year")),
+        _people_column("people", "people", "people persons population number value"),
+    ),
+)
+
+FLOWS = Table(
+    "flows",
+    "pupils who live in one authority and go to school in another, or to an independent school",
+    (
+        Column("home", "the authority lived in", needed=True, aliases=_words("home home_la home_la_code resident_la")),
+        Column("school_in", "the authority of the school, or 'independent'", needed=True,
+               aliases=_words("school_in school_la school_la_code attending_la sector")),
+        Column("phase", "phase, or year of age", aliases=_words("phase age education_phase")),
+        _people_column("pupils", "pupils", "pupils number count learners"),
+        _ACADEMIC,
+    ),
+)  # fmt: skip
+
+EXTRA_PUPILS = Table(
+    "extra_pupils",
+    "pupils to come that the past cannot know of: new homes",
+    (
+        Column("school", "the school, by number", "school", aliases=_words("school urn place")),
+        Column("academic_year", "the year they come", needed=True, aliases=_words(_YEAR_WORDS)),
+        Column("year_group", "their year group", "year", needed=True, aliases=_YEAR.aliases[:-1]),
+        Column("pupils", "pupils more; below 0 for fewer", "number", needed=True, aliases=_words("pupils extra yield")),
+        Column("option", "the option they belong to", aliases=_words("option scenario")),
+    ),
+)
+
+CONTROL_TOTALS = Table(
+    "control_totals",
+    "pupils of a phase in all schools together in a year, by somebody's official word",
+    (
+        Column("phase", "primary, secondary or sixth form", needed=True, aliases=_words("phase education_phase")),
+        Column("academic_year", "the year", needed=True, aliases=_words(_YEAR_WORDS)),
+        _people_column("pupils", "pupils", "pupils total number count"),
+    ),
+)
+
+PLACES_CHANGES = Table(
+    "places_changes",
+    "places added at a school, or taken away, from an academic year on",
+    (
+        Column("school", "the school, by number", "school", needed=True, aliases=_words("school urn place")),
+        Column("academic_year", "the first year", needed=True, aliases=_words(_YEAR_WORDS)),
+        Column("places", "places more in all year groups; below 0 for fewer", "number", needed=True,
+               aliases=_words("places places_added change")),
+        Column("pan", "places more in the intake year", "number", aliases=_words("pan pan_change intake")),
+    ),
+)  # fmt: skip
+
+SCHOOL_LINKS = Table(
+    "school_links",
+    "a school and the one it followed, or was followed by (GIAS)",
+    (
+        Column("school", "the school, by URN", "school", needed=True, aliases=_words("urn school school_urn")),
+        Column("linked", "the other school", "school", needed=True, aliases=_words("link_urn linked linked_urn")),
+        Column("link_type", "predecessor, successor, merged ...", needed=True, aliases=_words("link_type type")),
+        Column("date", "since when", "date", aliases=_words("link_established_date date")),
+    ),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
-    for table in (PUPILS, PEOPLE, SCHOOLS, CORRECTIONS, APPLICATIONS, PREFERENCE_COUNTS, AREA_COUNTS, SITES)
-}
+    for table in (
+        PUPILS, PEOPLE, SCHOOLS, CORRECTIONS, APPLICATIONS, PREFERENCE_COUNTS, AREA_COUNTS, SITES,
+        TRAVEL, HOUSING, YIELDS, ROLL_FORECASTS, WEIGHTS,
+        ROLLS, REGISTER, BIRTHS, PROJECTIONS, FLOWS, EXTRA_PUPILS, CONTROL_TOTALS, PLACES_CHANGES,
+        SCHOOL_LINKS,
+    )
+}  # fmt: skip
 
 # ---------------------------------------------------------------------------------- finding the columns
 

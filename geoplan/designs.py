@@ -90,7 +90,7 @@ def design(
     limits: Limits | None = None,
     *,
     then: str | None = None,
-    gap: float = 5e-4,
+    gap: float = 2e-4,
     seconds: float = 60.0,
     rounds: int = 1_000_000,
     seed: int = 0,
@@ -183,9 +183,10 @@ def trade_off(
     *,
     objective: str = "travel",
     points: int = 6,
-    gap: float = 5e-4,
+    gap: float = 2e-4,
     seconds: float = 60.0,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> tuple[pd.DataFrame, tuple[Design, ...]]:
     """What one measure costs in another: the best of ``objective`` for each of several limits on ``against``.
 
@@ -197,40 +198,43 @@ def trade_off(
         Two measures. The curve runs from the least of ``against`` to what the best of ``objective`` has of it.
     points
         How many designs, two at least.
-    gap, seconds, seed
+    gap, seconds, seed, progress
         Of each design.
 
     Returns
     -------
     (DataFrame, tuple of Design)
-        One row a design: ``at_most`` (the limit on ``against``), every measure, ``value``, ``bound``, ``gap``,
+        One row a design: ``limit`` (on ``against``; infinite for the first), ``least`` (no plan has less of
+        ``against``, however long its journeys), every measure, ``value``, ``bound``, ``gap``,
         ``status``; and the designs. Empty if the brief is impossible.
     """
     if against == objective or {against, objective} - set(MEASURES):
         raise UnknownCodeError(f"choose two different measures of {', '.join(MEASURES)}")
     limits = limits or Limits()
-    words = {"gap": gap, "seconds": seconds, "seed": seed}
+    words = {"gap": gap, "seconds": seconds, "seed": seed, "progress": progress}
     freest = design(problem, objective, limits, **words)
     least = design(problem, against, limits, **words)
-    designs = [freest]
+    designs, kept = [freest], [np.inf]
     if freest.plan is not None and least.plan is not None:
         ends = least.measured[against], freest.measured[against]
         for most in np.linspace(*ends, points)[-2::-1]:
             tighter = replace(limits, at_most={**limits.at_most, against: float(most) * (1 + 1e-9) + 1e-12})
             designs.append(design(problem, objective, tighter, start=least.plan, **words))
-    designs = [found for found in designs if found.plan is not None]
+            kept.append(float(most))
+    pairs = [(most, found) for most, found in zip(kept, designs, strict=True) if found.plan is not None]
     rows = [
         {
-            "at_most": found.measured[against],
+            "limit": most,
+            "least": least.bound,
             **found.measured,
             "value": found.value,
             "bound": found.bound,
             "gap": found.gap,
             "status": found.status,
         }
-        for found in designs
+        for most, found in pairs
     ]
-    return pd.DataFrame(rows), tuple(designs)
+    return pd.DataFrame(rows), tuple(found for _, found in pairs)
 
 
 def _starts(problem: DesignProblem, brief: Formulation, start: CatchmentPlan | None) -> list[np.ndarray]:

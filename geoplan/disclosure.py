@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -233,7 +232,7 @@ class Protected:
     hidden: pd.DataFrame
     rule: Rule = PUBLIC
     base: str = ""
-    units: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    units: Mapping[str, str] = field(default_factory=dict)
     printed: tuple | None = None
 
     def __len__(self) -> int:

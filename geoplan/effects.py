@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NoReturn
 
 import numpy as np
@@ -19,12 +20,16 @@ import pandas as pd
 
 from geoplan.assignment import Assignment
 from geoplan.catchments import NONE, CatchmentPlan
-from geoplan.distances import METRES_PER_MILE
+from geoplan.distances import METRES_PER_MILE, straight_line_m
 from geoplan.errors import NotProtected, UnknownCodeError, VintageError
 from geoplan.tables import NO, YES, RawTable
 
-ATTRIBUTES = ("segment", "fsm", "sen", "eal")
+ATTRIBUTES = ("segment", "fsm", "sen", "eal", "idaci")
 MOVES = "moves"
+EFFECT = "effect"
+SAME, NEARER, FARTHER, MOVED = "same school", "nearer school", "farther school", "other school"
+EFFECTS = (SAME, NEARER, FARTHER, MOVED)
+SPLIT_SHARE = 0.1  # a feeder school is split if so much of it, or more, goes to another catchment than most do
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,6 +50,8 @@ class Residents:
         What the people are called.
     left_out
         People without an area of this kind; they are in no plan.
+    easting, northing
+        Where each lives, NaN where it is not known; None without positions.
     """
 
     kind: str
@@ -53,6 +60,8 @@ class Residents:
     columns: Mapping[str, tuple[np.ndarray, pd.Index]]
     noun: str
     left_out: int
+    easting: np.ndarray | None = None
+    northing: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.area)
@@ -90,18 +99,22 @@ class Change:
     metres_after: np.ndarray | None
     places: pd.DataFrame | None
 
-    @property
+    @cached_property
     def moves(self) -> np.ndarray:
         """Whether each person's school changes."""
         return self.before != self.after
 
     def table(self, name: str, **dims: tuple[np.ndarray, pd.Index]) -> RawTable:
         """People counted by dimensions, each given as codes and what they stand for; codes below 0 are left out."""
-        known = np.ones(len(self.residents), dtype=bool)
-        for codes, _ in dims.values():
-            known &= codes >= 0
         sizes = [len(labels) for _, labels in dims.values()]
-        cell = np.ravel_multi_index([codes[known] for codes, _ in dims.values()], sizes)
+        cell = np.zeros(len(self.residents), dtype=np.int64)
+        known = None
+        for (codes, _), size in zip(dims.values(), sizes, strict=True):
+            cell *= size
+            cell += codes
+            if codes.min(initial=0) < 0:
+                known = codes >= 0 if known is None else known & (codes >= 0)
+        cell = cell if known is None else cell[known]
         counts = np.bincount(cell, minlength=int(np.prod(sizes)))
         held = np.flatnonzero(counts)
         parts = np.unravel_index(held, sizes)
@@ -117,6 +130,16 @@ class Change:
     def moved(self) -> tuple[np.ndarray, pd.Index]:
         """Moves as a dimension."""
         return self.moves.astype(np.int64), pd.Index([NO, YES])
+
+    @cached_property
+    def effects(self) -> tuple[np.ndarray, pd.Index]:
+        """What becomes of each person as a dimension: one of :data:`EFFECTS`."""
+        codes = np.where(self.moves, EFFECTS.index(MOVED), EFFECTS.index(SAME)).astype(np.int64)
+        if self.metres_before is not None:
+            extra = np.where(self.moves, self.metres_after - self.metres_before, np.nan)
+            codes[extra < -1] = EFFECTS.index(NEARER)
+            codes[extra > 1] = EFFECTS.index(FARTHER)
+        return codes, pd.Index(EFFECTS)
 
 
 Measure = Callable[[Change], Mapping[str, RawTable | float]]
@@ -149,7 +172,9 @@ class PlanEffects:
         raise NotProtected("effects hold exact counts of people and are not pickled or copied; protect their tables")
 
 
-def residents_of(people: Assignment, kind: str) -> Residents:
+def residents_of(
+    people: Assignment, kind: str, *, household: str = "", idaci: pd.Series | None = None, idaci_kind: str = ""
+) -> Residents:
     """Who lives where, from an assignment.
 
     Parameters
@@ -158,15 +183,27 @@ def residents_of(people: Assignment, kind: str) -> Residents:
         People with area codes; those counted.
     kind
         The kind of area.
+    household
+        A column of the people that is the same for brothers and sisters (kept on reading), for the measure of
+        siblings split.
+    idaci
+        The deprivation quintile of each area, as text, by code.
+    idaci_kind
+        The kind of area of ``idaci``; ``kind`` if not given.
 
     Raises
     ------
     UnknownCodeError
-        If the people have no areas of this kind.
+        If the people have no areas of this kind, or no such column.
     """
-    if kind not in people.kinds:
-        raise UnknownCodeError(f"the people have no {kind} areas; they have {', '.join(people.kinds) or 'none'}")
+    for needed in (kind, *([idaci_kind] if idaci is not None and idaci_kind else [])):
+        if needed not in people.kinds:
+            raise UnknownCodeError(f"the people have no {needed} areas; they have {', '.join(people.kinds) or 'none'}")
     frame = people.people
+    if household and household not in frame:
+        raise UnknownCodeError(f"the people have no column {household!r}: keep it on reading")
+    if idaci is not None:
+        frame = frame.assign(idaci=frame[idaci_kind or kind].astype("object").map(idaci))
     area, areas = pd.factorize(frame[kind].astype("str").where(frame[kind].notna(), None), sort=True)
     placed = area >= 0
     columns = {}
@@ -175,7 +212,12 @@ def residents_of(people: Assignment, kind: str) -> Residents:
             values = frame[name].astype("str").where(frame[name].notna(), "unknown").replace("", "unknown")
             codes, labels = pd.factorize(values[placed], sort=True)
             columns[name] = codes.astype(np.int64), pd.Index(labels)
-    return Residents(kind, area[placed], pd.Index(areas), columns, people.noun, int((~placed).sum()))
+    if household:
+        keys = frame[household].astype("str").where(frame[household].notna(), None).replace("", None)
+        codes, labels = pd.factorize(keys[placed])
+        columns["household"] = codes.astype(np.int64), pd.RangeIndex(len(labels))
+    where = [frame[name].to_numpy(dtype=float)[placed] if name in frame else None for name in ("easting", "northing")]
+    return Residents(kind, area[placed], pd.Index(areas), columns, people.noun, int((~placed).sum()), *where)
 
 
 def compare_plans(
@@ -185,6 +227,7 @@ def compare_plans(
     metres: pd.DataFrame | None = None,
     places: pd.Series | None = None,
     measures: Mapping[str, Measure] | None = None,
+    sites: pd.DataFrame | None = None,
 ) -> PlanEffects:
     """What changes for the people from one plan to another.
 
@@ -200,12 +243,32 @@ def compare_plans(
         By school, before the plans' own changes, for the measure of places.
     measures
         Functions by name; :data:`MEASURES` if not given.
+    sites
+        Where schools are: ``easting`` and ``northing`` by school. Where ``metres`` is not given, distances are
+        straight lines from each home to its catchment's school, or to the nearest of those that share it.
 
     Raises
     ------
     VintageError
         If the plans and the people are not of one kind of area.
     """
+    change = change_of(before, after, residents, metres, places, sites)
+    tables, figures = {}, {}
+    for measure in (MEASURES if measures is None else measures).values():
+        for name, found in measure(change).items():
+            (tables if isinstance(found, RawTable) else figures)[name] = found
+    return PlanEffects(before, after, tables, figures)
+
+
+def change_of(
+    before: CatchmentPlan,
+    after: CatchmentPlan,
+    residents: Residents,
+    metres: pd.DataFrame | None = None,
+    places: pd.Series | None = None,
+    sites: pd.DataFrame | None = None,
+) -> Change:
+    """What a measure reads; see :func:`compare_plans`."""
     kinds = {before.kind, after.kind, residents.kind}
     if len(kinds) > 1:
         raise VintageError(f"plans and people are by {', '.join(sorted(kinds))}: bring all to one kind")
@@ -218,12 +281,14 @@ def compare_plans(
     if metres is not None:
         table = metres.reindex(index=base.areas, columns=schools).to_numpy(dtype=float)
         lengths = tuple(np.where(codes >= 0, table[base.area, codes], np.nan) for codes in (first, second))
-    change = Change(base, schools, first, second, *lengths, _places(places, before, after, schools))
-    tables, figures = {}, {}
-    for measure in (MEASURES if measures is None else measures).values():
-        for name, found in measure(change).items():
-            (tables if isinstance(found, RawTable) else figures)[name] = found
-    return PlanEffects(before, after, tables, figures)
+    elif sites is not None and base.easting is not None:
+        where = base.easting, base.northing
+        own = _straight_m(*where, before, schools, first, sites)
+        new = own.copy()
+        at = np.flatnonzero(first != second) if dict(before.shared) == dict(after.shared) else np.arange(len(base))
+        new[at] = _straight_m(*(part[at] for part in where), after, schools, second[at], sites)
+        lengths = own, new
+    return Change(base, schools, first, second, *lengths, _places(places, before, after, schools))
 
 
 def movers(change: Change) -> dict[str, RawTable | float]:
@@ -234,6 +299,72 @@ def movers(change: Change) -> dict[str, RawTable | float]:
             title = f"Movers by {name.replace('_', ' ')}"
             dims = {name: change.residents.columns[name], MOVES: change.moved()}
             found[f"movers_by_{name}"] = change.table(title, **dims)
+    return found
+
+
+def gains(change: Change) -> dict[str, RawTable | float]:
+    """Who moves and who gains: people by what becomes of them (:data:`EFFECTS`), in all and by each attribute.
+
+    Nearer and farther are by more than 1 m; where a distance is not known it is "other school".
+    """
+    found = {"effects": change.table("What becomes of whom", effect=change.effects)}
+    for name in ATTRIBUTES:
+        if name in change.residents.columns:
+            dims = {name: change.residents.columns[name], EFFECT: change.effects}
+            found[f"effects_by_{name}"] = change.table(f"What becomes of whom, by {name}", **dims)
+    return found
+
+
+def siblings_split(change: Change) -> dict[str, RawTable | float]:
+    """Who has a brother or sister at the school of the own catchment, before and after; "yes" then "no" is a split.
+
+    Needs a household for each person and the school attended; a household of one is left out.
+    """
+    if not {"household", "school"} <= set(change.residents.columns):
+        return {}
+    home, _ = change.residents.columns["household"]
+    codes, labels = change.residents.columns["school"]
+    attended = change.schools.get_indexer(labels)[codes]
+    most = len(change.schools) + 1
+    pair = home * most + attended + 1
+    known = home >= 0
+    pairs, count = np.unique(pair[known], return_counts=True)
+
+    def with_sibling(school: np.ndarray) -> np.ndarray:
+        """Whether anybody else of the household attends the school."""
+        wanted = home * most + school + 1
+        at = np.minimum(np.searchsorted(pairs, wanted), max(len(pairs) - 1, 0))
+        others = np.where(pairs[at] == wanted, count[at], 0) - (attended == school)
+        return (school >= 0) & known & (others > 0)
+
+    size = np.bincount(home[known], minlength=int(home.max(initial=-1)) + 1) if known.any() else np.zeros(1)
+    together = known & (size[np.maximum(home, 0)] > 1)
+    labels_yes = pd.Index([NO, YES])
+    dims = {
+        when: (np.where(together, with_sibling(school).astype(np.int64), -1), labels_yes)
+        for when, school in (("sibling_before", change.before), ("sibling_after", change.after))
+    }
+    return {"siblings": change.table("Brothers and sisters at the catchment school", **dims)}
+
+
+def feeders(change: Change) -> dict[str, RawTable | float]:
+    """The schools attended that are not schools of the plans (feeders), by catchment before and after.
+
+    A feeder is split where a tenth of its people or more live outside the catchment that most of them live in.
+    """
+    if "school" not in change.residents.columns:
+        return {}
+    codes, labels = change.residents.columns["school"]
+    outside = ~(labels.isin(change.schools) | (labels == "unknown"))
+    if not outside.any():
+        return {}
+    feeder = np.where(outside[codes], codes, -1)
+    found: dict[str, RawTable | float] = {}
+    for when, school in (("before", change.before), ("after", change.after)):
+        dims = {"feeder": (feeder, labels), "school": (school, change.schools)}
+        found[f"feeders_{when}"] = table = change.table(f"Feeder schools by catchment {when}", **dims)
+        by_feeder = table.counts.groupby(level="feeder")
+        found[f"feeders_split_{when}"] = float((by_feeder.max() <= (1 - SPLIT_SHARE) * by_feeder.sum()).sum())
     return found
 
 
@@ -248,11 +379,9 @@ def distance(change: Change) -> dict[str, RawTable | float]:
     found: dict[str, RawTable | float] = {}
     for when, metres in (("before", change.metres_before), ("after", change.metres_after)):
         known = metres[np.isfinite(metres)]
-        for name, value in (
-            ("mean", known.mean() if len(known) else np.nan),
-            ("median", np.median(known) if len(known) else np.nan),
-            ("p90", np.quantile(known, 0.9) if len(known) else np.nan),
-        ):
+        ends = np.quantile(known, [0.5, 0.9]) if len(known) else (np.nan, np.nan)
+        mean = known.mean() if len(known) else np.nan
+        for name, value in zip(("mean", "median", "p90"), (mean, *ends), strict=True):
             found[f"{name}_m_{when}"] = float(value)
         band = np.digitize(metres, [2 * METRES_PER_MILE, 3 * METRES_PER_MILE], right=True)
         band = np.where(np.isfinite(metres), band, -1)
@@ -261,6 +390,7 @@ def distance(change: Change) -> dict[str, RawTable | float]:
     extra = (change.metres_after - change.metres_before)[change.moves]
     extra = extra[np.isfinite(extra)]
     found["median_extra_m_of_movers"] = float(np.median(extra)) if len(extra) else 0.0
+    found["p90_extra_m_of_movers"] = float(np.quantile(extra, 0.9)) if len(extra) else 0.0
     return found
 
 
@@ -350,10 +480,13 @@ def dissimilarity(group: np.ndarray, total: np.ndarray) -> float:
 
 MEASURES: dict[str, Measure] = {
     "movers": movers,
+    "gains": gains,
     "distance": distance,
     "residents": residents_by_catchment,
     "segregation": segregation,
     "retention": retention,
+    "siblings_split": siblings_split,
+    "feeders": feeders,
 }
 
 
@@ -363,10 +496,25 @@ def _schools(plan: CatchmentPlan, residents: Residents, schools: pd.Index) -> np
     return by_area[residents.area].astype(np.int64)
 
 
+def _straight_m(easting, northing, plan: CatchmentPlan, schools: pd.Index, codes: np.ndarray, sites: pd.DataFrame):
+    """Metres from each home to its catchment's school, the nearest of those that share it; NaN for no school."""
+    x, y = (np.append(sites[name].reindex(schools).to_numpy(dtype=float), np.nan) for name in ("easting", "northing"))
+    metres = straight_line_m(easting, northing, x[codes], y[codes])
+    for code in set(plan.shared) & set(plan.schools):
+        here = codes == schools.get_loc(code)
+        for member in plan.members(code):
+            if member in sites.index:
+                at = sites.loc[member, ["easting", "northing"]].astype(float)
+                to = straight_line_m(easting[here], northing[here], at["easting"], at["northing"])
+                metres[here] = np.fmin(metres[here], to)
+    return metres
+
+
 def _only(residents: Residents, kept: np.ndarray) -> Residents:
     columns = {name: (codes[kept], labels) for name, (codes, labels) in residents.columns.items()}
     left_out = residents.left_out + int((~kept).sum())
-    return Residents(residents.kind, residents.area[kept], residents.areas, columns, residents.noun, left_out)
+    where = [None if values is None else values[kept] for values in (residents.easting, residents.northing)]
+    return Residents(residents.kind, residents.area[kept], residents.areas, columns, residents.noun, left_out, *where)
 
 
 def _places(places: pd.Series | None, before: CatchmentPlan, after: CatchmentPlan, schools: pd.Index):

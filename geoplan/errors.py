@@ -67,6 +67,16 @@ class GeoplanError(Exception):
     exit_code = 3
     code = ""
 
+    def __reduce__(self):
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[GeoplanError], said: tuple, details: dict) -> GeoplanError:
+    """An error as another process raised it: as it was said, not made anew."""
+    error = kind.__new__(kind, *said)
+    error.__dict__.update(details)
+    return error
+
 
 class InputRefused(GeoplanError, ValueError):
     """A file that cannot be used, with every problem found in it."""
@@ -96,6 +106,12 @@ class UnknownCodeError(GeoplanError, ValueError):
 
 class ComparisonRefused(GeoplanError, ValueError):
     """Groups and a base that cannot be compared, with the reason."""
+
+
+class ForecastRefused(GeoplanError, ValueError):
+    """A forecast that cannot be made honestly, with the reason: no past error, or too few years to know one."""
+
+    code = "no_past_error"
 
 
 class RecipeError(GeoplanError, ValueError):

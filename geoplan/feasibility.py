@@ -101,7 +101,7 @@ def relaxations(problem: DesignProblem, limits: Limits, seconds: float = 30.0) -
         if found:
             many = "one of these limits gives" if size == 1 else f"{size} limits together give"
             rest = " (others may help too: time ran out)" if untried else ""
-            return (f"no plan keeps every limit; one becomes possible if {many} way:{rest}", *found)
+            return (f"no plan keeps every limit; one becomes possible if {many} way{rest}:", *found)
         if untried:
             break
     if untried:

@@ -42,6 +42,9 @@ PUBLIC_FIGURE = "(public figure)"
 MOST_JOINT = 20_000
 _FAR = 1e7  # stands for "no limit": more people than any authority has
 _ROUNDS = 40
+_WHOLE = 1_000  # numbers; a programme of fewer is solved whole
+_FEW = 60  # numbers in a sum of few
+_TAKING_UP = 6  # numbers that can take up what is left over in a sum of many, each way
 _TOLERANCE = 1e-6
 
 Cell = tuple[str, ...]
@@ -910,6 +913,28 @@ class _Solved:
         self.scale = np.array([scale for _, scale, _ in left], dtype=float)
         self.shift = np.array([shift for _, _, shift in left], dtype=float)
         self.unsolved = self.column >= 0
+        self.point: np.ndarray | None = None  # the last table found
+        self.by_column = self.core.matrix.tocsc()
+        self._taking_up: np.ndarray | None = None
+
+    def around(self, target: int) -> np.ndarray:
+        """What stands in sums of few with a number, and some numbers that take up what is left over in sums of many."""
+        core = self.core
+        size = np.diff(core.matrix.indptr)
+        if self._taking_up is None:
+            found = []
+            for row in np.flatnonzero(size > _FEW):
+                within = core.matrix.indices[core.matrix.indptr[row] : core.matrix.indptr[row + 1]]
+                for room in (core.high - self.point, self.point - core.low):
+                    found.append(within[np.argsort(-np.minimum(room[within], _FEW), kind="stable")][:_TAKING_UP])
+            self._taking_up = self._with_few(np.concatenate(found) if found else np.zeros(0, dtype=int), size)
+        near = self._with_few(self._with_few(np.array([target]), size), size)
+        return np.union1d(near, self._taking_up)
+
+    def _with_few(self, numbers: np.ndarray, size: np.ndarray) -> np.ndarray:
+        matrix = self.core.matrix
+        rows = np.unique(self.by_column[:, numbers].indices)
+        return np.union1d(numbers, matrix[rows[size[rows] <= _FEW]].indices)
 
     def need(self, enough: int) -> np.ndarray:
         return np.minimum(enough, self.public_high - self.public_low + 1)
@@ -942,6 +967,7 @@ class _Solved:
             return False
         if (point > core.high + 1e-9).any() or np.abs(core.matrix @ point - core.right).max(initial=0) > 1e-5:
             return False
+        self.point = point
         k = np.flatnonzero(self.unsolved)
         values = self.shift[k] + self.scale[k] * point[self.column[k]]
         self.low[k], self.high[k] = np.minimum(self.low[k], values), np.maximum(self.high[k], values)
@@ -1027,11 +1053,47 @@ def _programme(core: Reduced, cost: np.ndarray, solved: _Solved, near: np.ndarra
     return result.x if result.status == 0 else None
 
 
+def _near(solved: _Solved, cost: np.ndarray, target: int) -> np.ndarray | None:
+    """The cheapest table of all, found by moving what is near one number; None if it may not be the cheapest.
+
+    Everything else stays as in a table found before. The shadow prices of the sums tell whether any other number
+    could have made it cheaper: by the duality of linear programmes, if none could, no table is cheaper.
+    """
+    core, stay = solved.core, solved.point
+    if stay is None or len(stay) < _WHOLE:
+        return None
+    here = solved.around(target)
+    part = solved.by_column[:, here].tocsr()
+    rows = np.flatnonzero(np.diff(part.indptr))
+    solved.attacks += 1
+    left = core.right - solved.by_column @ stay + part @ stay[here]
+    result = linprog(
+        cost[here], A_eq=part[rows], b_eq=left[rows], method="highs",
+        bounds=np.column_stack([core.low[here], core.high[here]]),
+    )  # fmt: skip
+    if result.status != 0:
+        return None
+    prices = np.zeros(core.matrix.shape[0])
+    prices[rows] = result.eqlin.marginals
+    gain = prices @ core.matrix
+    cheaper = (gain > _TOLERANCE) & (stay < core.high - _TOLERANCE)
+    cheaper |= (gain < -_TOLERANCE) & (stay > core.low + _TOLERANCE)
+    cheaper[here] = False
+    if cheaper.any():
+        return None
+    solution = stay.copy()
+    solution[here] = result.x
+    return solution
+
+
 def _one(solved: _Solved, k: int, sign: float, whole: bool) -> None:
     """The least (sign 1) or greatest (-1) whole number that one target can be."""
     core = solved.core
     cost = np.zeros(len(core.low))
     cost[solved.column[k]] = sign * solved.scale[k]
+    solution = _near(solved, cost, int(solved.column[k]))
+    if solution is not None and solved.learn(solution):
+        return
     solution = _programme(core, cost, solved)
     if (solution is not None and solved.learn(solution)) or not whole:
         return  # without whole-number programmes, what is not shown to be wide enough counts as pinned

@@ -260,6 +260,8 @@ _PUBLISHED = re.compile(
     re.I,
 )
 _CENSUS_DAYS = frozenset({dt.date(2001, 4, 29), dt.date(2011, 3, 27), dt.date(2021, 3, 21), dt.date(2022, 3, 20)})
+_BORN = re.compile(r"birth|born|dob|d\.?\s?o\.?\s?b\b")
+_DATED = re.compile(r"\d(?:[-/.]\d|st|nd|rd|th|[\s,-])|[A-Za-z]\s\d", re.I)
 _BEFORE = 60  # characters in which a word decides what a date is
 
 
@@ -272,7 +274,7 @@ def birth_dates_in(text: str, today: dt.date) -> Iterator[int]:
     >>> list(birth_dates_in("12/05/2016, as at 12/05/2016, 2016-05-01, born 1/5/2016", day))
     [0, 47]
     """
-    days = [(match, _day_of(match)) for match in _DATE.finditer(text)]
+    days = [(match, _day_of(match)) for match in _DATE.finditer(text)] if _DATED.search(text) else []
     repeats = Counter(day for _, day in days)
     of_tables = {day for day, count in repeats.items() if count >= 10} if len(repeats) <= 60 else set()
     for match, day in days:
@@ -283,12 +285,17 @@ def birth_dates_in(text: str, today: dt.date) -> Iterator[int]:
             day not in of_tables and _is_child(day, today) and not _PUBLISHED.search(before)
         ):
             yield match.start()
-    for match in _BIRTH.finditer(text):
+    for match in _BIRTH.finditer(text) if _may_say(text, _BORN) else ():
         near = text[match.end() : match.end() + 24]
         for found in _COMPACT.finditer(near):
             day = _day(*found.groups())
             if day is not None and _is_young(day, today) and not re.search("[A-Za-z]{12}", near[: found.start()]):
                 yield match.end() + found.start()
+
+
+def _may_say(text: str, words: re.Pattern[str]) -> bool:
+    """Whether a text may have one of some words in any case: a quick look before a slow one."""
+    return not text.isascii() or words.search(text.lower()) is not None
 
 
 def _day_of(match: re.Match[str]) -> dt.date | None:
@@ -339,6 +346,10 @@ _GRID_REFERENCE = re.compile(
     r"(?<![A-Za-z0-9])[HJNOSThjnost][A-HJ-Za-hj-z]\s?(?:\d{4}\s?\d{4}|\d{5}\s?\d{5})(?![A-Za-z0-9])"
 )
 _POINT_TEXT = re.compile(r"\b(?:MULTI)?(?:POINT|LINESTRING)\s*Z?\s*\(\(?\s*(-?\d+(?:\.\d+)?)\s+(-?\d+(?:\.\d+)?)", re.I)
+# what a longer pattern needs, looked for first
+_FOUR_DECIMALS = re.compile(r"\.\d{4}")
+_FIVE_DIGITS = re.compile(r"\d{5}")
+_SHAPES = re.compile("point|linestring")
 _BOX = re.compile(r"fitBounds\(\s*\[\[(-?[\d.]+), (-?[\d.]+)\], \[(-?[\d.]+), (-?[\d.]+)\]\]")
 _OUTLINE_TEXT = re.compile(r"\b(?:MULTI)?POLYGON\s*Z?\s*\([-\d\s.,()]*\)", re.I)
 
@@ -355,9 +366,13 @@ def degrees_in(text: str) -> int:
         text = _OUTLINE_TEXT.sub(" ", text)
     if "fitBounds" in text:
         text = _BOX.sub(_opened_box, text)
-    count = sum(_is_degrees(float(m[1]), float(m[3])) for m in _DEGREES.finditer(text))
-    count += sum(is_fine(m[1], m[2]) for m in _GRID_WORDS.finditer(text))
-    count += sum(is_fine(m[1], m[2]) for m in _POINT_TEXT.finditer(text) if not _has_degrees(m[1], m[2]))
+    count = 0
+    if _FOUR_DECIMALS.search(text):
+        count += sum(_is_degrees(float(m[1]), float(m[3])) for m in _DEGREES.finditer(text))
+    if _FIVE_DIGITS.search(text):
+        count += sum(is_fine(m[1], m[2]) for m in _GRID_WORDS.finditer(text))
+    if _may_say(text, _SHAPES):
+        count += sum(is_fine(m[1], m[2]) for m in _POINT_TEXT.finditer(text) if not _has_degrees(m[1], m[2]))
     return count + sum(1 for _ in _GRID_REFERENCE.finditer(text))
 
 

@@ -24,10 +24,11 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
-from geoplan.contiguity import Cut, Graph, main_pieces
+from geoplan.contiguity import Cut, Graph, main_pieces, pieces
 
 #: Places, budgets and mixes may be exceeded by this part of themselves: the solver's own arithmetic.
 TOLERANCE = 1e-6
+_COVERS = 6  # covers of up to so many areas are written out
 _ABSOLUTE = 1e-5  # the solver keeps a limit to a millionth a row, and a mix has a row for each school
 
 
@@ -140,6 +141,79 @@ def _beyond(amount: float, most: float) -> float:
     return over / max(abs(most), 1e-9) if over > max(TOLERANCE * abs(most), _ABSOLUTE) else 0.0
 
 
+@dataclass(frozen=True)
+class Cover:
+    """Of these areas at most so many can belong to the school: more would not fit in its places.
+
+    Parameters
+    ----------
+    school
+        The school's position.
+    areas
+        The areas' positions.
+    most
+        How many of them there can be.
+    """
+
+    school: int
+    areas: tuple[int, ...]
+    most: int
+
+
+def broken_covers(programme: Programme, shares: np.ndarray, least: float = 0.01) -> list[Cover]:
+    """Covers that a (perhaps fractional) design breaks: areas that do not fit in a school together.
+
+    Greedy, then minimal, then extended by every area at least as large as the largest of them.
+
+    Parameters
+    ----------
+    programme
+        The numbers.
+    shares
+        Areas x schools, 0 to 1.
+    least
+        Covers broken by less than this are not returned.
+
+    References
+    ----------
+    Balas (1975), Facets of the knapsack polytope, Mathematical Programming 8:146.
+
+    Examples
+    --------
+    Of three areas of 6 children each, a school for 10 can have one:
+
+    >>> one = np.ones((3, 1))
+    >>> none = np.zeros((0, 3))
+    >>> p = Programme(one > 0, one, 6 * one.T, 0 * one[:1], 10 * one[:1], one[:1], np.zeros((0, 3, 1)),
+    ...               np.zeros(0), none, np.zeros(0), np.zeros(0))
+    >>> broken_covers(p, 0.55 * one)
+    [Cover(school=0, areas=(0, 1, 2), most=1)]
+    """
+    found: dict[Cover, None] = {}
+    if programme.elastic:
+        return []
+    for year, load in enumerate(programme.load):
+        for school in np.flatnonzero(np.isfinite(programme.high[year])).tolist():
+            most = programme.high[year, school] * (1 + TOLERANCE) + _ABSOLUTE
+            share = shares[:, school]
+            held = np.flatnonzero((share > 1e-6) & (load > 0))
+            if load[held].sum() <= most:
+                continue
+            held = held[np.argsort((1 - share[held]) / load[held], kind="stable")]
+            cover = held[: int(np.searchsorted(np.cumsum(load[held]), most, side="right")) + 1].tolist()
+            total = load[cover].sum()
+            for area in sorted(cover, key=lambda each: share[each]):
+                if total - load[area] > most:
+                    cover.remove(area)
+                    total -= load[area]
+            if total <= most or (1 - share[cover]).sum() > 1 - least:
+                continue
+            large = np.flatnonzero(programme.allowed[:, school] & (load >= load[cover].max()))
+            members = np.union1d(cover, large)
+            found[Cover(school, tuple(members.tolist()), len(cover) - 1)] = None
+    return list(found)
+
+
 class Rows:
     """A programme as the solver's matrices; cuts are added as they are found.
 
@@ -161,6 +235,7 @@ class Rows:
         self._build()
         self.cuts: list[Cut] = []
         self._cut_rows: list[sparse.csr_matrix] = []
+        self._cut_most: list[np.ndarray] = []
         self.add(cuts)
 
     def _build(self) -> None:
@@ -168,9 +243,13 @@ class Rows:
         years, (areas, schools) = len(p.load), p.shape
         mixes = np.flatnonzero((p.mix_cost > 0) | np.isfinite(p.mix_most))
         slack = years * schools if p.elastic else 0
+        part = np.zeros(areas, dtype=int) if p.graph is None else pieces(p.graph, np.zeros(areas, dtype=int))
+        parts_of_map = part.max() + 1 if part.max() else 0
         first_mix = self.count
         worst = first_mix + len(mixes) * schools
-        first_slack = worst + int(p.balanced)
+        self.first_home = worst + int(p.balanced)
+        self.homes = parts_of_map * schools
+        first_slack = self.first_home + self.homes
         self.width = first_slack + slack
         self.cost = np.zeros(self.width)
         self.cost[: self.count] = p.cost[self.area, self.school]
@@ -184,6 +263,12 @@ class Rows:
             most.append(np.asarray(bounds, dtype=float))
 
         scale = p.scale()
+        if self.homes:  # a map in several parts: each school is at home in one of them
+            home = self.first_home + part[self.area] * schools + self.school
+            values = np.r_[np.ones(self.count), np.full(self.count, -1.0)]
+            add(values, np.r_[x, x], np.r_[x, home], np.zeros(self.count))
+            every = np.arange(self.homes)
+            add(np.ones(self.homes), every % schools, self.first_home + every, np.ones(schools))
         for year in range(years):
             part = p.load[year, self.area]
             rows, columns = self.school, x
@@ -207,6 +292,8 @@ class Rows:
                         np.r_[x[kept], np.full(len(own), worst)],
                         np.full(len(own), sign),
                     )
+        if not slack:
+            self._few_large(add)
         for number, mix in enumerate(mixes):
             apart = first_mix + number * schools + np.arange(schools)
             self.cost[apart] = p.mix_cost[mix]
@@ -224,6 +311,22 @@ class Rows:
         used = np.isfinite(most)
         self._fixed_rows, self._fixed_most = rows[used], most[used]
 
+    def _few_large(self, add) -> None:
+        """Of areas that each hold over a (k + 1)th of a school's most children, at most k go there (cover cuts)."""
+        p = self.programme
+        for year in range(len(p.load)):
+            load, most = p.load[year, self.area], p.high[year, self.school] * (1 + TOLERANCE)
+            before = np.zeros(p.shape[1], dtype=int)
+            for k in range(_COVERS):
+                large = np.flatnonzero(load * (k + 1) > most)
+                count = np.bincount(self.school[large], minlength=p.shape[1])
+                useful = (count > k) & (count > before)  # the same areas as for k - 1 would say less
+                large = large[useful[self.school[large]]]
+                schools, row = np.unique(self.school[large], return_inverse=True)
+                if len(schools):
+                    add(np.ones(len(large)), row, large, np.full(len(schools), float(k)))
+                before = count
+
     def add(self, cuts: Sequence[Cut]) -> None:
         """Add cuts."""
         if not cuts:
@@ -235,12 +338,23 @@ class Rows:
             column += self.column[list(members), cut.school].tolist()
             value += [1.0, 1.0] + [-1.0] * len(cut.between)
         self._cut_rows.append(sparse.csr_matrix((value, (row, column)), shape=(len(cuts), self.width)))
+        self._cut_most.append(np.ones(len(cuts)))
         self.cuts += cuts
+
+    def add_covers(self, covers: Sequence[Cover]) -> None:
+        """Add covers."""
+        if not covers:
+            return
+        row = np.repeat(np.arange(len(covers)), [len(cover.areas) for cover in covers])
+        column = np.concatenate([self.column[list(cover.areas), cover.school] for cover in covers])
+        shape = (len(covers), self.width)
+        self._cut_rows.append(sparse.csr_matrix((np.ones(len(row)), (row, column)), shape=shape))
+        self._cut_most.append(np.array([float(cover.most) for cover in covers]))
 
     def at_most(self) -> tuple[sparse.csr_matrix, np.ndarray]:
         """Rows and their upper limits."""
         rows = sparse.vstack([self._fixed_rows, *self._cut_rows], format="csr")
-        return rows, np.r_[self._fixed_most, np.ones(len(self.cuts))]
+        return rows, np.concatenate([self._fixed_most, *self._cut_most])
 
     def relaxed(self, alive: np.ndarray | None = None, seconds: float = np.inf):
         """The programme without whole numbers; ``alive`` leaves out assignments known to be too dear."""
@@ -268,7 +382,9 @@ class Rows:
             limits.append(LinearConstraint(self.cost[None], -np.inf, cutoff))
         upper = self.upper.copy()
         upper[: self.count] = alive
-        integral = np.r_[np.ones(self.count), np.zeros(self.width - self.count)]
+        integral = np.zeros(self.width)
+        integral[: self.count] = 1
+        integral[self.first_home : self.first_home + self.homes] = 1
         return milp(
             self.cost,
             integrality=integral,

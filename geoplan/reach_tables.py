@@ -364,7 +364,7 @@ def change_in_reach(now: ReachTables, before: ReachTables, dim: str = "") -> Pro
             "use the same base rule for both years"
         )
     if dim not in before.by or not now.by[dim].table.index.isin(before.by[dim].table.index).any():
-        raise ComparisonRefused(f"the two years share no {dim_words(dim)}")
+        raise ComparisonRefused(f"the two years share no {dim}")
     this, that = now.by[dim], before.by[dim]
     rows = this.table.index
     old = that.table.reindex(rows)

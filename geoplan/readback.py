@@ -104,16 +104,16 @@ def check_bytes(name: str, kind: str, data: bytes, shown: Shown) -> Compared:
             problems.append(f"{name}: figures of people in a {kind} file cannot be read back; write html, csv or json"
                             + (", and name the page that it prints" if kind == "pdf" else ""))  # fmt: skip
         return Compared(0, tuple(problems))
-    known = _Known(shown)
+    known, printed = _Known(shown), _figures_of(shown)
     figures, seen = 0, set()
     if kind == "html":
         text = data.decode("utf-8", "replace")
-        problems += [f"{name}: {words}" for words in picture_problems(text, _figures_of(shown))]
+        problems += [f"{name}: {words}" for words in picture_problems(text, printed)]
         data = without_pictures(text).encode("utf-8")
     elif kind == "xlsx":
         problems += [f"{name}: {words}" for words in _workbook_problems(name, data)]
     elif kind == "gpkg":
-        figures, found = _layers(name, data, known, _figures_of(shown))
+        figures, found = _layers(name, data, known, printed)
         problems += [f"{name}: {words}" for words in found]
     for keys, columns in _tables(name, kind, data):
         for head, texts in columns:
@@ -124,7 +124,7 @@ def check_bytes(name: str, kind: str, data: bytes, shown: Shown) -> Compared:
             if not known.prints(keys, texts) and not said and head not in seen:
                 seen.add(head)
                 problems.append(f"{name}: column {head!r} has figures that no protected table prints")
-    problems += [f"{name}: {words}" for words in (*_drawn(name, data), *_sentences(name, data, shown))]
+    problems += [f"{name}: {words}" for words in (*_drawn(name, data), *_sentences(name, data, shown, printed))]
     return Compared(figures, tuple(dict.fromkeys(problems)))
 
 
@@ -550,13 +550,12 @@ def _as_long_as_said(block: Mapping) -> bool:
     return all(abs(width - scale * value) <= 0.2 for value, width in pairs)
 
 
-def _sentences(name: str, data: bytes, shown: Shown) -> list[str]:
+def _sentences(name: str, data: bytes, shown: Shown, figures: Figures) -> list[str]:
     """Counts and percentages in sentences that no protected table can have given."""
     problems = []
     rules = [table.rule for table in shown.tables]
     nouns = {"pupils", "people", *(table.base for table in shown.tables if table.base.isalpha())}
     counted = re.compile(rf"(?<![\w.,])(\d[\d,]*)\s+(?:{'|'.join(sorted(map(re.escape, nouns)))})\b")
-    figures = _figures_of(shown)
     for text in _said(name, data):
         for match in counted.finditer(text):
             if not any(_may_print(int(match[1].replace(",", "")), rule) for rule in rules):

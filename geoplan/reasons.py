@@ -124,6 +124,12 @@ _TABLE = (
         "code_repaired", "repaired", "a code written as a number (900001.0)", "export again with the column as text"
     ),
     Reason(
+        "count_hidden",
+        "repaired",
+        "a count hidden by its publisher (c, <=5, low); read as not known, never as 0",
+        "ask for the count, or say what each stands for (--hidden-as)",
+    ),
+    Reason(
         "position_outside",
         "repaired",
         "a position outside Great Britain; read as none",
@@ -195,6 +201,7 @@ _TABLE = (
         "repair it in QGIS",
     ),
     Reason("geometry_repaired", "repaired", "an invalid outline repaired", "nothing to do"),
+    Reason("outlines_joined", "repaired", "several outlines of one catchment, put together", "nothing to do"),
     Reason("vintage_mixed", "file", "codes of two years in one column", "use one year throughout"),
     Reason("layer_ambiguous", "file", "several layers in one file", "name the layer"),
     Reason("geometry_wrong", "file", "points or lines where outlines of areas are needed", "export the areas"),
@@ -216,6 +223,47 @@ _TABLE = (
         "file",
         "a negative count, or a part that is over 110% of its whole",
         "check which columns the recipe divides",
+    ),
+    Reason(
+        "age_band",
+        "file",
+        "bands of ages where single years are needed",
+        "ask for single years of age, counted on 31 August; or bring another register to these bands (constrain)",
+    ),
+    Reason(
+        "year_missing",
+        "file",
+        "which academic year a row is of is not said, or cannot be read",
+        "write a date (2026-01-15) or an academic year (2025/26)",
+    ),
+    Reason(
+        "total_not_sum",
+        "repaired",
+        "a stated total that is not the sum of its parts",
+        "ask which is right; the parts are used",
+    ),
+    Reason(
+        "no_past_error", "file", "a forecast whose method cannot be tried on the past", "add earlier years of rolls"
+    ),
+    Reason(
+        "age_outside_year",
+        "repaired",
+        "an age that does not fit the year group",
+        "ask the school; a child may be taught a year below or above by agreement",
+    ),
+    Reason("birth_date_missing", "repaired", "no date of birth, or none that can be read", "ask the school"),
+    Reason("year_not_taught", "repaired", "a year group that the school does not teach", "ask the school"),
+    Reason(
+        "registered_twice",
+        "rejected",
+        "the same child as a main registration (C or M) at two schools",
+        "ask both schools; the child is counted once, at the first",
+    ),
+    Reason(
+        "second_without_main",
+        "repaired",
+        "a second registration (S) whose main one (M) is not in the file",
+        "ask the school; the child is counted nowhere",
     ),
     Reason("variable_constant", "file", "a variable that is the same in all areas", "leave it out of the recipe"),
     Reason(

@@ -95,18 +95,35 @@ class SchoolGround:
     """
 
     tables: PlaceTables
-    people: Assignment
-    boundaries: Boundaries
     counts: Mapping[str, pd.Series]
     sizes: pd.Series
     room: Room | None
     texts: Mapping[str, pd.DataFrame | pd.Series]
+    kind: str
+    noun: str
+    names: Mapping[str, str]
+    people: Assignment | None = None
+    boundaries: Boundaries | None = None
 
     def __repr__(self) -> str:
         return f"<SchoolGround: {len(self.counts):,} schools; not protected>"
 
     def __reduce_ex__(self, protocol):
         raise NotProtected("what schools are protected against has exact counts of people and is not pickled or copied")
+
+    def handed_over(self, schools: Iterable[str]) -> tuple:
+        """What another process of the same run needs for some schools, as plain values for :func:`taken_over`.
+
+        These are exact counts: they may go through a pipe, and nowhere that is kept.
+        """
+        counts = {school: self.counts[school] for school in schools if school in self.counts}
+        return counts, self.sizes, self.room, self.texts, self.kind, self.noun, self.names
+
+
+def taken_over(tables: PlaceTables, values: tuple) -> SchoolGround:
+    """The ground of some schools, in another process: everything but the people."""
+    counts, sizes, room, texts, kind, noun, names = values
+    return SchoolGround(tables, counts, sizes, room, texts, kind, noun, names)
 
 
 def prepare_schools(people: Assignment, boundaries: Boundaries, tables: PlaceTables) -> SchoolGround:
@@ -131,9 +148,10 @@ def prepare_schools(people: Assignment, boundaries: Boundaries, tables: PlaceTab
     texts = {
         "school": _wide(by_school, ("school", "segment")),
         "area": _wide(by_area, (boundaries.kind, "segment")),
-        "areas": pd.Series(areas.shown, index=[cell[0] for cell in areas.cells]),
+        "areas": pd.Series(areas.shown, index=[cell[0] for cell in areas.cells], dtype=object),
     }
-    return SchoolGround(tables, people, boundaries, counts, sizes, room, texts)
+    names = {segment: people.segmentation.name(segment) for segment in people.segmentation.segments}
+    return SchoolGround(tables, counts, sizes, room, texts, boundaries.kind, people.noun, names, people, boundaries)
 
 
 def protect_school(ground: SchoolGround, school: str, rule: Rule, *, whole: bool = False) -> SchoolTables:
@@ -172,14 +190,44 @@ def protect_school(ground: SchoolGround, school: str, rule: Rule, *, whole: bool
     if whole:
         tables = protect_place(ground.people, ground.boundaries, rule, homes=[school])
         return SchoolTables(school, tables.profiles[school], tables.homes[school], rule, WHOLE, tables.gate)
-    if ground.room is not None and ground.sizes[school] >= rule.min_base:
-        around = _surroundings(ground, school)
-        for route in (FULL, ROUNDED) if around else ():
-            done = _protect_own(ground, school, rule, around, route)
-            if done:
-                return SchoolTables(school, *done[:2], rule, route, done[2])
-    nothing = pd.DataFrame({PUPILS: pd.Series(dtype=float)}, index=pd.Index([], name=ground.boundaries.kind))
-    homes = Protected(nothing, nothing.astype(bool), rule, ground.people.noun, printed=())
+    return protect_schools(ground, {school: rule})[school]
+
+
+def protect_schools(ground: SchoolGround, rules: Mapping[str, Rule]) -> dict[str, SchoolTables]:
+    """The same for several schools, each by itself: what one head may see is not told to another.
+
+    Parameters
+    ----------
+    ground
+        From :func:`prepare_schools`.
+    rules
+        For each school, by code, the rule of its own audience.
+    """
+    found = {school: _route(ground, school, rule) for school, rule in rules.items()}
+    own = {school: each for school, each in found.items() if each is not None and each.route == FULL}
+    profiles = _own_profiles(ground, own, rules)
+    tables = {}
+    for school, each in found.items():
+        if each is None:
+            tables[school] = _public_only(ground, school, rules[school])
+            continue
+        profile = profiles.get(school, ground.tables.profiles[school])
+        tables[school] = SchoolTables(school, profile, each.homes, rules[school], each.route, each.gate)
+    return tables
+
+
+def _route(ground: SchoolGround, school: str, rule: Rule) -> _Own | None:
+    """The fullest own numbers that give nobody away; None where none do."""
+    if ground.room is None or ground.sizes[school] < rule.min_base:
+        return None
+    around = _surroundings(ground, school)
+    routes = (FULL, ROUNDED) if around else ()
+    return next(filter(None, (_protect_own(ground, school, rule, around, route) for route in routes)), None)
+
+
+def _public_only(ground: SchoolGround, school: str, rule: Rule) -> SchoolTables:
+    nothing = pd.DataFrame({PUPILS: pd.Series(dtype=float)}, index=pd.Index([], name=ground.kind))
+    homes = Protected(nothing, nothing.astype(bool), rule, ground.noun, printed=())
     return SchoolTables(school, ground.tables.profiles[school], homes, rule, PUBLIC_ONLY, ground.tables.gate)
 
 
@@ -187,7 +235,19 @@ def _wide(table: PrintedTable, dims: tuple[str, str]) -> pd.DataFrame:
     """The texts of a printed table, with zeros written out."""
     at = [table.dims.index(dim) for dim in dims]
     index = pd.MultiIndex.from_tuples([tuple(cell[i] for i in at) for cell in table.cells])
-    return pd.Series(table.shown, index=index).unstack(fill_value="0")
+    return pd.Series(table.shown, index=index, dtype=object).unstack(fill_value="0")
+
+
+@dataclass(frozen=True, eq=False)
+class _Own:
+    """Own numbers that passed the gate: the homes, and by the full route what the profile is made from."""
+
+    route: str
+    homes: Protected
+    gate: GateResult
+    mix: pd.Series
+    gone: pd.Series | None
+    printed: PrintedTable | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +273,7 @@ def _surroundings(ground: SchoolGround, school: str) -> _Around | None:
     printed = (
         _with_rest(by_school, ("school", "segment"), texts, room.rows.drop(index=schools).sum(), school_reach),
         _with_rest(
-            by_area, (ground.boundaries.kind, "segment"), ground.texts["area"].loc[kept, columns],
+            by_area, (ground.kind, "segment"), ground.texts["area"].loc[kept, columns],
             room.areas.drop(index=kept).sum(), area_reach,
         ),
         replace(
@@ -244,9 +304,7 @@ def _with_rest(
     )
 
 
-def _protect_own(
-    ground: SchoolGround, school: str, rule: Rule, around: _Around, route: str
-) -> tuple[Protected, Protected, GateResult] | None:
+def _protect_own(ground: SchoolGround, school: str, rule: Rule, around: _Around, route: str) -> _Own | None:
     """Own profile and homes by one route; None where that would give somebody away."""
     room, population = ground.room, around.public[0].population
     own = ground.counts[school]
@@ -264,9 +322,7 @@ def _protect_own(
     result = None
     for turn in range(_ROUNDS):
         printed = {
-            name: _own_printed(
-                name, ground.boundaries.kind, school, shown[name], gone[name], population, hide_below, round_to
-            )
+            name: _own_printed(name, ground.kind, school, shown[name], gone[name], population, hide_below, round_to)
             for name in shown
         }
         try:
@@ -279,13 +335,10 @@ def _protect_own(
             return None
     else:
         return None
-    segments = next(iter(ground.tables.profiles.values())).printed[1]
-    profile = ground.tables.profiles[school]
-    if route == FULL:
-        profile = _own_profile(ground, school, rule, mix, gone[PROFILE], printed[PROFILE], segments)
-    homes = pd.DataFrame({PUPILS: shown[HOMES].where(~gone[HOMES])}).rename_axis(ground.boundaries.kind)
-    hidden = pd.DataFrame({PUPILS: gone[HOMES]}).rename_axis(ground.boundaries.kind)
-    return profile, Protected(homes, hidden, rule, ground.people.noun, printed=(printed[HOMES],)), result
+    homes = pd.DataFrame({PUPILS: shown[HOMES].where(~gone[HOMES])}).rename_axis(ground.kind)
+    hidden = pd.DataFrame({PUPILS: gone[HOMES]}).rename_axis(ground.kind)
+    protected = Protected(homes, hidden, rule, ground.noun, printed=(printed[HOMES],))
+    return _Own(route, protected, result, mix, gone.get(PROFILE), printed.get(PROFILE))
 
 
 def _rest_is_small(room: Room, home: pd.Series) -> pd.Series:
@@ -365,28 +418,40 @@ class _Choice:
         return done
 
 
-def _own_profile(ground, school, rule, mix, gone, printed, segments) -> Protected:
-    """The measures of the own school, from its own numbers and the public ones of all."""
-    index = pd.MultiIndex.from_product([[school], mix.index], names=["school", "segment"])
-    shown = pd.Series(mix.astype(float).where(~gone).to_numpy(), index=index)
-    own = _Shown(shown, pd.Series(gone.to_numpy(), index=index), printed)
-    values = pd.Series(
+def _own_profiles(ground: SchoolGround, own: Mapping[str, _Own], rules: Mapping[str, Rule]) -> dict[str, Protected]:
+    """The measures of own profiles, each from its own numbers and the public ones of all, in one go."""
+    if not own:
+        return {}
+    segments = next(iter(ground.tables.profiles.values())).printed[1]
+    base_values = pd.Series(
         {c[0]: np.nan if t == HIDDEN else float(t) for c, t in zip(segments.cells, segments.shown, strict=True)}
     )
-    base = _Shown(values, values.isna(), segments)
-    totals = pd.Series({school: float(ground.sizes[school])})
-    public = ground.tables.profiles[school]
-    measured = measure_shown(own, base, totals, float(public.table["base_total"].iloc[0]), rule, ground.tables.base)
-    table, hidden = measured.table.loc[school].copy(), measured.hidden.loc[school].copy()
-    table.insert(0, "name", [ground.people.segmentation.name(segment) for segment in table.index])
+    base = _Shown(base_values, base_values.isna(), segments)
+    names = ["school", "segment"]
+    shown = pd.concat({school: each.mix.astype(float).where(~each.gone) for school, each in own.items()}, names=names)
+    hidden = pd.concat({school: each.gone for school, each in own.items()}, names=names)
+    totals = ground.sizes[list(own)].astype(float)
+    base_total = float(ground.tables.profiles[next(iter(own))].table["base_total"].iloc[0])
+    rule = rules[next(iter(own))]
+    measured = measure_shown(_Shown(shown, hidden, None), base, totals, base_total, rule, ground.tables.base)
+    labels = [ground.names[segment] for segment in next(iter(own.values())).mix.index]
     # what is beyond chance is so among all cells of all schools, on this page as on everybody's
     tests = ["p", "q", "notable"]
-    table[tests], hidden[tests] = public.table[tests], public.hidden[tests]
-    return Protected(table, hidden, rule, ground.tables.base, measured.units, measured.printed)
+    profiles, size = {}, len(labels)
+    for at, (school, each) in enumerate(own.items()):
+        rows = slice(at * size, (at + 1) * size)
+        table = measured.table.iloc[rows].droplevel(0)
+        gone = measured.hidden.iloc[rows].droplevel(0)
+        public = ground.tables.profiles[school]
+        table.insert(0, "name", labels)
+        table[tests], gone[tests] = public.table[tests], public.hidden[tests]
+        printed = (each.printed, segments)
+        profiles[school] = Protected(table, gone, rules[school], ground.tables.base, measured.units, printed)
+    return profiles
 
 
 @dataclass(frozen=True)
 class _Shown:
     shown: pd.Series
     hidden: pd.Series
-    printed: PrintedTable
+    printed: PrintedTable | None

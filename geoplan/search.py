@@ -93,15 +93,8 @@ def improve(
         The best design met that keeps every limit; failing that the one that breaks them least.
     """
     allowed_cost = np.where(programme.allowed, programme.cost, 0.0)
-    dearest = np.where(programme.allowed, programme.cost, -np.inf).max(axis=1)
-    cheapest = np.where(programme.allowed, programme.cost, np.inf).min(axis=1)
-    usual = float(np.mean(np.maximum(np.where(np.isfinite(dearest), dearest - cheapest, 0.0), 0.0)))
+    usual = usual_change(programme)
     mixes = (programme.mix_cost > 0) | np.isfinite(programme.mix_most)
-    if mixes.any():
-        usual += float((programme.mix_cost[mixes] * np.abs(programme.mix[mixes]).mean(axis=1)).sum())
-    if programme.balanced:
-        usual += programme.balance_cost * 0.01
-    usual = usual or 1.0
     scale = programme.scale()
     part = float((programme.load.mean(axis=1) / np.maximum(scale.mean(axis=1), 1e-9)).mean())
     graph = programme.graph
@@ -141,6 +134,23 @@ def improve(
     )
     first, second = worth(programme, labels), worth(programme, best)
     return best if (second.excess, second.value) <= (first.excess, first.value) else labels
+
+
+def usual_change(programme: Programme) -> float:
+    """What one area's change of school does to the objective, about: the scale of the search's heat."""
+    usual = usual_range(programme, programme.cost)
+    priced = programme.mix_cost > 0
+    usual += float((programme.mix_cost[priced] * np.abs(programme.mix[priced]).mean(axis=1)).sum())
+    if programme.balanced:
+        usual += programme.balance_cost * 0.01
+    return usual or 1.0
+
+
+def usual_range(programme: Programme, values: np.ndarray) -> float:
+    """How far apart an area's allowed schools are in some values (areas x schools), on average."""
+    highest = np.where(programme.allowed, values, -np.inf).max(axis=1)
+    lowest = np.where(programme.allowed, values, np.inf).min(axis=1)
+    return float(np.mean(np.where(np.isfinite(highest), highest - lowest, 0.0)))
 
 
 @njit(cache=True)

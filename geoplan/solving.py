@@ -3,7 +3,7 @@
 Four steps, each leaving a usable answer behind:
 
 1. The linear relaxation, with cuts for catchments in several pieces found by minimum vertex cuts of its fractional
-   answers, until none is broken. Its value is a bound.
+   answers, and for areas that do not fit in a school together (covers), until none is broken. Its value is a bound.
 2. A start: the relaxation's answer made whole, and today's map, each mended and improved by trading areas.
 3. Small problems (few assignments left once those too dear are struck out by their reduced costs): branch and
    bound by HiGHS, cut and repeated while an answer is in several pieces. Only designs better than the best known
@@ -25,17 +25,23 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from geoplan.contiguity import Graph, main_pieces, separators
-from geoplan.programme import TOLERANCE, Programme, Rows, Worth, worth
-from geoplan.search import grow, improve
+from geoplan.programme import TOLERANCE, Programme, Rows, Worth, broken_covers, worth
+from geoplan.search import grow, improve, usual_change, usual_range
 
 PROVED, STOPPED, IMPOSSIBLE = "proved", "stopped", "impossible"
 _OPTIMAL, _TIME, _INFEASIBLE = 0, 1, 2  # scipy's words for how a solver ended
 _EXACT_UP_TO = 4_000  # assignments left for branch and bound over the whole problem
 _GROUP = 500  # assignments in a group of neighbouring schools
+_LARGEST_GROUP = 4_000
 _GROUP_SECONDS = 6.0
 _FAR = 0.05  # a start whose gap is beyond this is improved group by group before branch and bound
 _PASSES = 1  # groups around every school tried again this often without a change, before the bound is worked at
 _MOST_STEPS = 30_000_000
+_RESTARTS = 6  # searches from nothing on a small problem
+_PRICES = (0.1, 0.3, 1.0, 3.0)  # of measures with a limit, as parts of the objective's own scale
+_HEATS = (1.0, 0.3, 0.1)  # at which the relaxation's answer to a large problem is improved
+_COOL = 0.02  # that at which a good design is only polished
+_LARGE_STEPS = 5_000  # trades considered for each area of a large problem
 _GENTLE = 0.1  # the heat at which a start is improved that is good already
 
 
@@ -199,7 +205,7 @@ def solve(
         return run.outcome()
     alive = _alive(run, marginal)
     if alive.sum() > _EXACT_UP_TO:
-        _by_groups(run, seed)
+        _by_groups(run, seed, marginal=marginal)
         if run.over or not run.worth.within:
             return run.outcome()
         return run.outcome(_exact(run, _alive(run, marginal), seed))  # nothing near is better: now the bound
@@ -227,12 +233,15 @@ def _relax(run: _Run, until: float) -> tuple[np.ndarray | None, tuple[float, np.
         shares = run.rows.shares(answer.x)
         marginal = answer.fun, (answer.lower.marginals + answer.upper.marginals)[: run.rows.count]
         slow = slow + 1 if gained < 1e-5 * max(abs(run.bound), 1e-9) else 0
-        if run.programme.graph is None or slow >= 4 or time.monotonic() > until:
+        if slow >= 4 or time.monotonic() > until:
             return shares, marginal
-        cuts = separators(run.programme.graph, shares, run.programme.allowed, pull)
-        if not cuts:
+        graph = run.programme.graph
+        cuts = [] if graph is None else separators(graph, shares, run.programme.allowed, pull)
+        covers = broken_covers(run.programme, shares)
+        if not cuts and not covers:
             return shares, marginal
         run.rows.add(cuts)
+        run.rows.add_covers(covers)
 
 
 def _pull(programme: Programme) -> np.ndarray:
@@ -257,12 +266,46 @@ def _start(run: _Run, shares: np.ndarray | None, starts: Iterable[np.ndarray], s
         if run.over:
             return
     if run.rows.count <= _EXACT_UP_TO:
+        _restart(run, seed + len(seeds), steps)
         return
+    for number, heat in enumerate(_HEATS):
+        if run.seconds_left > 0.5 * (run.deadline - run.began):
+            whole = grow(run.programme, seeds[0][0])
+            run.offer(improve(run.programme, whole, seed + number, _LARGE_STEPS * run.programme.shape[0], heat))
     while not run.worth.within and steps < _MOST_STEPS and run.seconds_left > 0.8 * (run.deadline - run.began):
         steps *= 3
         for number, (labels, heat) in enumerate(seeds):
             if not run.worth.within:
                 run.offer(improve(run.programme, grow(run.programme, labels), seed + number + steps, steps, heat))
+
+
+def _restart(run: _Run, seed: int, steps: int) -> None:
+    """More searches from nothing, and where measures have limits, from designs that are low in those too."""
+    nothing = np.full(run.programme.shape[0], -1)
+    for number in range(_RESTARTS):
+        if not run.over:
+            run.offer(improve(run.programme, grow(run.programme, nothing), seed + number, steps))
+    for number, priced in enumerate(_priced(run.programme)):
+        if not run.over:
+            low = improve(priced, grow(priced, nothing), seed + number, steps)
+            run.offer(low)
+            run.offer(improve(run.programme, low, seed + number, steps, _GENTLE))
+
+
+def _priced(programme: Programme) -> list[Programme]:
+    """The same programme with the measures that have a limit added to the objective, at several prices."""
+    limited = np.isfinite(programme.mix_most)
+    if not len(programme.budget) and not limited.any():
+        return []
+    usual = usual_change(programme)
+    found = []
+    for part in _PRICES:
+        cost, mix_cost = programme.cost.copy(), programme.mix_cost.copy()
+        for budget in programme.budget:
+            cost += part * usual / max(usual_range(programme, budget), 1e-12) * budget
+        mix_cost[limited] += part * usual / np.maximum(np.abs(programme.mix[limited]).mean(axis=1), 1e-12)
+        found.append(replace(programme, cost=cost, mix_cost=mix_cost))
+    return found
 
 
 def _alive(run: _Run, marginal: tuple[float, np.ndarray] | None) -> np.ndarray:
@@ -301,7 +344,7 @@ def _exact(run: _Run, alive: np.ndarray, seed: int) -> str | None:
                 return None
         else:
             run.rows.add(separators(graph, shares, run.programme.allowed, pull))
-            run.offer(improve(run.programme, grow(run.programme, labels), seed + run.rounds, 500 * len(labels), 0.02))
+            run.offer(improve(run.programme, grow(run.programme, labels), seed + run.rounds, 500 * len(labels), _COOL))
         if not run.over:
             alive &= _again(run)
     return None
@@ -316,7 +359,7 @@ def _again(run: _Run) -> np.ndarray:
     return _alive(run, (answer.fun, (answer.lower.marginals + answer.upper.marginals)[: run.rows.count]))
 
 
-def _by_groups(run: _Run, seed: int, most: int | None = None) -> None:
+def _by_groups(run: _Run, seed: int, most: int | None = None, marginal: tuple | None = None) -> None:
     """Improve the best design group by group of neighbouring schools, until time or rounds are up."""
     random = np.random.default_rng(seed)
     schools = run.programme.shape[1]
@@ -329,8 +372,14 @@ def _by_groups(run: _Run, seed: int, most: int | None = None) -> None:
         stale = np.flatnonzero(tried <= last)
         if not len(stale):
             passes += 1
+            if most is None and run.worth.within:
+                steps = _LARGE_STEPS * run.programme.shape[0]
+                run.offer(improve(run.programme, run.labels, seed + run.rounds, steps, _COOL))
             if passes > _PASSES and run.worth.within:
-                return
+                few = marginal is not None and _alive(run, marginal).sum() <= _EXACT_UP_TO
+                if most is not None or few or size > _LARGEST_GROUP:
+                    return
+                size, passes = 2 * size, 0
             stale, tried = np.arange(schools), np.full(schools, -1)
         if not run.worth.within:
             stale = _breaking(run.programme, run.labels)
@@ -339,7 +388,7 @@ def _by_groups(run: _Run, seed: int, most: int | None = None) -> None:
         run.rounds += 1
         run.rounds_left -= 1
         tried[centre] = run.rounds
-        better = _solve_group(run, group)
+        better = _solve_group(run, group, _GROUP_SECONDS * max(size / _GROUP, 1.0))
         if better is not None:
             before = run.worth
             run.offer(better)
@@ -434,7 +483,7 @@ def part_of(programme: Programme, labels: np.ndarray, schools: np.ndarray) -> tu
     return part, areas
 
 
-def _solve_group(run: _Run, schools: np.ndarray) -> np.ndarray | None:
+def _solve_group(run: _Run, schools: np.ndarray, seconds: float) -> np.ndarray | None:
     """A better design that differs among these schools only, or None."""
     part, areas = part_of(run.programme, run.labels, schools)
     position = np.full(run.programme.shape[1], -1)
@@ -446,7 +495,7 @@ def _solve_group(run: _Run, schools: np.ndarray) -> np.ndarray | None:
         part = replace(part, elastic=10.0 * max(usual, 1e-6))
         if not part.allowed[np.arange(len(areas)), now].all():
             now = None  # the design uses an assignment that is not allowed: any that are will do
-    seconds = min(_GROUP_SECONDS, run.seconds_left)
+    seconds = min(seconds, run.seconds_left)
     if not part.allowed.any(axis=1).all() or seconds <= 0:
         return None
     began = time.monotonic()

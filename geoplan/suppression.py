@@ -37,6 +37,10 @@ SCHOOL = "school"
 MOST_ROUNDS = 25
 _FAR = 1e6
 _SHORT = 1e4  # cost of falling short of the wanted value by one
+_SMALL_PROGRAMME = 2_000  # numbers; solved whole
+_FEW = 60  # numbers in a sum of few
+_TAKING_UP = 6  # numbers that take up what is left over in each sum of many
+_CHEAPER, _NEAR = 1e-7, 1e-9
 
 Cell = tuple[str, ...]
 Label = tuple[str, Cell]
@@ -576,6 +580,12 @@ class _Programme:
         self.n = n
         self._bounds()
         self._sums()
+        self.part = _Part(self.matrix, self.right, self._ends())
+        self._sums_of: dict[tuple, dict[Cell, list[int]]] = {}
+
+    def _ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """The least and the greatest value of each number as printed, and of what is not listed."""
+        return np.append(self.low, np.zeros(self.slack)), np.append(self.high, np.full(self.slack, _FAR))
 
     def _sources(self, population: str) -> list[tuple[int, tuple[str, ...], Sequence[Cell], bool]]:
         """Start, dimensions, cells and completeness of each table of a population."""
@@ -677,32 +687,75 @@ class _Programme:
         for population in populations:
             for at, have, cells, _ in sorted(self._sources(population), key=lambda s: (len(s[1]), s[0])):
                 if set(dims) <= _derivable(have, self.release.nested):
-                    group = _groups(at, have, cells, dims, self.release.nested).get(cell)
+                    if (at, dims) not in self._sums_of:
+                        self._sums_of[at, dims] = _groups(at, have, cells, dims, self.release.nested)
+                    group = self._sums_of[at, dims].get(cell)
                     if group:
                         return group
         return None
 
     def to_hide(self, terms: list[int], wanted: int) -> list[tuple[int, int]]:
         """Cells that must be hidden so that the terms can add up to ``wanted``, or as near to it as possible."""
-        n, total = self.n, self.n + self.slack
+        moved = self._moved(terms, wanted, self.part.near(terms))
+        if moved is None:
+            moved = self._moved(terms, wanted, None)
+        return [] if moved is None else [self.at[int(j)] for j in moved if j < self.n]
+
+    def _moved(self, terms: list[int], wanted: int, near: np.ndarray | None) -> np.ndarray | None:
+        """The numbers changed at least cost; None if there is no answer, or it may not be the cheapest of all.
+
+        With ``near``, only these numbers move and all others stay where they are in one solution. Its shadow prices
+        then tell whether any other number could have helped; almost never could it.
+        """
+        total = self.n + self.slack
+        low, high = self._ends()
+        here = np.arange(total) if near is None else near
+        free = here[np.append(self.up, np.zeros(self.slack))[here] > 0]
+        matrix, right = self.matrix, self.right
+        if near is not None:
+            matrix = self.part.columns[:, here]
+            rows = np.flatnonzero(np.diff(matrix.tocsr().indptr))
+            right = (self.right - self.part.stays(here))[rows]
+            matrix = matrix.tocsr()[rows]
         # x = inside + above - below; inside within what is printed, the rest at a cost; the last two fall short
-        goal = sparse.csr_matrix((np.ones(len(terms)), ([0] * len(terms), terms)), shape=(1, total))
-        main = sparse.vstack([self.matrix, goal]).tocsr()
-        free = np.flatnonzero(self.up > 0)
-        ends = sparse.csr_matrix(([1.0, -1.0], ([main.shape[0] - 1] * 2, [0, 1])), shape=(main.shape[0], 2))
-        a = sparse.hstack([main, main[:, free], -main[:, free], ends]).tocsr()
-        cost = np.concatenate([np.zeros(total), self.cost[free], self.cost[free], [_SHORT, _SHORT]])
-        low = np.concatenate([self.low, np.zeros(self.slack + 2 * len(free) + 2)])
-        high = np.concatenate([self.high, np.full(self.slack, _FAR), self.up[free], self.down[free], [_FAR, _FAR]])
+        at = np.searchsorted(here, terms)
+        goal = sparse.csr_matrix((np.ones(len(terms)), ([0] * len(terms), at)), shape=(1, len(here)))
+        main = sparse.vstack([matrix, goal]).tocsc()
+        moves = main[:, np.searchsorted(here, free)]
+        ends = sparse.csc_matrix(([1.0, -1.0], ([main.shape[0] - 1] * 2, [0, 1])), shape=(main.shape[0], 2))
+        n = len(here)
         # the same few changes of one large programme, hundreds of times: presolving each takes longer than it saves
         result = linprog(
-            cost, A_eq=a, b_eq=np.append(self.right, wanted), bounds=np.column_stack([low, high]), method="highs",
+            np.concatenate([np.zeros(n), self.cost[free], self.cost[free], [_SHORT, _SHORT]]),
+            A_eq=sparse.hstack([main, moves, -moves, ends]).tocsr(),
+            b_eq=np.append(right, wanted),
+            bounds=np.column_stack(
+                [
+                    np.concatenate([low[here], np.zeros(2 * len(free) + 2)]),
+                    np.concatenate([high[here], self.up[free], self.down[free], [_FAR, _FAR]]),
+                ]
+            ),
+            method="highs",
             options={"presolve": False},
-        )  # fmt: skip
+        )
         if result.status != 0:
-            return []
-        moved = result.x[total : total + len(free)] + result.x[total + len(free) : total + 2 * len(free)] > 1e-6
-        return [self.at[int(j)] for j in free[moved] if j < n]
+            return None
+        if near is not None:
+            prices = np.zeros(self.matrix.shape[0])
+            prices[rows] = result.eqlin.marginals[:-1]
+            if not self._cheapest(prices, here, low, high):
+                return None
+        return free[result.x[n : n + len(free)] + result.x[n + len(free) : n + 2 * len(free)] > 1e-6]
+
+    def _cheapest(self, prices: np.ndarray, here: np.ndarray, low: np.ndarray, high: np.ndarray) -> bool:
+        """Whether by the shadow prices of the sums no number that stayed where it is could make it cheaper."""
+        others = np.ones(len(low), dtype=bool)
+        others[here] = False
+        gain = self.part.columns.T @ prices
+        stay, n = self.part.start, self.n
+        better = (gain > _CHEAPER) & (stay < high - _NEAR) | (gain < -_CHEAPER) & (stay > low + _NEAR)
+        beyond = (np.abs(gain[:n]) > self.cost + _CHEAPER) & (self.up > 0)
+        return not (others & better).any() and not (others[:n] & beyond).any()
 
     def hide(self, cells: Sequence[tuple[int, int]]) -> None:
         """Take note of cells that are hidden now."""
@@ -711,6 +764,78 @@ class _Programme:
             j = self.start[k] + i
             self.low[j], self.high[j] = 1, _FAR
             self.down[j] = self.up[j] = self.cost[j] = 0
+
+
+class _Part:
+    """Which numbers of a large programme can have a say in one of them, and where the others stay.
+
+    The numbers hang together in sums of few (a school, an area) and of many (a segment). A number can be changed
+    within the few that it stands with; what that leaves over in the sums of many is taken up by a few others that
+    can move both ways. Where they stay is one solution of all sums, away from the ends where it can be.
+    """
+
+    def __init__(self, matrix: sparse.csr_matrix, right: np.ndarray, ends: tuple[np.ndarray, np.ndarray]):
+        self.columns = matrix.tocsc()
+        low, high = ends
+        size = np.diff(matrix.indptr)
+        self.few = matrix[size <= _FEW]
+        self.many = matrix[size > _FEW]
+        large = matrix.shape[1] > _SMALL_PROGRAMME
+        self.start = _away_from_ends(matrix, right, low, high) if large else None
+        if self.start is None:
+            return
+        self.product = matrix @ self.start
+        alone = np.flatnonzero(np.diff(self.few.tocsc().indptr) == 0)
+        movable = np.minimum(np.minimum(self.start - low, high - self.start), _FEW)
+        firm = [alone]
+        for row in range(self.many.shape[0]):
+            within = self.many.indices[self.many.indptr[row] : self.many.indptr[row + 1]]
+            most = within[np.argsort(-movable[within], kind="stable")][:_TAKING_UP]
+            firm.append(self._with_few(most))
+        self.always = np.unique(np.concatenate(firm))
+
+    def _with_few(self, numbers: Iterable[int]) -> np.ndarray:
+        """The numbers and those in sums of few with them."""
+        chosen = np.zeros(self.few.shape[1])
+        chosen[np.asarray(numbers, dtype=int)] = 1
+        rows = np.flatnonzero(abs(self.few) @ chosen)
+        return np.union1d(np.flatnonzero(chosen), self.few[rows].indices)
+
+    def near(self, terms: Sequence[int]) -> np.ndarray | None:
+        """The numbers that may move for these; None where it is no large programme."""
+        if self.start is None:
+            return None
+        return np.union1d(self._with_few(self._with_few(terms)), self.always)
+
+    def stays(self, here: np.ndarray) -> np.ndarray:
+        """What all other numbers add to each sum."""
+        return self.product - self.columns[:, here] @ self.start[here]
+
+
+def _away_from_ends(
+    matrix: sparse.csr_matrix, right: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> np.ndarray | None:
+    """One solution of the sums, each number one from its ends where that can be; None if there is none."""
+    wide = np.flatnonzero(high - low >= 2)
+    step = matrix.tocsc()[:, wide]
+    inner = np.isin(np.arange(len(low)), wide)
+    result = linprog(
+        np.concatenate([np.zeros(len(low)), np.ones(2 * len(wide))]),
+        A_eq=sparse.hstack([matrix, step, -step]).tocsr(),
+        b_eq=right,
+        bounds=np.column_stack(
+            [
+                np.concatenate([low + inner, np.zeros(2 * len(wide))]),
+                np.concatenate([high - inner, np.ones(2 * len(wide))]),
+            ]
+        ),
+        method="highs",
+    )
+    if result.status != 0:
+        return None
+    solution = result.x[: len(low)].copy()
+    solution[wide] += result.x[len(low) : len(low) + len(wide)] - result.x[len(low) + len(wide) :]
+    return np.clip(solution, low, high)
 
 
 # --- sums of cells --------------------------------------------------------------------------------------

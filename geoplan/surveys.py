@@ -24,6 +24,7 @@ import pandas as pd
 
 from geoplan.chance import Overall, overall, wilson_interval
 from geoplan.errors import UnknownCodeError
+from geoplan.raking import rake_table
 from geoplan.service_reach import ServiceReach
 
 LEAST_RESPONSE = 0.20
@@ -168,15 +169,7 @@ def rake(survey: ServiceReach, dims: Sequence[str], rounds: int = 1000) -> Raked
                 "is the population of another year or area?"
             )
         targets[dim] = margin[there] / margin[there].sum()
-    weight = heard / heard.sum()
-    gap = np.inf
-    for _ in range(rounds):
-        for dim in dims:
-            now = weight.groupby(level=dim).sum()
-            weight = weight * (targets[dim] / now).reindex(codes[dim]).to_numpy()
-        gap = max(float((weight.groupby(level=dim).sum() - targets[dim]).abs().max()) for dim in dims)
-        if gap < 1e-9:
-            break
+    weight, gap = rake_table(heard / heard.sum(), targets, rounds)
     each = weight / heard * heard.sum()
     effect = float((heard * each**2).sum() * heard.sum() / (heard * each).sum() ** 2)
     return Raked(each.rename("weight"), effect, float(heard.sum() / effect), float(each.max()), gap < 1e-6, unreached)

@@ -127,6 +127,22 @@ def _whole(text: str, column: Kind) -> Outcome:
     return (pd.NA if number != number else int(number)), "", ""
 
 
+_HIDDEN_COUNT = re.compile(r"(C|K|LOW|Z|X|U|S|\*+|\.\.|:|SUPP(RESSED)?|[<\u2264] ?=? ?\d+|\d+ ?(-|TO) ?\d+)", re.ASCII)
+
+
+def _count(text: str, column: Kind) -> Outcome:
+    """A count of people, perhaps estimated; one that is hidden is missing, and said; one below zero is refused."""
+    tidy = _tidy(text)
+    number = _as_number(text)
+    if number is None or number != number:
+        if _HIDDEN_COUNT.fullmatch(tidy):
+            return float("nan"), "count_hidden", ""
+        return float("nan"), "" if tidy in UNKNOWN_WORDS else "number_malformed", ""
+    if number < 0:
+        return float("nan"), "value_impossible", ""
+    return (number, "", "") if number <= 1e9 else (float("nan"), "number_malformed", "")
+
+
 def _text(text: str, column: Kind) -> Outcome:
     return " ".join(text.split()), "", ""
 
@@ -175,6 +191,7 @@ READERS: dict[str, Callable] = {
     "label": _label,
     "date": _date,
     "whole": _whole,
+    "people": _count,
     "number": _number_value,
     "metres": _number_value,
     "text": _text,
@@ -184,7 +201,7 @@ READERS: dict[str, Callable] = {
     "postcode": _postcodes,
 }
 BY_UNIQUE = frozenset(READERS) - {"id", "postcode"}
-DTYPES = {"whole": "Int64", "number": "float64", "metres": "float64"}
+DTYPES = {"whole": "Int64", "number": "float64", "metres": "float64", "people": "float64"}
 
 _WHOLE_POSTCODE = re.compile(r"\s*[A-Za-z]{1,2}[0-9][A-Za-z0-9]?\s*[0-9][A-Za-z]{2}\s*", re.ASCII)
 

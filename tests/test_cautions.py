@@ -44,7 +44,7 @@ def test_counts_by_hand():
 def test_what_a_head_reads():
     ours = said(borough(), "900001")
     assert ours["new_postcode"].serious
-    assert "About 40 pupils (25%) live at postcodes introduced after 2021-03-21" in ours["new_postcode"].words
+    assert "About 40 pupils (25%) live at postcodes introduced after 21 March 2021" in ours["new_postcode"].words
     assert "label may be wrong" in ours["new_postcode"].words
     assert ours["placed"].words == "Only 80% of pupils could be placed in a segment; the profile is of those."
     assert ours["segment_disagrees"].serious

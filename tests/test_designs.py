@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -93,6 +96,44 @@ def test_every_kind_of_limit_is_kept_and_the_best_found(seed):
         assert broken_limits(problem, limits, found.plan.table.to_dict()) == []
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_on_a_map_in_parts_each_school_is_at_home_in_one(seed):
+    problem = grid_problem(seed, rows=2, columns=4, schools=3)
+    river = set(problem.areas[[0, 1, 4, 5]])
+    joined = problem.neighbours["a"].isin(river) == problem.neighbours["b"].isin(river)
+    problem = replace(problem, neighbours=problem.neighbours[joined])
+    limits = Limits(places_within=0.6)
+    best, _ = best_by_trying_all(problem, limits, "travel")
+    found = design(problem, limits=limits, gap=1e-6, seconds=60)
+    if np.isinf(best):
+        assert found.status == "impossible" and any(why.startswith("note: 4 areas touch") for why in found.why)
+    else:
+        assert found.status == "proved" and found.value == pytest.approx(best, abs=1e-6)
+        assert broken_limits(problem, limits, found.plan.table.to_dict()) == []
+
+
+@pytest.mark.real
+@pytest.mark.skipif("GEOPLAN_LONG" not in os.environ, reason="minutes long: set GEOPLAN_LONG=1")
+def test_brighton_less_segregated_than_published_at_no_longer_journeys(shared_data):
+    problem = brighton(shared_data)
+    limits = Limits(places_within=0.05, at_most={"travel": 26.24}, **RULE)
+    found = design(problem, "gorard", limits, seconds=120)
+    assert broken_limits(problem, limits, found.plan.table.to_dict()) == []
+    assert found.value < 0.1425 and found.bound > 0.09
+
+
+@pytest.mark.parametrize("at_most", [{"gorard": 0.3}, {"travel": 1.6}, {"balance": 0.5}, {"moved": 60.0}])
+def test_a_limit_on_a_measure_is_met_and_the_best_found(at_most):
+    problem = grid_problem(5, rows=2, columns=4, schools=2)
+    for objective in {"gorard", "travel", "moved"} - set(at_most):
+        limits = Limits(places_within=0.7, at_most=at_most)
+        best, _ = best_by_trying_all(problem, limits, objective)
+        found = design(problem, objective, limits, gap=1e-6, seconds=60)
+        assert (found.plan is None) == np.isinf(best)
+        if found.plan is not None:
+            assert found.value == pytest.approx(best, abs=1e-6)
+
+
 def test_without_one_piece_a_catchment_may_be_split():
     problem = grid_problem(1, rows=2, columns=3, schools=3)
     for one_piece in (True, False):
@@ -124,6 +165,7 @@ def test_the_trade_off_is_a_curve_of_proved_designs():
     ordered = table.sort_values("gorard")
     assert (ordered["travel"].diff().dropna() <= 1e-6).all()
     assert (table["gap"] <= 1e-6).all()
+    assert (table["least"] <= table["gorard"].min() + 1e-9).all() and np.isinf(table["limit"]).sum() == 1
 
 
 def test_by_rounds_a_design_is_the_same_every_time():

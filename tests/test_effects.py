@@ -12,7 +12,7 @@ from conftest import CODES, make_boundaries, make_directory, make_people, make_s
 from geoplan.assignment import assign
 from geoplan.catchments import CatchmentPlan
 from geoplan.distances import METRES_PER_MILE
-from geoplan.effects import MEASURES, compare_plans, residents_of
+from geoplan.effects import MEASURES, Residents, compare_plans, residents_of
 from geoplan.errors import NotProtected, UnknownCodeError, VintageError
 
 WEST, EAST = "900001", "900002"
@@ -109,3 +109,51 @@ def test_kinds_must_agree():
     people = assign(make_people([postcode("A1")]), make_directory(), make_boundaries(), make_segments())
     with pytest.raises(UnknownCodeError, match="no ward24 areas"):
         residents_of(people, "ward24")
+
+
+def households(**columns) -> Residents:
+    """Five children in three families; one area each, the catchments of TODAY."""
+    area = np.array([list(CODES.values()).index(CODES[x]) for x in "AACCF"])
+    facts = {
+        "household": (np.array([0, 0, 1, 1, 2]), pd.RangeIndex(3)),
+        "school": (np.array([0, 0, 1, 0, 1]), pd.Index([WEST, EAST])),
+    }
+    return Residents("lsoa21", area, pd.Index(list(CODES.values())), facts | columns, "pupils", 0)
+
+
+def test_a_child_loses_a_siblings_school_when_the_catchment_moves_away_from_it():
+    # of the family in C one attends EAST and one WEST; that in A attends WEST; the child in F is alone
+    option = TODAY.move([CODES["C"]], to=WEST)
+    table = compare_plans(TODAY, option, households()).tables["siblings"].counts.to_dict()
+    assert table == {("yes", "yes"): 2, ("no", "yes"): 1, ("yes", "no"): 1}
+
+
+def test_siblings_need_a_household_and_a_school():
+    no_school = {"school": (np.zeros(5, dtype=int), pd.Index(["unknown"]))}
+    found = compare_plans(TODAY, TODAY, households(**no_school)).tables["siblings"].counts.to_dict()
+    assert found == {("no", "no"): 4}
+    assert "siblings" not in compare_plans(TODAY, TODAY, residents()).tables
+
+
+def test_feeders_are_split_where_a_tenth_or_more_go_elsewhere():
+    area = np.array([0] * 9 + [2] + [0] * 10)  # A and C: the first feeder is split in ten, the second is whole
+    feeder = np.array([0] * 10 + [1] * 10)
+    kept = Residents(
+        "lsoa21", area, pd.Index(list(CODES.values())), {"school": (feeder, pd.Index(["p", "q"]))}, "pupils", 0
+    )
+    effects = compare_plans(TODAY, TODAY.move([CODES["C"]], to=WEST), kept)
+    assert (effects.figures["feeders_split_before"], effects.figures["feeders_split_after"]) == (1, 0)
+    assert effects.tables["feeders_before"].counts.to_dict() == {("p", WEST): 9, ("p", EAST): 1, ("q", WEST): 10}
+
+
+def test_straight_lines_to_the_nearest_of_the_schools_that_share_a_catchment():
+    shared = TODAY.with_schools({EAST: [EAST, "900003"]})
+    area = np.array([2, 2])  # C
+    kept = Residents(
+        "lsoa21", area, pd.Index(list(CODES.values())), {}, "pupils", 0, np.array([0.0, 90.0]), np.zeros(2)
+    )
+    sites = pd.DataFrame({"easting": [0.0, 40.0, 100.0], "northing": 0.0}, index=[WEST, EAST, "900003"])
+    effects = compare_plans(TODAY, shared, kept, sites=sites)
+    assert effects.figures["mean_m_before"] == (40 + 50) / 2
+    assert effects.figures["mean_m_after"] == (40 + 10) / 2
+    assert effects.tables["effects"].counts.to_dict() == {"nearer school": 1, "other school": 1}

@@ -14,10 +14,15 @@ from geoplan.cli.common import JsonOption
 def command(
     file: Annotated[Path | None, typer.Argument(help="One file; without it, every file of the project.")] = None,
     kind: Annotated[
-        str, typer.Option("--as", help="What it is: pupils, people, schools, postcodes, areas or segments.")
+        str,
+        typer.Option("--as", help="What it is: pupils, people, schools, rolls, register, births, census, areas ..."),
     ] = "pupils",
     project: Annotated[
         Path | None, typer.Option("--project", "-p", help="Project file; the folder's geoplan.toml if any.")
+    ] = None,
+    day: Annotated[str, typer.Option(help="For a census return: its day, 2026-01-15, to check ages by.")] = "",
+    rolls: Annotated[
+        Path | None, typer.Option("--rolls", help="For a census return: rolls up to it, to find year groups that jump.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -36,8 +41,13 @@ def command(
         reports = describe_project(project or FILE_NAME)
     else:
         place = find_project(project)
-        told = place.settings.columns.get(kind) if place and kind in {"pupils", "people", "schools"} else None
-        reports = [describe_file(file, kind, **({"columns": told} if told else {}))]
+        role = "pupils" if kind == "census" else kind
+        tables = {"pupils", "people", "schools", "rolls", "register", "births"}
+        told = place.settings.columns.get(role) if place and role in tables else None
+        options = {"columns": told} if told else {}
+        if kind == "census":
+            options |= _census_options(place, day, rolls)
+        reports = [describe_file(file, kind, **options)]
     if as_json:
         typer.echo(json.dumps(reports if file is None else reports[0], indent=2, ensure_ascii=False))
     else:
@@ -47,6 +57,20 @@ def command(
         raise typer.Exit(3)
     if any(report["by_reason"] for report in reports):
         raise typer.Exit(1)
+
+
+def _census_options(place, day: str, rolls: Path | None) -> dict:
+    """What a census return is held against: the schools of the project, and rolls."""
+    from geoplan.io.rolls import read_rolls
+    from geoplan.rolls import rolls_from
+
+    told = {"day": day}
+    if place is not None and place.has("schools"):
+        told["schools"] = place.schools()
+    path = rolls or (place.file("rolls") if place is not None and place.has("rolls") else None)
+    if path is not None:
+        told["rolls"] = rolls_from(read_rolls(path).frame)
+    return told
 
 
 def _print(report: dict) -> None:
@@ -64,6 +88,14 @@ def _print(report: dict) -> None:
         typer.echo(f"  {count:>7,}  {REASONS[code].meaning} (first at record {entry['record']:,})")
         if REASONS[code].suggestion:
             typer.echo(f"           try: {REASONS[code].suggestion}")
+    for note in report["details"].get("notes", ()):
+        typer.echo(f"  {note}")
+    questions = report["details"].get("questions", ())
+    if questions:
+        typer.echo(f"{len(questions):,} questions for schools (record numbers, never values):")
+    for each in questions:
+        rows = f" [records {each['rows']}]" if each["rows"] else ""
+        typer.echo(f"  {each['school']}: {each['what']} ({each['records']:,}){rows}: {each['question']}")
 
 
 command.__name__ = "check"

@@ -76,8 +76,12 @@ def _real(path: Path) -> str:
     return os.path.normcase(os.path.realpath(path))
 
 
-def check_output(name: str, kind: str, data: bytes, tables: Sequence = (), facts: Sequence = ()) -> None:
+def check_output(
+    name: str, kind: str, data: bytes, tables: Sequence = (), facts: Sequence = (), page: str = ""
+) -> None:
     """Refuse an output that holds a personal value, or a figure that its protected tables do not print.
+
+    ``page`` is the text of the page that a PDF prints.
 
     Raises
     ------
@@ -93,7 +97,7 @@ def check_output(name: str, kind: str, data: bytes, tables: Sequence = (), facts
     if leaks:
         found = "; ".join(f"{leak.count:,} like a {leak.kind.replace('_', ' ')} in {leak.where}" for leak in leaks)
         raise LeakFound(f"{name}: it was not written, because it holds personal values: {found}")
-    problems = check_bytes(name, kind, data, Shown(tuple(tables), tuple(facts))).problems
+    problems = check_bytes(name, kind, data, Shown(tuple(tables), tuple(facts), page)).problems
     if problems:
         raise ReleaseRefused(problems)
 
@@ -119,14 +123,16 @@ class Recording:
             self.ledger.check(marks)
         return replace(self, marks={**self.marks, **marks})
 
-    def write(self, path: Path, data: bytes, tables: Sequence, facts: Sequence = (), nested: Sequence = ()) -> None:
+    def write(
+        self, path: Path, data: bytes, tables: Sequence, facts: Sequence = (), nested: Sequence = (), page: str = ""
+    ) -> None:
         """Write one page or table: checked, and entered in the ledger before it is there."""
         from datetime import UTC, datetime
 
         from geoplan.io.outputs import write_bytes
         from geoplan.io.releases import printed_of
 
-        check_output(path.name, path.suffix[1:].lower(), data, tables, facts)
+        check_output(path.name, path.suffix[1:].lower(), data, tables, facts, page)
         day = datetime.now(UTC).strftime("%Y-%m-%d")
         self.ledger.keep(self.ledger.with_entry(day, self.rule.name, printed_of(tables), nested, self.marks))
         write_bytes(path, data)

@@ -10,13 +10,19 @@ import typer
 
 from geoplan._version import __version__
 from geoplan.cli import (
+    access,
     assign,
+    backtest,
     boundaries,
     check,
     check_leaks,
     demo,
+    design,
+    forecast,
+    housing,
     init,
     map,
+    plan_compare,
     preferences,
     profile,
     rag,
@@ -25,7 +31,9 @@ from geoplan.cli import (
     report,
     segments,
     similar,
+    sites,
     survey,
+    travel,
     verify,
 )
 from geoplan.cli.common import refuse
@@ -39,13 +47,18 @@ app = typer.Typer(
     help="School place planning: from pupil postcodes to profiles and maps, on one laptop, offline.",
     epilog="Exit codes: 0 done, 1 findings, 2 wrong usage, 3 input refused. Start with: geoplan demo",
 )
-_VERBS = (demo, init, check, assign, similar, reach, preferences, survey, map, release, report, check_leaks, verify)
+_VERBS = (
+    demo, init, check, assign, map, similar, report, release, reach, preferences, survey, design, travel, sites,
+    housing, forecast, backtest, verify, check_leaks,
+)  # fmt: skip
 for _module in _VERBS:
     app.command(_module.command.__name__)(_module.command)
 app.add_typer(profile.app, name="profile")
+app.add_typer(access.app, name="access")
 app.add_typer(rag.app, name="rag")
 app.add_typer(boundaries.app, name="boundaries")
 app.add_typer(segments.app, name="segments")
+app.add_typer(plan_compare.app, name="plan")
 
 
 def _print_version(wanted: bool) -> None:

@@ -120,12 +120,15 @@ def inputs_of(place, people, areas) -> tuple:
     """What the manifest says of each file read."""
     from geoplan.io.releases import input_of
 
-    kind = areas.kind
     given = [(role, None) for role in ("schools", "postcodes", "segments") if place.has(role)]
     return (
         input_of(place.file("pupils"), "pupils", people.report.to_dict(), personal=True),
         *(input_of(place.file(role), role, personal=False) for role, _ in given),
-        input_of(place.area_files[kind], kind, source=areas.source, personal=False, crs_used="EPSG:27700"),
+        *(
+            input_of(place.area_files[each.kind], each.kind, source=each.source, personal=False, crs_used="EPSG:27700")
+            for each in (areas,)
+            if each is not None
+        ),
     )
 
 

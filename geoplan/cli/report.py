@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from geoplan.cli.common import JsonOption, ProjectOption, load_people, protecting, steps
+from geoplan.cli.head_reports import PUBLIC, Ground, Order, summary, write_reports
 from geoplan.cli.release import inputs_of
-from geoplan.errors import ReleaseRefused, UnknownCodeError
+from geoplan.errors import UnknownCodeError
 
-if TYPE_CHECKING:
-    from geoplan.disclosure import Protected
-    from geoplan.protection import PlaceTables
-    from geoplan.reports import Backdrop
-
-PUBLIC, SCHOOL, INTERNAL = "public", "school", "internal"
-PAGE = "report.html"
+SCHOOL, INTERNAL = "school", "internal"
 
 
 def command(
@@ -47,6 +40,9 @@ def command(
     since: Annotated[
         str, typer.Option(help="What changed since another file of pupils, by its name in [files].", show_default=False)
     ] = "",
+    processes: Annotated[
+        int, typer.Option(min=0, help="Processes to work in with --all; 0 for as many as help.", show_default=False)
+    ] = 0,
     project: ProjectOption = Path("geoplan.toml"),
     as_json: JsonOption = False,
 ) -> None:
@@ -76,7 +72,8 @@ def command(
             said = [_write_cluster(folder, ground, cluster, audience, reason)]
         else:
             wanted = list(ground.tables.profiles) if every else [school]
-            said = _write_reports(folder, ground, wanted, audience, every, _forms(pdf, workbook))
+            order = Order(folder, audience, every, _forms(pdf, workbook))
+            said = _write_reports(numbers, ground, wanted, order, processes)
     if as_json:
         typer.echo(json.dumps(said, indent=2, ensure_ascii=False))
         return
@@ -108,268 +105,67 @@ def _forms(pdf: bool, workbook: bool) -> tuple[str, ...]:
     return ("html", *(("pdf",) if pdf else ()), *(("xlsx", "csv", "gpkg") if workbook else ()))
 
 
-@dataclass(frozen=True, repr=False)
-class _Ground:
-    """What all reports of a run rest on."""
-
-    numbers: object
-    schools: object
-    tables: PlaceTables
-    shared: Backdrop
-    similar: object
-    marks: Mapping[str, str]
-    before: Mapping[str, Protected] = field(default_factory=dict)
-    since: str = ""
-
-    @cached_property
-    def inputs(self) -> tuple:
-        """What the manifests say of the files read: worked out once."""
-        return inputs_of(self.numbers.place, self.numbers.people, self.numbers.areas)
-
-
-def _prepare(numbers, schools, earlier, since: str, homes: Sequence[str]) -> _Ground:
+def _prepare(numbers, schools, earlier, since: str, homes: Sequence[str]) -> Ground:
     from datetime import date
 
     from geoplan.cautions import caution_tables
     from geoplan.reports import backdrop
     from geoplan.reports.head import APART_KM, MOST_SIMILAR
+    from geoplan.reports.words import group_name
     from geoplan.similarity import printed_totals, similar_by_mix
 
     place, people, today = numbers.place, numbers.people, date.today()
-    names = {segment: people.segmentation.name(segment) for segment in people.segmentation.segments}
+    names = {segment: group_name(people.segmentation.name(segment)) for segment in people.segmentation.segments}
     tables = numbers.tables(homes, caution_tables(people))
-    shared = backdrop(
-        people, schools, numbers.areas, tables, place=place.name, contact=place.contact,
-        made=f"{today.day} {today:%B %Y}",
-    )  # fmt: skip
     similar = similar_by_mix(
         tables.by_school, n=MOST_SIMILAR, schools=schools.frame, totals=printed_totals(tables.profiles),
         names=names, exclude_within_km=APART_KM,
     )  # fmt: skip
-    ground = _Ground(numbers, schools, tables, shared, similar, numbers.marks)
+    shared = backdrop(
+        people, schools, numbers.areas, tables, place=place.name, contact=place.contact,
+        made=f"{today.day} {today:%B %Y}", similar={school: similar.of(school) for school in tables.profiles},
+    )  # fmt: skip
+    ground = Ground(
+        tables, shared, people.segmentation, numbers.areas, numbers.ledger, numbers.marks,
+        inputs_of(place, people, numbers.areas), place.as_at,
+    )  # fmt: skip
     if earlier is None:
         return ground
     other = numbers.beside(earlier, since)
     return replace(ground, marks=other.marks, before=other.tables().profiles, since=since)
 
 
-# --- one report ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, repr=False)
-class _Part:
-    """One school's report, ready to be written, with the gate that its tables went through."""
-
-    school: str
-    report: object
-    gate: Callable
-
-
-def _own_tables(ground: _Ground, prepared, school: str, audience: str) -> tuple[PlaceTables, object, str]:
-    """The tables that a reader of one school's report sees, what the gate said of them, and what to tell of it."""
-    from geoplan.school_tables import protect_school
-
-    if audience == PUBLIC or prepared is None:
-        return ground.tables, ground.tables.gate, ""
-    rule = ground.numbers.place.rule(f"school:{school}")
-    own = protect_school(prepared, school, rule)
-    homes = {school: own.homes} if len(own.homes) else {}
-    return replace(ground.tables, profiles={school: own.profile}, homes=homes, rule=rule), own.gate, own.note
-
-
-def _part(ground: _Ground, prepared, school: str, audience: str) -> _Part:
-    from geoplan.cautions import cautions
-    from geoplan.changes import change_shown
-    from geoplan.protection import only_school
-    from geoplan.reports import head_report
-
-    tables, result, note = _own_tables(ground, prepared, school, audience)
-    attacked = [*_public_parts(ground.tables), *_parts_of(tables.profiles[school], *tables.homes.values())]
-    said = cautions(school, ground.tables.profiles[school], ground.tables.extra, ground.numbers.people.segmentation)
-    changes = None
-    if school in ground.before:
-        before = ground.before[school]
-        attacked += _parts_of(before)
-        changes = only_school(change_shown(tables.profiles[school], before), school)
-    tables = replace(tables, profiles={school: only_school(tables.profiles[school], school)})
-    evidence = [only_school(each.to_protected("pupils"), school) for each in ground.tables.extra.values()]
-    report = head_report(
-        ground.shared, tables, school, similar=ground.similar.of(school), changes=changes,
-        period=f"since {ground.since}" if changes is not None else "",
-        cautions=[each.words for each in said], trust=(*ground.shared.notes[:1], *([note] if note else [])),
-        evidence=evidence, shares=[each for one in said for each in (one.share, one.everywhere) if each is not None],
-    )  # fmt: skip
-    return _Part(school, report, _covering(attacked, school, ground.tables.gate, result))
-
-
-def _parts_of(*tables) -> list:
-    return [part for table in tables for part in table.printed or ()]
-
-
-def _public_parts(tables: PlaceTables) -> list:
-    """Everything printed of a place that each reader is taken to know."""
-    shown = [each for each in (tables.by_school, tables.by_area, tables.areas) if each is not None]
-    parts = _parts_of(*shown, *tables.profiles.values(), *tables.homes.values())
-    parts += [each.printed for each in tables.extra.values()]
-    return list({id(part): part for part in parts}.values())
-
-
-def _covering(attacked: Sequence, school: str, *results) -> Callable:
-    """A gate that has run: it refuses any table whose cells were not attacked then, and gives the narrower answer.
-
-    Where the reader holds tables of an earlier release that were not attacked then, all are attacked anew; what those
-    hide of the own school is not to be kept from its head.
-    """
-
-    def gate(printed, public, earlier, **more):
-        from geoplan.gate import attack
-
-        seen = {_content(each) for each in (*attacked, *printed)}
-        if any(_content(each) not in seen for each in earlier):
-            # an earlier release told this reader something else; two years have tables of one name
-            printed, earlier = (
-                [replace(each, name=f"{each.name} ({each.population})") for each in tables]
-                for tables in (printed, [_unsaid(each, school) for each in earlier])
-            )
-            return attack(printed, public, earlier, **more)
-        for part in printed:
-            told = [each for each in attacked if (each.name, each.dims, each.population) == _which(part)]
-            there = {cell: text for each in told for cell, text in zip(each.cells, each.shown, strict=True)}
-            if any(there.get(cell) != text for cell, text in zip(part.cells, part.shown, strict=True)):
-                raise ReleaseRefused(["the gate: a table that it has not attacked"])
-        return min(results, key=lambda each: 99 if each.narrowest is None else each.narrowest)
-
-    return gate
-
-
-def _unsaid(part, school: str):
-    """A table with what it hides of one school left open."""
-    from geoplan.disclosure import HIDDEN, NOT_AVAILABLE
-
-    if "school" not in part.dims:
-        return part
-    at = part.dims.index("school")
-    texts = (
-        NOT_AVAILABLE if text == HIDDEN and cell[at] == school else text
-        for cell, text in zip(part.cells, part.shown, strict=True)
-    )
-    return replace(part, shown=tuple(texts))
-
-
-def _content(part) -> tuple:
-    return part.dims, part.cells, part.shown, part.population
-
-
-def _which(part) -> tuple:
-    return part.name, part.dims, part.population
-
-
-# --- writing ------------------------------------------------------------------------------------------------
-
-
-def _write_reports(
-    folder: Path, ground: _Ground, wanted: Sequence[str], audience: str, every: bool, forms: Sequence[str]
-) -> list[dict]:
-    from geoplan.io.releases import attack_for_heads, printed_of
+def _write_reports(numbers, ground: Ground, wanted: Sequence[str], order: Order, processes: int) -> list[dict]:
     from geoplan.school_tables import prepare_schools
 
-    numbers, tables = ground.numbers, ground.tables
+    tables = ground.tables
     unknown = [code for code in wanted if code not in tables.profiles]
     if unknown:
         some = ", ".join(list(tables.profiles)[:5])
         raise UnknownCodeError(f"no pupil placed goes to school {unknown[0]}; schools with pupils are {some} ...")
-    own = audience == SCHOOL and numbers.areas is not None
-    prepared = prepare_schools(numbers.people, numbers.areas, tables) if own else None
-    with steps(*(f"protecting {code}" for code in wanted)) as step:
-        parts = [_part(ground, prepared, code, audience) for code, _ in zip(wanted, step, strict=True)]
-    attack_for_heads(_public_parts(tables), numbers.ledger, tables.public, tables.nested)
-    # one entry each and one writing of the file: an entry without a release only costs precision
-    entries = [(PUBLIC, _public_parts(tables), tables.nested)]
-    entries += [(_audience(part.school, audience), printed_of(part.report.tables), ()) for part in parts]
-    _enter(numbers, entries, ground.marks)
-    if every:
-        folder.mkdir(exist_ok=True)
-    said = []
-    with steps(*(f"writing {code}" for code in wanted)) as step:
-        for part, _ in zip(parts, step, strict=True):
-            release = _release(ground, part, audience, forms)
-            target = folder / _folder_name(part.report) if every else folder
-            manifest = release.write(target, public=tables.public, ledger=numbers.ledger, marks=ground.marks,
-                                     gate=part.gate)  # fmt: skip
-            said.append(_summary(target, manifest))
-    return said
+    own = None
+    if order.audience == SCHOOL and numbers.areas is not None:
+        own = prepare_schools(numbers.people, numbers.areas, tables)
+    rules = {code: numbers.place.rule(f"school:{code}") for code in wanted}
+    return write_reports(ground, own, rules, order, processes)
 
 
-def _audience(school: str, audience: str) -> str:
-    return PUBLIC if audience == PUBLIC else f"school:{school}"
-
-
-def _enter(numbers, entries, marks: Mapping[str, str]) -> None:
-    """Enter all releases of a run in the ledger, and write it once."""
-    from datetime import UTC, datetime
-
-    from geoplan.io.ledgers import OpenLedger
-
-    day = datetime.now(UTC).strftime("%Y-%m-%d")
-    growing = OpenLedger(numbers.ledger.path, numbers.ledger.memory)
-    for audience, printed, nested in entries:
-        growing.memory = growing.with_entry(day, audience, printed, nested, marks)
-    numbers.ledger.keep(growing.memory)
-
-
-def _release(ground: _Ground, part: _Part, audience: str, forms: Sequence[str]):
-    from geoplan.io.releases import Release
-    from geoplan.io.report_files import report_files, workbook_words
-
-    place, report = ground.numbers.place, part.report
-    release = Release(
-        _audience(part.school, audience),
-        title=f"{report.name}: who comes, and from where",
-        command=f"geoplan report --school {part.school} --audience {audience}",
-        settings={"as_at": place.as_at, "since": ground.since},
-        inputs=ground.inputs,
-    )
-    facts = (*report.worked_out, *([workbook_words(report)] if "xlsx" in forms else []))
-    for name, data in report_files(report, ground.numbers.areas, forms).items():
-        kind = name.rpartition(".")[2]
-        page = PAGE if kind == "pdf" else ""
-        release = release.add(name, data, report.tables, kind=kind, facts=facts, page=page)
-    return release
-
-
-def _write_cluster(folder: Path, ground: _Ground, cluster: str, audience: str, reason: str) -> dict:
+def _write_cluster(folder: Path, ground: Ground, cluster: str, audience: str, reason: str) -> dict:
     from geoplan.io.releases import Release
     from geoplan.reports import cluster_page
 
-    numbers, tables = ground.numbers, ground.tables
+    tables = ground.tables
     page = cluster_page(ground.shared, tables, cluster=cluster)
     release = Release(
         audience, title=f"{cluster}: schools side by side", reason=reason if audience == INTERNAL else "",
-        command=f"geoplan report --cluster --audience {audience}", settings={"as_at": numbers.place.as_at},
+        command=f"geoplan report --cluster --audience {audience}", settings={"as_at": ground.as_at},
         inputs=ground.inputs,
     ).add("cluster.html", page)  # fmt: skip
     manifest = release.write(
         folder, public=tables.public, nested=tables.nested, overlaps=tables.overlaps,
-        ledger=numbers.ledger, marks=ground.marks,
+        ledger=ground.ledger, marks=ground.marks,
     )  # fmt: skip
-    return _summary(folder, manifest)
-
-
-def _folder_name(report) -> str:
-    plain = re.sub(r"[^a-z0-9]+", "-", report.name.lower()).strip("-")[:40].strip("-")
-    return f"{report.school}-{plain}" if plain else report.school
-
-
-def _summary(folder: Path, manifest) -> dict:
-    return {
-        "folder": str(folder),
-        "audience": manifest.audience,
-        "files": [each.name for each in manifest.outputs],
-        "gate": dict(manifest.gate),
-        "leaks": dict(manifest.leaks),
-        "read_back": dict(manifest.read_back),
-        "ledger": manifest.ledger,
-    }
+    return summary(folder, manifest)
 
 
 command.__name__ = "report"

@@ -21,21 +21,25 @@ from geoplan.findings import (
     outcome_of,
     problem_entries,
 )
+from geoplan.io.census import CensusReturn, read_census
+from geoplan.io.children import read_births, read_register
 from geoplan.io.directories import read_postcodes
 from geoplan.io.files import file_name, refuse
 from geoplan.io.layers import read_boundaries
 from geoplan.io.people import read_people, read_pupils
 from geoplan.io.project import FILE_NAME, Project, find_project
+from geoplan.io.rolls import read_rolls
 from geoplan.io.schools import read_schools
 from geoplan.io.segmentations import read_segmentation
 from geoplan.people import People
 from geoplan.postcodes import SHAPE, PostcodeDirectory, normalise_postcodes, rule_for
+from geoplan.rolls import Counts
 from geoplan.schools import Schools
 from geoplan.segments import Segmentation
 from geoplan.sources import Source
 
 Answer = tuple[int, pd.DataFrame, dict]
-KINDS = ("pupils", "people", "schools", "postcodes", "areas", "segments")
+KINDS = ("pupils", "people", "schools", "postcodes", "areas", "segments", "rolls", "register", "births", "census")
 
 
 def describe_file(path: str | os.PathLike, as_kind: str, **options: object) -> dict:
@@ -46,7 +50,8 @@ def describe_file(path: str | os.PathLike, as_kind: str, **options: object) -> d
     path
         The file.
     as_kind
-        ``pupils``, ``people``, ``schools``, ``postcodes``, ``areas`` or ``segments``.
+        ``pupils``, ``people``, ``schools``, ``postcodes``, ``areas``, ``segments``, ``rolls``, ``register``, ``births``
+        or ``census`` (a return of pupils, with the questions for schools in ``details``).
     options
         Passed on to the reader (``schools=``, ``columns=``, ``layer=`` ...).
 
@@ -76,6 +81,9 @@ def describe_project(path: str | os.PathLike | Project = FILE_NAME) -> list[dict
                 "schools": place.schools,
                 "postcodes": place.postcodes,
                 "segments": place.segments,
+                "rolls": lambda r=role: read_rolls(place.file(r), place.settings.columns.get("rolls")),
+                "register": lambda r=role: read_register(place.file(r), place.settings.columns.get("register")),
+                "births": lambda r=role: read_births(place.file(r), place.settings.columns.get("births")),
             }[kind]
             reports.append(_report(file_name(place.file(role)), kind, lambda k=kind, r=read: _ANSWERS[k](r())))
     for area in place.settings.areas:
@@ -84,10 +92,12 @@ def describe_project(path: str | os.PathLike | Project = FILE_NAME) -> list[dict
 
 
 def _kind_of(role: str) -> str | None:
-    """What is in a file, by its role in the project; None for roles of other commands (rolls, registers)."""
-    if role in {"schools", "postcodes", "segments"}:
+    """What is in a file, by its role in the project; None for roles of other commands (housing)."""
+    if role in {"schools", "postcodes", "segments", "register", "births"}:
         return role
-    if role in {"rolls", "register", "births", "housing", "forecasts"}:
+    if role.startswith("rolls"):
+        return "rolls"
+    if role in {"housing", "forecasts"}:
         return None
     return "pupils" if role.startswith("pupils") else "people"
 
@@ -215,6 +225,26 @@ def _segments(segments: Segmentation) -> Answer:
     )
 
 
+def _counts(counts: Counts) -> Answer:
+    notes = {"notes": list(counts.notes)} if counts.notes else {}
+    return counts.details["records"], counts.findings, {"counts": len(counts), **notes}
+
+
+def _census(census: CensusReturn) -> Answer:
+    records, found, details = _people(census.people)
+    questions = census.challenges.to_dict(orient="records")
+    return records, found, {**details, "questions": questions}
+
+
+def _read_census(path: str | os.PathLike, day: str = "", **options: object) -> CensusReturn:
+    """A return with what can be said of its postcodes."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
+        raise refuse(file_name(path), "year_missing", "the census day is not said", "say it: --day 2026-01-15")
+    schools, columns = options.get("schools"), options.get("columns")
+    more = _postcodes(read_pupils(path, schools, columns))
+    return read_census(path, day, schools, columns, options.get("rolls"), more)
+
+
 _READERS = {
     "pupils": read_pupils,
     "people": read_people,
@@ -222,6 +252,10 @@ _READERS = {
     "postcodes": read_postcodes,
     "areas": read_boundaries,
     "segments": read_segmentation,
+    "rolls": read_rolls,
+    "register": read_register,
+    "births": read_births,
+    "census": _read_census,
 }
 _ANSWERS = {
     "pupils": _people,
@@ -230,4 +264,8 @@ _ANSWERS = {
     "postcodes": _directory,
     "areas": _areas,
     "segments": _segments,
+    "rolls": _counts,
+    "register": _counts,
+    "births": _counts,
+    "census": _census,
 }

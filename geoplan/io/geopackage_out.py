@@ -1,4 +1,4 @@
-"""GeoPackages out: areas with protected figures, and the style that QGIS opens them with.
+"""GeoPackages out: areas with protected figures, or plans, and the style that QGIS opens them with.
 
 QGIS reads a table ``layer_styles`` in a GeoPackage and draws a layer with the style marked as its default, so that
 the analyst sees the classes of our own maps, small numbers hatched. Only codes, names, printed figures and the
@@ -22,6 +22,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from geoplan.areas import Boundaries
+from geoplan.catchments import CatchmentPlan
 from geoplan.disclosure import HIDDEN, Protected, require_protected
 from geoplan.io.outputs import write_bytes
 from geoplan.maps import palette
@@ -90,6 +91,66 @@ def geopackage_bytes(boundaries: Boundaries, layers: Mapping[str, Protected], so
             )  # fmt: skip
             styles.append((name, qml(table, coloured)))
         return _styled(file.read_bytes(), styles)
+
+
+def plan_geopackage_bytes(
+    plan: CatchmentPlan,
+    boundaries: Boundaries,
+    names: Mapping[str, str] | None = None,
+    sources: Iterable[Source] = (),
+) -> bytes:
+    """A catchment plan as a GeoPackage: its areas with their school, and the outline of each catchment, coloured.
+
+    Parameters
+    ----------
+    plan
+        The plan; nothing about people is in it.
+    boundaries
+        The plan's areas.
+    names
+        Names of schools.
+    sources
+        Where the plan came from, besides the outlines.
+
+    Raises
+    ------
+    VintageError
+        If the boundaries are of another kind.
+    """
+    from pyogrio import write_dataframe
+
+    names = dict(names or {})
+
+    def called(code: str) -> str:
+        return " and ".join(names.get(member, member) for member in plan.members(code)) if code else "no school"
+
+    outlines = plan.catchments(boundaries)
+    credits = " ".join(dict.fromkeys(source.credit for source in (boundaries.source, *sources) if source.credit))
+    touching = outlines.neighbours()
+    colours = palette.colours_apart(plan.schools, zip(touching["a"], touching["b"], strict=True))
+    areas = boundaries.frame[["name", "geometry"]].rename_axis("code").reset_index()
+    areas["school"] = areas["code"].map(plan.table).fillna("")
+    areas["school_name"] = areas["school"].map(called)
+    drawn = outlines.frame[["geometry"]].rename_axis("school").reset_index()
+    drawn["school_name"] = drawn["school"].map(called)
+    drawn["areas"] = drawn["school"].map(plan.table.value_counts()).astype("int64")
+    rules = [(_equals("school", code), called(code), colours[code], "solid") for code in plan.schools]
+    rules.append((_equals("school", ""), "no school", palette.PAPER, "dense7"))
+    layers = {"areas": areas, "catchments": drawn[["school", "school_name", "areas", "geometry"]]}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "plan.gpkg"
+        for at, (name, frame) in enumerate(layers.items()):
+            write_dataframe(
+                frame.set_geometry("geometry", crs=boundaries.frame.crs), file, driver="GPKG", layer=name,
+                append=bool(at), geometry_type="MultiPolygon", promote_to_multi=True,
+                layer_options={"DESCRIPTION": f"{plan.name}. {credits}"},
+            )  # fmt: skip
+        return _styled(file.read_bytes(), [(name, _document(rules)) for name in layers])
+
+
+def _equals(column: str, text: str) -> str:
+    quoted = text.replace("'", "''")
+    return f"\"{column}\" = '{quoted}'"
 
 
 def layer_name(title: str) -> str:

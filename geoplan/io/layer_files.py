@@ -205,6 +205,27 @@ def _parse_geojson(contents: Contents, layer: str | None, kind: str | None) -> P
     return Parsed(pd.DataFrame([f.get("properties") or {} for f in features]), np.array(shapes, dtype=object), crs)
 
 
+def osm_ways(contents: Contents) -> dict[str, list]:
+    """The highways of an OpenStreetMap extract (``.osm.pbf``, ``.osm``): ``highway``, ``other_tags``, ``wkb``.
+
+    For a child process only: GDAL's driver for these files is switched off everywhere else.
+    """
+    os.environ["OGR_SKIP"] = ",".join(name for name in _SKIP.split(",") if name != "OSM")
+    os.environ["OSM_MAX_TMPFILE_SIZE"] = "1500"  # megabytes of its index that stay in memory
+    import pyogrio.raw
+
+    def read() -> dict[str, list]:
+        meta, _, shapes, fields = pyogrio.raw.read(
+            contents.data, layer="lines", columns=["highway", "other_tags"], where="highway IS NOT NULL"
+        )
+        named = {str(name): ["" if each is None else str(each) for each in values]
+                 for name, values in zip(meta["fields"], fields, strict=True)}  # fmt: skip
+        return named | {"wkb": [bytes(shape) for shape in shapes]}
+
+    tip = "not an OpenStreetMap extract that can be read"
+    return guarded(contents.name, "file_wrong_format", read, tip)
+
+
 def code_kind(header: str) -> str:
     """The kind of area that a header names, with its year, or "".
 

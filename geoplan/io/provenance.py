@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,18 +73,23 @@ def input_of(
 
 def versions() -> dict[str, Any]:
     """Versions of geoplan, Python, the libraries, and of GEOS, GDAL and PROJ where this run has loaded them."""
-    packages = {}
-    for name in _PACKAGES:
-        with suppress(metadata.PackageNotFoundError):
-            packages[name] = metadata.version(name)
     return {
         "geoplan": __version__,
         "python": platform.python_version(),
         "geos": _loaded("shapely", "geos_version_string"),
         "gdal": _loaded("pyogrio", "__gdal_version_string__"),
         "proj": _loaded("pyproj", "__proj_version__"),
-        "packages": packages,
+        "packages": dict(_installed()),
     }
+
+
+@cache
+def _installed() -> dict[str, str]:
+    packages = {}
+    for name in _PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            packages[name] = metadata.version(name)
+    return packages
 
 
 def _loaded(module: str, attribute: str) -> str:

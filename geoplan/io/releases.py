@@ -663,7 +663,7 @@ def _unchanged(inputs: Iterable[Input]) -> tuple[Input, ...]:
             checked.append(each)
             continue
         try:
-            same = file_hash(each.path) == each.sha256
+            same = _hash_of(each.path) == each.sha256
         except OSError:
             same = False
         if not same:
@@ -672,6 +672,18 @@ def _unchanged(inputs: Iterable[Input]) -> tuple[Input, ...]:
     if changed:
         raise ReleaseRefused(changed)
     return tuple(checked)
+
+
+_hashes: dict[Path, tuple[tuple[int, ...], str]] = {}
+
+
+def _hash_of(path: str | os.PathLike) -> str:
+    """The hash of a file, worked out anew where size, time of change or the file itself are not what they were."""
+    there = Path(path).stat()
+    state = (there.st_size, there.st_mtime_ns, there.st_ctime_ns, there.st_ino)
+    if _hashes.get(Path(path), ((), ""))[0] != state:
+        _hashes[Path(path)] = state, file_hash(path)
+    return _hashes[Path(path)][1]
 
 
 def _same_audience(site: Site, audience: str) -> None:

@@ -8,22 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from geoplan.columns import (
-    AREA_COUNTS,
-    NEAREST_SCHOOLS,
-    PREFERENCE_COUNTS,
-    SITES,
-    Table,
-    check,
-    find_columns,
-    known_headers,
-)
-from geoplan.errors import InputRefused, Problem, ProjectError
-from geoplan.io.files import table_bytes
-from geoplan.io.tables import TextTable, table_from
+from geoplan.columns import AREA_COUNTS, NEAREST_SCHOOLS, PREFERENCE_COUNTS, SITES
+from geoplan.io.counted import read_counted, refuse_rows
 from geoplan.postcodes import PostcodeDirectory, look_up, with_space
-from geoplan.sources import OWN_FILE, Source
-from geoplan.values import is_whole
+from geoplan.sources import Source
 
 GRAND_TOTAL = frozenset(["grand total", "total", "totals", "all", "all schools"])
 
@@ -43,11 +31,11 @@ def read_area_counts(
     InputRefused
         With every problem: a column missing, a count that is no whole number, an area listed twice.
     """
-    values, own, found = _read(path, AREA_COUNTS, columns, needed=("people",))
+    values, own, found = read_counted(path, AREA_COUNTS, columns, needed=("people",))
     keys = [name for name in ("area", "site") if name in values]
-    _refuse_rows(own.file, values["area"].eq(""), "code_malformed", "no area code", found["area"])
-    _refuse_rows(own.file, values["people"].isna(), "number_malformed", "not a whole number", found["people"])
-    _refuse_rows(own.file, values.duplicated(keys), "code_duplicated", "listed twice", found["area"])
+    refuse_rows(own.file, values["area"].eq(""), "code_malformed", "no area code", found["area"])
+    refuse_rows(own.file, values["people"].isna(), "number_malformed", "not a whole number", found["people"])
+    refuse_rows(own.file, values.duplicated(keys), "code_duplicated", "listed twice", found["area"])
     return values[[*keys, "people"]].astype({"people": "int64"}), source or own
 
 
@@ -68,14 +56,14 @@ def read_preference_counts(
     InputRefused
         With every problem: a column missing, a count that is no whole number, a school twice in an area.
     """
-    values, own, found = _read(path, PREFERENCE_COUNTS, columns, needed=("first",))
+    values, own, found = read_counted(path, PREFERENCE_COUNTS, columns, needed=("first",))
     if "year" not in values:
         values["year"] = ""
     counts = [name for name in ("first", "second", "third", "offers", "first_offers") if name in values]
     for name in counts:
-        _refuse_rows(own.file, values[name].isna(), "number_malformed", "not a whole number", found[name])
+        refuse_rows(own.file, values[name].isna(), "number_malformed", "not a whole number", found[name])
     keys = ["area", "school", "year"]
-    _refuse_rows(own.file, values.duplicated(keys), "code_duplicated", "listed twice", found["school"])
+    refuse_rows(own.file, values.duplicated(keys), "code_duplicated", "listed twice", found["school"])
     table = values[[*keys, *counts]].astype(dict.fromkeys(counts, "int64"))
     is_total = table["school"].str.casefold().isin(GRAND_TOTAL)
     return table[~is_total].reset_index(drop=True), table[is_total].reset_index(drop=True), source or own
@@ -96,15 +84,15 @@ def read_nearest(path: str | os.PathLike, postcodes: PostcodeDirectory | None = 
     InputRefused
         If a place is listed twice or a cell is empty.
     """
-    values, own, found = _read(path, NEAREST_SCHOOLS, None)
+    values, own, found = read_counted(path, NEAREST_SCHOOLS, None)
     for name in ("place", "school"):
-        _refuse_rows(own.file, values[name].eq(""), "code_malformed", f"no {name}", found[name])
+        refuse_rows(own.file, values[name].eq(""), "code_malformed", f"no {name}", found[name])
     place = values["place"]
     if postcodes is not None:
         rows = look_up(postcodes, place).rows
         known = with_space(postcodes.table["postcode"]).to_numpy(dtype=object)[rows]
         place = pd.Series(np.where(rows >= 0, known, place.to_numpy(dtype=object)), index=values.index)
-    _refuse_rows(own.file, place.duplicated(), "code_duplicated", "listed twice", found["place"])
+    refuse_rows(own.file, place.duplicated(), "code_duplicated", "listed twice", found["place"])
     return dict(zip(place.astype("str"), values["school"].astype("str"), strict=True))
 
 
@@ -132,7 +120,7 @@ def read_sites(
     InputRefused
         If a site is listed twice, has no place, or hours that are no number from zero up.
     """
-    values, own, found = _read(path, SITES, columns)
+    values, own, found = read_counted(path, SITES, columns)
     for name in ("easting", "northing"):
         if name not in values:
             values[name] = np.nan
@@ -143,75 +131,16 @@ def read_sites(
             values[name] = values[name].where(values[name].notna(), np.where(rows >= 0, at, np.nan))
     placed = values["easting"].gt(0) & values["northing"].gt(0)
     given = values["postcode"].ne("") if "postcode" in values else pd.Series(False, values.index)
-    _refuse_rows(
+    refuse_rows(
         own.file, ~placed & given, "position_outside",
         "its postcode is not in the directory, or has no grid reference there: give easting and northing", "postcode",
     )  # fmt: skip
-    _refuse_rows(own.file, ~placed, "position_outside", "no place: give easting and northing, or a postcode", "site")
+    refuse_rows(own.file, ~placed, "position_outside", "no place: give easting and northing, or a postcode", "site")
     twice = values["site"].duplicated() | values["site"].eq("")
-    _refuse_rows(own.file, twice, "code_duplicated", "needs a code of its own", found["site"])
+    refuse_rows(own.file, twice, "code_duplicated", "needs a code of its own", found["site"])
     values["hours"] = values.get("hours", pd.Series(1.0, values.index))
     values["hours_planned"] = values.get("hours_planned", values["hours"])
     for name in ("hours", "hours_planned"):
         wrong = ~(values[name] >= 0)
-        _refuse_rows(own.file, wrong, "number_malformed", "not a number from zero up", found.get(name, name))
+        refuse_rows(own.file, wrong, "number_malformed", "not a number from zero up", found.get(name, name))
     return values.set_index("site")[["easting", "northing", "hours", "hours_planned"]], own
-
-
-# --- the parts ------------------------------------------------------------------------------------------
-
-
-def _read(
-    path: str | os.PathLike, table: Table, columns: Mapping[str, str] | None, needed: tuple[str, ...] = ()
-) -> tuple[pd.DataFrame, Source, dict[str, str]]:
-    """Values by our names, the source, and the file's headers; rows that are no records are left out or refused."""
-    contents = table_bytes(path)
-    columns, found = dict(columns or {}), {}
-    unknown = [name for name in columns if name not in table]
-    if unknown:
-        raise ProjectError(f"[columns.{table.name}]: no column {unknown[0]!r}; there are {', '.join(table.names)}")
-
-    def choose(headers) -> set[int]:
-        answer = find_columns(headers, table, columns)
-        problems = [Problem(contents.name, code, what, tip, column=name) for code, name, what, tip in answer.problems]
-        problems += [
-            Problem(contents.name, "column_missing", f"no column for {name} ({table[name].meaning})", column=name)
-            for name in needed
-            if name not in answer.positions
-        ]
-        if problems:
-            raise InputRefused(contents.name, problems)
-        found.update(answer.positions)
-        return set(found.values())
-
-    text = table_from(contents, known_headers(table, columns), choose)
-    _refuse_broken(text, table, found)
-    cells = pd.DataFrame({name: text.frame[position] for name, position in found.items()})
-    values = check(cells, table).values.drop(index=text.bad["row"].tolist())
-    values.insert(0, "record", values.index + 1)
-    values = values.set_index("record")
-    source = Source(text.file, OWN_FILE, file=text.file, fingerprint=text.fingerprint)
-    return values, source, {name: text.headers[position] for name, position in found.items()}
-
-
-def _refuse_broken(text: TextTable, table: Table, found: Mapping[str, int]) -> None:
-    """Counts cannot be used in part: a row that cannot be read, or that may have been cut, refuses the file."""
-    names = [name for name, at in found.items() if at == len(text.headers) - 1]
-    if text.unfinished and names and not is_whole(text.frame[found[names[0]]].iloc[-1], table[names[0]]):
-        tip = "open the file, see that the last row is whole, and save it again"
-        raise InputRefused(
-            text.file, [Problem(text.file, "row_unfinished", "the last row may have been cut", tip, record=len(text))]
-        )
-    broken = text.bad[~text.bad["code"].isin(["record_blank", "footer_row", "header_repeated"])]
-    problems = [
-        Problem(text.file, code, "this row cannot be read", record=int(rows.iloc[0]) + 1, more=len(rows) - 1)
-        for code, rows in broken.groupby("code")["row"]
-    ]
-    if problems:
-        raise InputRefused(text.file, problems)
-
-
-def _refuse_rows(file: str, wrong: pd.Series, code: str, what: str, column: str) -> None:
-    rows = np.asarray(wrong.index)[wrong.to_numpy(dtype=bool)]
-    if len(rows):
-        raise InputRefused(file, [Problem(file, code, what, record=int(rows[0]), column=column, more=len(rows) - 1)])

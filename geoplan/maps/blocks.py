@@ -55,6 +55,8 @@ def area_classes(layer: AreaLayer) -> np.ndarray:
 
 def area_colours(layer: AreaLayer) -> tuple[str, ...]:
     """The colour of each class, in order."""
+    if layer.colours:
+        return layer.colours
     if layer.scale == "categories":
         return palette.category_colours(max(1, len(layer.categories)))
     choose = palette.diverging_colours if layer.scale == "diverging" else palette.sequential_colours

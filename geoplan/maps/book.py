@@ -6,8 +6,8 @@ import errno
 import html
 import os
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from geoplan.disclosure import Protected, Rule, require_protected
@@ -39,6 +39,12 @@ class MapBook:
     basemap
         "" for none (the page asks nobody for anything); "osm" for OpenStreetMap tiles, which tells their
         provider which place is viewed, and says so on the page.
+    swipe
+        Layers of areas that can stand beside each other, one left and one right of a line that the reader moves:
+        the title of each, and the title of the outlines that go with it ("" for none). The outlines are then shown
+        with their layer and not by themselves.
+    look_up
+        The title of a table that readers look their own row up in, by its first column (a postcode sector).
 
     Examples
     --------
@@ -66,6 +72,8 @@ class MapBook:
     notes: tuple[str, ...] = ()
     marking: str = ""
     basemap: str = ""
+    swipe: Mapping[str, str] = field(default_factory=dict)
+    look_up: str = ""
 
     def __post_init__(self) -> None:
         if self.basemap not in BASEMAPS:
@@ -78,6 +86,10 @@ class MapBook:
             for item in getattr(self, name):
                 _check_kind(item, kinds, name)
         object.__setattr__(self, "notes", tuple(self.notes))
+        known = {part.title for part in (*self.layers, *self.panels)}
+        named = {*self.swipe, *self.swipe.values(), self.look_up} - {""}
+        if named - known:
+            raise ValueError(f"{self.title}: no layer or panel is called {sorted(named - known)[0]!r}")
 
     def add(self, *items: Layer | Panel) -> MapBook:
         """A new book with these layers and panels after those it has."""

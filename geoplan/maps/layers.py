@@ -47,6 +47,7 @@ class AreaLayer:
     note: str = ""
     categories: tuple[str, ...] = ()
     focus: tuple[str, ...] = ()
+    colours: tuple[str, ...] = ()
 
     @property
     def shown(self) -> Cells:
@@ -124,6 +125,7 @@ def areas(
     details: Mapping[str, str] | None = None,
     note: str = "",
     focus: Iterable[str] = (),
+    colours: Mapping[str, str] | None = None,
 ) -> AreaLayer:
     """A layer of areas coloured by one column of a protected table.
 
@@ -157,6 +159,9 @@ def areas(
         A sentence for the reader.
     focus
         Codes of the areas that the page opens on; the whole map where there are none.
+    colours
+        For ``categories``: the colour of each, where there are more than can be told apart
+        (:func:`geoplan.maps.palette.colours_apart`); outlines with names must then tell them apart.
 
     Examples
     --------
@@ -176,7 +181,10 @@ def areas(
     categories: tuple[str, ...] = ()
     if scale == "categories":
         categories = tuple(sorted({v for v in shown.values if isinstance(v, str)}))
-        palette.category_colours(max(1, len(categories)))
+        if colours is None:
+            palette.category_colours(max(1, len(categories)))
+        elif absent := [word for word in categories if word not in colours]:
+            raise LayerRefused(f"map layer {title!r}: no colour is given for {absent[0]!r}")
         breaks = ()
     elif shown.words:
         raise LayerRefused(f"map layer {title!r}: column {value!r} holds words; use scale='categories'")
@@ -202,6 +210,7 @@ def areas(
         note,
         categories,
         tuple(code for code in focus if code in shapes.index),
+        tuple(colours[word] for word in categories) if colours is not None else (),
     )
 
 

@@ -7,7 +7,7 @@ speaks alone: every class has its range in words, and hidden and missing areas a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -88,6 +88,35 @@ def category_colours(classes: int) -> tuple[str, ...]:
             "group the categories, or make one map for each"
         )
     return colours[:classes]
+
+
+def colours_apart(names: Sequence[str], touching: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """A colour for each name so that those that touch differ, where six colours can do it.
+
+    The name with the most colours around it is coloured next (Brelaz 1979, Communications of the ACM 22:251), and
+    takes the colour that its neighbours have least and of those the one least used, so that up to six names have
+    colours of their own. With more, colours only tell neighbours apart: names must be written too.
+
+    Examples
+    --------
+    >>> colours_apart(["a", "b", "c"], [("a", "b"), ("b", "c")])
+    {'a': '#28A197', 'b': '#12436D', 'c': '#801650'}
+    """
+    colours = CATEGORICAL + EXTRA
+    around: dict[str, set[str]] = {name: set() for name in names}
+    for one, other in touching:
+        if one != other and one in around and other in around:
+            around[one].add(other)
+            around[other].add(one)
+    given: dict[str, int] = {}
+    while len(given) < len(around):
+        left = [name for name in around if name not in given]
+        seen = {name: {given[other] for other in around[name] if other in given} for name in left}
+        name = max(left, key=lambda name: (len(seen[name]), len(around[name])))
+        near = [sum(given.get(other) == at for other in around[name]) for at in range(len(colours))]
+        used = [list(given.values()).count(at) for at in range(len(colours))]
+        given[name] = min(range(len(colours)), key=lambda at: (near[at], used[at]))
+    return {name: colours[given[name]] for name in names}
 
 
 def round_to_step(value: float, step: float) -> float:

@@ -10,23 +10,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from geoplan.maps import palette
 from geoplan.maps.blocks import bar_block, legend_entries, legend_note
 from geoplan.maps.cells import Cells
 from geoplan.maps.layers import MARKS, AreaLayer, OutlineLayer, PointLayer
-from geoplan.maps.panels import BarPanel
+from geoplan.maps.panels import BarPanel, TablePanel
 from geoplan.sources import Source, unique_sources
 
 if TYPE_CHECKING:
     import folium
     import jinja2
-
-    from geoplan.maps.book import MapBook
 
 ASSETS = Path(__file__).with_name("assets")
 LONG_TABLE = 1_500  # rows: a longer table is drawn by the script, page by page
@@ -34,7 +32,21 @@ MOST_ROWS = 3_500  # rows of all tables together: further tables too are drawn b
 TILE_HOST = "https://tile.openstreetmap.org"
 
 
-def page(book: MapBook) -> str:
+class Book(Protocol):
+    """What a page is made from; MapBook says what is what."""
+
+    title: str
+    finding: str
+    layers: tuple[AreaLayer | PointLayer | OutlineLayer, ...]
+    panels: tuple[BarPanel | TablePanel, ...]
+    notes: tuple[str, ...]
+    marking: str
+    basemap: str
+    swipe: Mapping[str, str]
+    look_up: str
+
+
+def page(book: Book) -> str:
     """The page as text; byte for byte the same for the same book."""
     leaflet_js, leaflet_css = leaflet()
     html, script = map_parts(book) if book.layers else ("", "")
@@ -49,6 +61,7 @@ def page(book: MapBook) -> str:
         map_html=html,
         areas=[area_parts(layer, long) for layer, long in zip(areas, long_tables(areas), strict=True)],
         outlines=[layer for layer in book.layers if isinstance(layer, OutlineLayer)],
+        lines=_lines_of(book),
         schools=[school_parts(layer) for layer in book.layers if isinstance(layer, PointLayer)],
         credits=credit_sentences(source for layer in book.layers for source in layer.sources),
         panels=[panel_parts(panel) for panel in book.panels],
@@ -58,7 +71,13 @@ def page(book: MapBook) -> str:
     )  # fmt: skip
 
 
-def map_parts(book: MapBook) -> tuple[str, str]:
+def _lines_of(book: Book) -> dict[str, int]:
+    """For each layer of areas that is swiped, the number of its outlines among all outlines, -1 for none."""
+    outlines = [layer.title for layer in book.layers if isinstance(layer, OutlineLayer)]
+    return {title: outlines.index(lines) if lines else -1 for title, lines in book.swipe.items()}
+
+
+def map_parts(book: Book) -> tuple[str, str]:
     """HTML and script of the folium map, without folium's own links, with ids that never change."""
     figure = folium_map(book).get_root()
     figure.render()
@@ -67,7 +86,7 @@ def map_parts(book: MapBook) -> tuple[str, str]:
     return _lines(html), "\n" + _lines(script) + "\n"
 
 
-def folium_map(book: MapBook) -> folium.Map:
+def folium_map(book: Book) -> folium.Map:
     """The map of a book: a folium map with our layers, whose links to other hosts are taken off this one only."""
     import folium
 

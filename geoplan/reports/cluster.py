@@ -13,7 +13,7 @@ from geoplan.maps.cells import cells
 from geoplan.protection import PlaceTables
 from geoplan.reports.charts import bar, largest
 from geoplan.reports.head import Backdrop
-from geoplan.reports.words import FEWER, HIDDEN_WORD, MORE, listed, percentages, standings
+from geoplan.reports.words import FEWER, HIDDEN_WORD, MORE, listed, percentages, standings, with_group_names
 from geoplan.sources import Source, is_invented
 
 MOST_SCHOOLS = 40
@@ -183,7 +183,7 @@ def cluster_page(
     names = {code: str(facts["name"].get(code, code)) for code in schools}
     return ClusterPage(
         title=title or cluster or "Schools side by side",
-        profiles={code: tables.profiles[code] for code in schools if code in tables.profiles},
+        profiles={code: with_group_names(tables.profiles[code]) for code in schools if code in tables.profiles},
         names=names,
         compared=shared.compared,
         noun=shared.noun,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from geoplan.errors import UnknownCodeError
 from geoplan.maps.panels import check_columns
 from geoplan.protection import PlaceTables
 from geoplan.reports.outlines import Outlines, simplify_outlines
-from geoplan.reports.words import likeness
+from geoplan.reports.words import group_name, likeness, with_group_names
 from geoplan.schools import Schools
 from geoplan.similarity import similar_shown
 from geoplan.sources import Source, is_invented, unique_sources
@@ -156,6 +157,13 @@ class HeadReport:
         """Whether anything on the page is made-up data."""
         return is_invented(self.sources)
 
+    @cached_property
+    def drawn(self):
+        """The map of where they come from, drawn once: a :class:`~geoplan.reports.charts.HomesMap`, or None."""
+        from geoplan.reports.render import draw_map
+
+        return draw_map(self)
+
     @property
     def sentences(self) -> tuple[str, ...]:
         """What the page says, a sentence a picture: for a letter, or to be read aloud."""
@@ -230,6 +238,7 @@ def backdrop(
     made: str = "",
     apart_km: float = APART_KM,
     most: int = MOST_SIMILAR,
+    similar: Mapping[str, pd.DataFrame] | None = None,
 ) -> Backdrop:
     """What the reports of a run share.
 
@@ -253,6 +262,8 @@ def backdrop(
         A school nearer than this is next door, and not listed among those alike.
     most
         How many schools alike are listed.
+    similar
+        For each school, the schools alike, where that is known already; worked out if None.
 
     Returns
     -------
@@ -260,19 +271,21 @@ def backdrop(
     """
     shares = pd.DataFrame({school: table.table["share"] for school, table in tables.profiles.items()}).T
     any_profile = next(iter(tables.profiles.values())).table
-    everyone = similar_shown(tables.by_school, n=len(shares), schools=schools.frame)
-    apart = everyone[~(everyone["km"] < apart_km)]
-    apart = apart[apart.groupby("school").cumcount() < most]
+    if similar is None:
+        everyone = similar_shown(tables.by_school, n=len(shares), schools=schools.frame)
+        apart = everyone[~(everyone["km"] < apart_km)]
+        apart = apart[apart.groupby("school").cumcount() < most]
+        similar = {str(school): rows for school, rows in apart.groupby("school")}
     return Backdrop(
         compared=f"all schools in {place} together" if place else "all the schools together",
         facts=schools.frame,
         outlines=None if boundaries is None else simplify_outlines(boundaries),
-        similar={str(school): rows for school, rows in apart.groupby("school")},
+        similar=similar,
         apart_km=apart_km,
         placed=_placed(people, tables.rule),
         shares=shares,
         base=any_profile["base_share"],
-        names=any_profile["name"],
+        names=any_profile["name"].astype("str").map(group_name),
         notes=_notes(people),
         contact=contact,
         made=made,
@@ -327,7 +340,7 @@ def head_report(
     if school not in tables.profiles:
         raise UnknownCodeError(f"school {school} has no pupils placed in a segment")
     facts = shared.facts.loc[school] if school in shared.facts.index else pd.Series(dtype=object)
-    profile = tables.profiles[school]
+    profile = with_group_names(tables.profiles[school])
     near = similar if similar is not None else shared.similar.get(school)
     extra = {} if near is None else {"similar": _with_reasons(near, profile, shared)}
     return HeadReport(
@@ -339,7 +352,7 @@ def head_report(
         outlines=shared.outlines,
         position=_position(facts),
         apart_km=shared.apart_km,
-        changes=changes,
+        changes=None if changes is None else with_group_names(changes),
         period=period,
         intake=tuple(intake),
         trust=(*_placed_words(shared.placed, school, shared.noun), *shared.notes) if trust is None else tuple(trust),

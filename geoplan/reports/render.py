@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
 from markupsafe import Markup
@@ -31,8 +31,8 @@ from geoplan.reports.words import (
 if TYPE_CHECKING:
     import jinja2
 
-    from geoplan.reports.cluster import ClusterPage
-    from geoplan.reports.head import HeadReport
+    from geoplan.reports.outlines import Outlines
+    from geoplan.sources import Source
 
 ASSETS = Path(__file__).with_name("assets")
 MOST_GROUPS = 8
@@ -44,9 +44,45 @@ ELSEWHERE = "elsewhere"
 _SHARES = ("share", "base_share", "share_low", "share_high")
 
 
-def head_page(report: HeadReport) -> str:
+class Sheet(Protocol):
+    """What every page has."""
+
+    sources: tuple[Source, ...]
+
+
+class Report(Sheet, Protocol):
+    """What the page of one school is made from; HeadReport says what is what."""
+
+    name: str
+    profile: Protected
+    compared: str
+    homes: Protected | None
+    outlines: Outlines | None
+    position: tuple[float, float] | None
+    similar: pd.DataFrame
+    apart_km: float
+    changes: Protected | None
+    period: str
+    intake: tuple[str, ...]
+    trust: tuple[str, ...]
+    cautions: tuple[str, ...]
+    shares: tuple[float, ...]
+    noun: str
+    marking: str
+    invented: bool
+    drawn: HomesMap | None
+
+
+class SideBySide(Sheet, Protocol):
+    """What the page of a cluster is made from."""
+
+    def parts(self) -> dict:
+        """What the template shows."""
+
+
+def head_page(report: Report) -> str:
     """The page of a :class:`~geoplan.reports.head.HeadReport`."""
-    drawn = _map(report)
+    drawn = report.drawn
     who, where, alike_words, *change = sentences(report)
     return _page(
         "head.html",
@@ -69,14 +105,14 @@ def head_page(report: HeadReport) -> str:
     )
 
 
-def sentences(report: HeadReport) -> tuple[str, ...]:
+def sentences(report: Report) -> tuple[str, ...]:
     """A sentence for each picture: who comes, from where, which schools are alike and, where known, what changed."""
     who = who_sentence(report.profile, report.noun, report.compared)
     said = (who, where_sentence(report), alike_sentence(report))
     return said if report.changes is None else (*said, change_sentence(report.changes, report.period))
 
 
-def cluster_html(page: ClusterPage) -> str:
+def cluster_html(page: SideBySide) -> str:
     """The page of a :class:`~geoplan.reports.cluster.ClusterPage`."""
     return _page("cluster.html", page=page, **page.parts())
 
@@ -94,7 +130,7 @@ def _page(template: str, **parts: object) -> str:
     )  # fmt: skip
 
 
-def lines_of(report: HeadReport) -> int:
+def lines_of(report: Report) -> int:
     """About how many lines the parts of a report take that differ in length, to print long ones smaller."""
     cells = [wrapped(str(name), 34) for name in report.profile.table["name"]]
     alike = [max(wrapped(row["name"], 48), wrapped(row["reason"], 60)) for row in alike_rows(report.similar)]
@@ -158,7 +194,8 @@ def _total(profile: Protected) -> str:
     return f"{total:,.0f}"
 
 
-def _map(report: HeadReport) -> HomesMap | None:
+def draw_map(report: Report) -> HomesMap | None:
+    """The map of where the people of a report live; None where it has no areas."""
     if report.homes is None or report.outlines is None:
         return None
     title = (
@@ -168,7 +205,7 @@ def _map(report: HeadReport) -> HomesMap | None:
     return homes_map(report.homes, report.outlines, report.position, report.noun, title)
 
 
-def area_rows(report: HeadReport, drawn: HomesMap | None) -> list[dict]:
+def area_rows(report: Report, drawn: HomesMap | None) -> list[dict]:
     """The areas with the most pupils: letter on the map, name, number, and how far from the school."""
     if report.homes is None:
         return []
@@ -187,7 +224,7 @@ def area_rows(report: HeadReport, drawn: HomesMap | None) -> list[dict]:
     return rows
 
 
-def where_sentence(report: HeadReport) -> str:
+def where_sentence(report: Report) -> str:
     """Where pupils come from, in one sentence, from the printed numbers."""
     noun = report.noun
     if report.homes is None:
@@ -208,17 +245,17 @@ def _of_all(share: float, noun: str) -> str:
     return f"Nearly all {noun}" if share >= 0.955 else f"About {in_hundred(share)} {noun}"
 
 
-def worked_out(report: HeadReport) -> tuple[pd.DataFrame, ...]:
+def worked_out(report: Report) -> tuple[pd.DataFrame, ...]:
     """What a page says beside its protected numbers, as plain tables: distances, reasons, shares and sentences."""
     alike = pd.DataFrame(alike_rows(report.similar), columns=["name", "far", "how", "reason", "code"])
-    areas = pd.DataFrame(area_rows(report, _map(report)), columns=["letter", "name", "far"])
+    areas = pd.DataFrame(area_rows(report, report.drawn), columns=["letter", "name", "far"])
     lines = [*report.cautions, *report.trust, *report.intake, *HOW_TO_READ]
     shares = pd.DataFrame({"share": [*report.shares, *_top_share(report)]})
     texts = pd.DataFrame({"text": [*lines, report.name, report.compared]})
     return alike, areas, shares, texts, report.similar.reset_index(drop=True)
 
 
-def _top_share(report: HeadReport) -> list[float]:
+def _top_share(report: Report) -> list[float]:
     """The share of pupils in the areas named, as the sentence has it."""
     if report.homes is None:
         return []
@@ -263,7 +300,7 @@ def alike_rows(similar: pd.DataFrame) -> list[dict]:
     ]
 
 
-def alike_sentence(report: HeadReport) -> str:
+def alike_sentence(report: Report) -> str:
     """Which schools are alike, in one sentence."""
     if not len(report.similar):
         return "No school can be named: too few numbers can be compared."
@@ -274,7 +311,7 @@ def alike_sentence(report: HeadReport) -> str:
     return f"{first['name']}{far}, has the mix of neighbourhoods most like yours."
 
 
-def hidden_sentence(report: HeadReport) -> str:
+def hidden_sentence(report: Report) -> str:
     """How many numbers are hidden, and why."""
     hidden = int(report.profile.is_hidden("share").sum())
     if not hidden:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -33,6 +34,25 @@ def in_hundred(share: float) -> str:
     if share == 0:
         return "none"
     return f"{share * 100:.0f} in 100" if share >= 0.005 else "fewer than 1 in 100"
+
+
+def group_name(name: str) -> str:
+    """A group's name; one that is a bare number, of a file without names, is said to be a group's.
+
+    Examples
+    --------
+    >>> group_name("Terraces"), group_name("2"), group_name("2b1")
+    ('Terraces', 'Group 2', '2b1')
+    """
+    return f"Group {name}" if name.isdigit() else name
+
+
+def with_group_names(table: Protected) -> Protected:
+    """A table by segment with the names that :func:`group_name` gives."""
+    names = table.table["name"].astype("str")
+    if not names.str.isdigit().any():
+        return table
+    return replace(table, table=table.table.assign(name=names.map(group_name)))
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from plain.designs import broken_limits, slow_measure
 from geoplan.briefs import Limits
 from geoplan.catchments import CatchmentPlan, plan_from_pairs
 from geoplan.designs import design
+from geoplan.effects import Residents, compare_plans
 from geoplan.formulation import measure_plan
 
 CODES = [f"E{i:02}" for i in range(12)]
@@ -73,3 +74,31 @@ def test_a_design_keeps_its_limits_and_its_bound(seed, objective, within):
     assert found.bound <= found.value + 1e-9
     for name in ("travel", "worst_travel", "moved", "gorard", "dissimilarity", "balance"):
         assert np.isclose(measure_plan(problem, found.plan)[name], slow_measure(problem, school_of, name))
+
+
+@given(plans, plans, st.integers(0, 1000))
+@settings(max_examples=30)
+def test_what_becomes_of_people_adds_up_and_swaps_with_the_plans(plan, other, seed):
+    rng = np.random.default_rng(seed)
+    area = rng.integers(0, len(CODES), 60)
+    columns = {"fsm": (rng.integers(0, 2, 60), pd.Index(["no", "yes"]))}
+    residents = Residents("lsoa21", area, pd.Index(CODES), columns, "pupils", 0, rng.uniform(0, 9e3, 60), np.zeros(60))
+    sites = pd.DataFrame({"easting": [0.0, 3e3, 6e3, 9e3], "northing": 0.0}, index=SCHOOLS)
+    there, back = (compare_plans(*pair, residents, sites=sites) for pair in ((plan, other), (other, plan)))
+    effects, again = there.tables["effects"].counts, back.tables["effects"].counts
+    assert effects.sum() == again.sum() == 60
+    assert effects.get("nearer school", 0) == again.get("farther school", 0)
+    moved = sum(plan.table[CODES[at]] != other.table[CODES[at]] for at in area)
+    assert there.tables["movers"].counts.get("yes", 0) == moved == 60 - effects.get("same school", 0)
+    by_fsm = there.tables["effects_by_fsm"].counts.groupby("effect").sum()
+    assert by_fsm.to_dict() == effects.to_dict()
+    assert there.figures["mean_m_before"] == back.figures["mean_m_after"]
+
+
+@given(plans, st.dictionaries(st.sampled_from(SCHOOLS), st.lists(st.sampled_from("pqrs"), min_size=1, max_size=2)))
+def test_calling_catchments_by_their_schools_moves_no_line(plan, schools):
+    told = plan.with_schools(schools)
+    for school in plan.schools:
+        members = tuple(sorted(set(schools.get(school, [school]))))
+        assert set(plan.areas_of(school)) <= set(told.areas_of("+".join(members)))
+        assert told.members("+".join(members)) == members

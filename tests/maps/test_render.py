@@ -143,7 +143,10 @@ def test_a_notebook_frame_holds_the_page_as_text():
     assert framed.count("<") == 2 and 'sandbox="allow-scripts"' in framed
 
 
-OUR_OWN = ("page.html", "clusters.html", "geoplan.js", "geoplan.css", "assets.json")
+OUR_OWN = (
+    "page.html", "clusters.html", "geoplan.js", "geoplan.css", "forecast.html", "forecast.js", "forecast.css",
+    "design.html", "assets.json",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("folder", [ASSETS, Path(__file__).parents[1] / "browser" / "assets"], ids=["page", "tests"])

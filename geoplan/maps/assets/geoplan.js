@@ -168,6 +168,7 @@ var geoplan = (function () {
       const left = origin.x + this._bounds.min.x, top = origin.y + this._bounds.min.y;
       const view = { scale, left, top, width: size.x, height: size.y };
       this.draw(ctx, view);
+      this._map.fire("geoplan:drawn");
     },
 
     getBounds() {
@@ -647,9 +648,10 @@ var geoplan = (function () {
       const found = schoolsAt(latlng);
       if (found.length > 2) return found.length + " schools";
       if (found.length) return found.map(([layer, school]) => layer.data.names[school]).join("; ");
-      const area = state.areas ? state.areas.at(latlng) : -1;
+      const shown = state.right && map.latLngToContainerPoint(latlng).x > cut() ? state.right : state.areas;
+      const area = shown ? shown.at(latlng) : -1;
       if (area < 0) return "";
-      const { shapes, data } = state.areas;
+      const { shapes, data } = shown;
       return (shapes.names[area] || shapes.codes[area]) + ": " + data.columns[0].texts[area];
     }
 
@@ -689,8 +691,87 @@ var geoplan = (function () {
     document.addEventListener("keydown", keys(true), true);
     document.addEventListener("pointerdown", keys(false), true);
 
+    // Swipe: a second layer of areas on the right of a line; each layer's outlines go with it.
+    const swipe = { on: $("#geoplan-swipe-on"), left: $("#geoplan-swipe-left"), right: $("#geoplan-swipe-right"),
+      at: $("#geoplan-swipe-at"), line: $("#geoplan-swipe-line") };
+    const cut = () => map.getSize().x * Number(swipe.at.value) / 100;
+
+    function linesOf(number) {
+      const input = $("input[name=geoplan-areas][value='" + number + "']");
+      return input && input.dataset.lines ? layers.outlines[Number(input.dataset.lines)] : null;
+    }
+
+    /** Cuts the pictures at the line: what is of the left map ends there, what is of the right begins. */
+    function clip() {
+      if (!swipe.on) return;
+      const x = cut();
+      for (const layer of [...layers.areas, ...layers.outlines]) {
+        const canvas = layer._container;
+        if (!canvas || !map.hasLayer(layer)) continue;
+        const side = state.right ? layer.side : "", at = x - map.layerPointToContainerPoint(layer._bounds.min).x;
+        canvas.style.clipPath = side === "left" ? "inset(0 calc(100% - " + at + "px) 0 0)"
+          : side === "right" ? "inset(0 0 0 " + at + "px)" : "";
+      }
+      swipe.line.hidden = !state.right;
+      swipe.line.style.left = x + frame.offsetLeft + frame.clientLeft + "px";
+    }
+
+    function swipeTo(left, right) {
+      state.right = null;
+      swipe.on.checked = right >= 0;
+      $$("#geoplan-swipe .sides, #geoplan-swipe-slider").forEach(node => { node.hidden = right < 0; });
+      if (right < 0) return clip();
+      $("input[name=geoplan-areas][value='" + left + "']").checked = true;
+      switchTo(left);
+      state.right = layers.areas[right];
+      for (const [number, side] of [[left, "left"], [right, "right"]]) {
+        for (const layer of [layers.areas[number], linesOf(number)].filter(Boolean)) {
+          layer.side = left === right ? "" : side;
+          map.addLayer(layer);
+          layer.redraw();
+        }
+      }
+      $("[data-legend='" + right + "']").hidden = false;
+      const [a, b] = [swipe.left, swipe.right].map(choice => choice.selectedOptions[0].textContent);
+      $("#geoplan-map-title").textContent = "Left: " + a + ". Right: " + b + ".";
+      where();
+      clip();
+    }
+
+    /** The slider says where the line is in words. */
+    function where() {
+      swipe.at.setAttribute("aria-valuetext", swipe.at.value + "% of the map shows " + swipe.left.selectedOptions[0].textContent);
+    }
+
+    function readySwipe() {
+      if (!swipe.on) return;
+      swipe.right.selectedIndex = 1;
+      const again = () => swipeTo(swipe.on.checked ? Number(swipe.left.value) : -1, swipe.on.checked ? Number(swipe.right.value) : -1);
+      swipe.on.addEventListener("change", () => {
+        again();
+        if (!swipe.on.checked) switchTo(Number($("input[name=geoplan-areas]:checked").value));
+        say(swipe.on.checked ? $("#geoplan-map-title").textContent : "One map");
+      });
+      swipe.left.addEventListener("change", again);
+      swipe.right.addEventListener("change", again);
+      swipe.at.addEventListener("input", () => { where(); clip(); });
+      $$("[data-swipe]").forEach(button => button.addEventListener("click", () => {
+        swipe.at.value = button.dataset.swipe;
+        where();
+        clip();
+      }));
+      map.on("move zoom resize geoplan:drawn", clip);
+      swipeTo(-1, -1);
+    }
+
     // Layers: one of areas at a time; outlines and schools on or off.
     function switchTo(number) {
+      if (swipe.on) {
+        const own = linesOf(number);
+        state.right = null;
+        layers.areas.map((_, at) => linesOf(at)).filter(Boolean).forEach(lines => { if (lines !== own) map.removeLayer(lines); });
+        if (own) map.addLayer(own);
+      }
       layers.areas.forEach((layer, at) => { at === number ? map.addLayer(layer) : map.removeLayer(layer); });
       const before = state.areas;
       state.areas = layers.areas[number];
@@ -703,7 +784,9 @@ var geoplan = (function () {
       }
     }
     $$("input[name=geoplan-areas]").forEach(input => input.addEventListener("change", () => {
+      if (swipe.on) swipeTo(-1, -1);
       switchTo(Number(input.value));
+      clip();
       say("Map shows " + state.areas.data.title);
     }));
     $$("input[data-toggle]").forEach(input => input.addEventListener("change", () => {
@@ -738,8 +821,15 @@ var geoplan = (function () {
       for (const layer of everything.filter(layer => map.hasLayer(layer))) layer.redraw();
       for (const pane of ["geoplan-areas", "geoplan-outlines", "geoplan-schools"]) {
         for (const canvas of map.getPane(pane) ? map.getPane(pane).querySelectorAll("canvas") : []) {
-          const at = canvas.getBoundingClientRect();
+          const at = canvas.getBoundingClientRect(), side = (everything.find(layer => layer._container === canvas) || {}).side;
+          paper.save();
+          if (state.right && side) {
+            paper.beginPath();
+            paper.rect(side === "left" ? 0 : 3 * cut(), 0, side === "left" ? 3 * cut() : 3 * size().x, 3 * size().y);
+            paper.clip();
+          }
           paper.drawImage(canvas, 3 * (at.left - corner.left - frame.clientLeft), 3 * (at.top - corner.top - frame.clientTop));
+          paper.restore();
         }
       }
       frame.append(sheet);
@@ -766,7 +856,9 @@ var geoplan = (function () {
         const boxes = focus.map(area => layers.areas[0].boundsOf(area));
         map.fitBounds(boxes.reduce((all, box) => all.extend(box), L.latLngBounds(boxes[0])), { padding: [24, 24], animate: false });
       }
+      readySwipe();
       if (layers.areas.length) switchTo(0);
+      lookUp($("#geoplan-look-up"), $("#geoplan-look-up-table table"), $("#geoplan-answer"));
       search($("#geoplan-search"), $("#geoplan-options"), entries(layers, state), pick, say);
       state.tables = $$("[data-long-table]").map(node => longTable(node, layers.areas[Number(node.dataset.longTable)]));
       requestAnimationFrame(() => { document.documentElement.dataset.geoplan = "ready"; });
@@ -880,6 +972,31 @@ var geoplan = (function () {
         if (list.hidden) input.value = "";
         close();
       }
+    });
+  }
+
+  // ---- 7a2 look-up: a postcode's row of a table that stands in the page
+
+  function lookUp(form, table, answer) {
+    if (!form || !table) return;
+    const tidy = text => text.toUpperCase().replace(/[^A-Z0-9]/g, "");
+    const heads = [...table.tHead.rows[0].cells].map(cell => cell.textContent);
+    const rows = [...table.tBodies[0].rows].map(row => [...row.cells].map(cell => cell.textContent));
+    form.addEventListener("submit", event => {
+      event.preventDefault();
+      const typed = tidy(form.querySelector("input").value);
+      const whole = /^[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2}$/.test(typed), key = whole ? typed.slice(0, -2) : typed;
+      let found = rows.filter(row => tidy(row[0]) === key);
+      if (!found.length && key) found = rows.filter(row => tidy(row[0].split(" ")[0]) === key);
+      if (!found.length) {
+        answer.replaceChildren(el("p", {}, key ? "No such postcode sector in these plans. Write it as ME7 1, or the whole postcode." : "Write a postcode first."));
+        return;
+      }
+      const parts = found.length > new Set(found.map(row => row[0])).size;
+      answer.replaceChildren(el("div", { class: "card" },
+        found.map(row => [el("h3", {}, row[0] + (row.at(-1) === "100%" ? "" : ": " + row.at(-1) + " of its postcodes")),
+          facts(heads.slice(1, -1).map((head, at) => [head, row[at + 1]]))]).flat(),
+        parts ? el("p", { class: "note" }, "The plans divide this sector: the share is of its postcodes. Find your area by its name or code beside the map to be sure.") : ""));
     });
   }
 

@@ -1,0 +1,213 @@
+"""``geoplan housing``: homes to come, the pupils they bring, and the specification of the school they need."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geoplan.cli.common import (
+    JsonOption,
+    OutOption,
+    by_ending,
+    check_targets,
+    load_people,
+    print_table,
+    project_inputs,
+    recording,
+    steps,
+)
+from geoplan.cli.ways import in_unit
+
+
+def command(
+    homes: Annotated[Path, typer.Argument(help="Homes: site, year, completions, and tenure, type, bedrooms, status.")],
+    yields: Annotated[Path, typer.Option("--yields", help="Your pupils for a home: phase, pupils, and kinds of home.")],
+    school: Annotated[str, typer.Option("--new-school", help="Write the specification of a school on this site.")] = "",
+    phase: Annotated[str, typer.Option(help="Of the new school: primary or secondary.")] = "primary",
+    places: Annotated[int, typer.Option(min=1, help="Places of the new school.")] = 420,
+    opens: Annotated[int, typer.Option("--opens", help="September it should open; when places run out if 0.")] = 0,
+    spare: Annotated[
+        int, typer.Option("--spare", help="Places free near the site; counted within --within if below 0.")
+    ] = -1,
+    within: Annotated[str, typer.Option("--within", help="Schools near the site.")] = "2 miles",
+    ready: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day to consult on; today if not given.")
+    ] = None,
+    by: Annotated[str, typer.Option("--by", help="Kind of area that the catchment is drawn of.")] = "",
+    late: Annotated[int, typer.Option(min=0, help="Years late, at the low end.")] = 1,
+    project: Annotated[Path, typer.Option("--project", "-p", help="The project file; needed for --new-school.")] = Path(
+        "geoplan.toml"
+    ),
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Pupils from new homes by year, with a range; with --new-school the specification sheet.
+
+    With -o write the sheet (.html or .txt), or the pupils by site, phase and year (.csv, .xlsx).
+
+    Example: geoplan housing homes.csv --yields yields.csv --new-school NORTH --places 420 -o specification.html
+    """
+    from geoplan.housing import by_phase, expected_pupils, year_words
+    from geoplan.io.housing import read_housing, read_yields
+
+    if out is not None:
+        by_ending(out, ".html", ".txt", ".csv", ".xlsx")
+        if out.suffix in (".html", ".txt") and not school:
+            raise typer.BadParameter("name the site of the school: --new-school", param_hint="--out")
+    check_targets([out], inputs=[homes, yields])
+    trajectory, rates = read_housing(homes), read_yields(yields)
+    expected = expected_pupils(trajectory, rates, late_years=late)
+    table = by_phase(expected)
+    notes = [
+        *trajectory.notes,
+        f"Yields are those of {rates.source.title}; the low end takes homes {late} year{'s' * (late != 1)} late.",
+    ]
+    if out is not None and out.suffix in (".csv", ".xlsx"):
+        _write(out, expected, notes, (trajectory.source, rates.source))
+    if school:
+        spec = _specify(
+            trajectory, rates, expected, school, phase, places, opens, spare, within, ready, by, project, out, notes
+        )
+        if as_json:
+            typer.echo(json.dumps(_as_json(table, notes) | {"specification": spec.text.splitlines()}, indent=2))
+        else:
+            typer.echo(spec.text)
+    elif as_json:
+        typer.echo(json.dumps(_as_json(table, notes), indent=2))
+    else:
+        cells = table.round().map("{:,.0f}".format).reset_index()
+        cells["year"] = cells["year"].map(year_words)
+        print_table(cells, ["phase", "year", "homes", "low", "pupils", "high"])
+        for note in notes:
+            typer.echo(note)
+    if out is not None:
+        typer.echo(f"wrote {out}", err=True)
+
+
+def _specify(trajectory, rates, expected, site, phase, places, opens, spare, within, ready, by, project, out, notes):
+    """The specification, written if it is wanted, with its area drawn and its neighbours counted."""
+    from datetime import UTC
+
+    import pandas as pd
+
+    from geoplan.cli.sites import homes_of
+    from geoplan.housing import (
+        PHASES,
+        by_phase,
+        by_year_group,
+        draw_catchment,
+        from_site,
+        need_for_places,
+        pupils_in,
+    )
+    from geoplan.io.outputs import write_text
+    from geoplan.io.project import read_project
+    from geoplan.new_school_books import Specification, protect_neighbours, specification_book
+
+    new = from_site(trajectory, site, phase, places)
+    pupils_by_year = by_phase(expected)
+    if phase not in pupils_by_year.index.get_level_values("phase"):
+        raise typer.BadParameter(f"the yields have no {phase}", param_hint="--phase")
+    folder = read_project(project)
+    check_targets([out], inputs=project_inputs(folder))
+    people, register, layers = load_people(folder)
+    with (
+        steps("counting places", "drawing the area", "protecting the numbers", "writing") as step,
+        recording(folder.folder, folder.rule(), writes=out is not None and out.suffix == ".html") as numbers,
+    ):
+        next(step)
+        _, schools, _ = homes_of(people, register.frame, phase)
+        of_phase = pupils_by_year.loc[phase]
+        notes = [*notes]
+        if spare < 0:
+            spare, words = _spare(people, schools, new, in_unit(within, "m"), within)
+            notes.append(words)
+        need = need_for_places(of_phase, spare)
+        opening = opens or need.expected or need.earliest or int(of_phase.index.max())
+        next(step)
+        kind = by or (layers[0].kind if layers else "")
+        drawn = next((layer for layer in layers if layer.kind == kind), None)
+        if by and drawn is None:
+            drawn = folder.area(by)
+        area, neighbours = (), None
+        if drawn is not None:
+            area = _area(people, drawn, new, schools, of_phase, draw_catchment)
+            notes.append(
+                f"The area is drawn of {kind} areas: those that would have the new school nearest, from "
+                f"it outward in one piece, while their {phase} {people.noun} and those of the site have places."
+            )
+            next(step)
+            raw = pupils_in(people.people, kind, area, PHASES[phase], people.noun, folder.as_at)
+            numbers = numbers.with_marks(_marks(raw))
+            neighbours = protect_neighbours(raw, register.frame["name"].to_dict(), numbers.rule, numbers.earlier()[0])
+        spec = Specification(
+            new, need, of_phase, by_year_group(expected, opening).reindex(list(PHASES[phase])).dropna(), opening,
+            (ready or datetime.now(UTC)).date(), area, tuple(notes),
+        )  # fmt: skip
+        sources = (trajectory.source, rates.source, *people.sources, register.source)
+        if out is not None and out.suffix == ".html":
+            book = specification_book(spec, sources, register, boundaries=drawn, neighbours=neighbours)
+            facts = [pd.DataFrame({"n": [need.spare, round(need.most), float(opening), float(spec.identify_by)]})]
+            numbers.write_page(out, book, facts)
+        elif out is not None and out.suffix == ".txt":
+            write_text(out, spec.text + "\n")
+    return spec
+
+
+def _spare(people, schools, new, within_m: float, within: str):
+    """Places free at schools near the site, each school's own, never netted; to the nearest five."""
+    import numpy as np
+    import pandas as pd
+
+    roll = people.people["school"].astype("str").value_counts().reindex(schools.index, fill_value=0)
+    near = np.hypot(schools["easting"] - new.easting, schools["northing"] - new.northing) <= within_m
+    places = pd.to_numeric(schools["places"]).astype(float) if "places" in schools else pd.Series(np.nan, schools.index)
+    free = (places - roll).clip(lower=0)[near].sum()
+    free = int(5 * round(free / 5))
+    return free, (
+        f"About {free:,} places are free at the {int(near.sum()):,} schools of the phase within {within} of the site "
+        "by straight line: each school's own places less its roll, a full school never set against another."
+    )
+
+
+def _area(people, drawn, new, schools, of_phase, draw_catchment):
+    import numpy as np
+    import pandas as pd
+
+    from geoplan.housing import PHASES
+
+    pupils = people.people
+    pupils = pupils[pupils["year_group"].astype("str").isin(PHASES[new.phase])]
+    children = pupils[drawn.kind].astype("str").value_counts()
+    middles = drawn.frame.geometry.representative_point()
+    points = pd.DataFrame({"easting": middles.x, "northing": middles.y}, index=drawn.codes)
+    at = drawn.locate(np.array([new.easting]), np.array([new.northing])).position[0]
+    take = float(of_phase["pupils"].max())
+    home = str(drawn.codes[at]) if at >= 0 else ""
+    return draw_catchment(points, children, new, schools, drawn.neighbours(), take, home)
+
+
+def _marks(raw) -> dict[str, str]:
+    import hashlib
+
+    return {raw.population: hashlib.sha256(raw.counts.to_csv(header=False).encode()).hexdigest()}
+
+
+def _write(out: Path, expected, notes: list[str], sources) -> None:
+    from geoplan.io.outputs import csv_bytes, write_bytes
+    from geoplan.io.workbook_out import workbook_bytes
+
+    table = expected.round({"low": 1, "pupils": 1, "high": 1})
+    data = csv_bytes(table) if out.suffix == ".csv" else workbook_bytes({"Pupils": table}, notes, sources, out.name)
+    write_bytes(out, data)
+
+
+def _as_json(table, notes: list[str]) -> dict:
+    return {"pupils": table.round(1).reset_index().to_dict("records"), "notes": notes}
+
+
+command.__name__ = "housing"

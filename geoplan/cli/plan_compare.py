@@ -1,0 +1,363 @@
+"""``geoplan plan compare``: what options do to the people who live in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geoplan.cli.common import (
+    JsonOption,
+    OutOption,
+    ProjectOption,
+    by_ending,
+    check_targets,
+    load_people,
+    print_table,
+    project_inputs,
+    recording,
+    shown,
+    steps,
+)
+from geoplan.cli.plan import (
+    KindOption,
+    PlanArgument,
+    app,
+    directory_for,
+    plan_files,
+    plan_problems,
+    read_one,
+    say_written,
+)
+from geoplan.cli.reach import base_words, conditions_of, rows
+
+_YEARS = ["N1", "N2", "R", *map(str, range(1, 15))]
+
+
+@app.command()
+def compare(
+    today: PlanArgument,
+    options: Annotated[list[str], typer.Argument(help="The options: files, or names under [plans].")],
+    base: Annotated[
+        str,
+        typer.Option(
+            "--base", help="Whom to count: all, year_group=5,6; the years of the plan's schools if not given."
+        ),
+    ] = "",
+    idaci: Annotated[Path | None, typer.Option("--idaci", help="Areas with idaci_quintile, _decile, _rank.")] = None,
+    household: Annotated[
+        str, typer.Option("--household", help="Header of the pupils file that brothers and sisters share.")
+    ] = "",
+    groups: Annotated[
+        list[str], typer.Option("--groups", help="A kind of area (ward24) to see what is split; again for more.")
+    ] = [],  # noqa: B006
+    forecast: Annotated[Path | None, typer.Option("--forecast", help="Children expected by area and year.")] = None,
+    applications: Annotated[
+        str, typer.Option("--applications", help="A file of applications, or its name in the project.")
+    ] = "",
+    entry: Annotated[int, typer.Option("--entry", help="First September concerned; for the calendar.")] = 0,
+    kind: KindOption = "",
+    project: ProjectOption = Path("geoplan.toml"),
+    out: OutOption = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Also write the report for an adjudicator (.html or .pdf).")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What each option does to the people who live in it, against the first plan.
+
+    With -o write the page to compare them on (.html), a workbook (.xlsx) or the summary (.csv). Small numbers are
+    hidden (shown as c) and the others rounded.
+
+    Example: geoplan plan compare today option_a option_b -o options.html --report report.html
+    """
+    from geoplan.io.project import read_project
+    from geoplan.plan_tables import plan_marks, protect_options
+
+    folder = read_project(project)
+    if out is not None:
+        by_ending(out, ".html", ".xlsx", ".csv")
+    if report is not None:
+        by_ending(report, ".html", ".pdf")
+    given = [idaci, forecast, Path(applications) if applications and not folder.has(applications) else None]
+    check_targets([out, report], inputs=[*project_inputs(folder), *plan_files(folder, [today, *options]), *given])
+    plans = _titled([read_one(folder, name, kind) for name in (today, *options)])
+    pupils, schools, layers = _people(folder, next(iter(plans.values())).kind, household)
+    writes = out is not None or report is not None
+    with (
+        steps("counting", "protecting the numbers", "writing") as step,
+        recording(folder.folder, folder.rule(), writes=writes) as numbers,
+    ):
+        next(step)
+        residents, who, sources = _residents(plans, pupils, schools, base, idaci, household)
+        next(step)
+        numbers = numbers.with_marks(plan_marks(residents, who, folder.as_at))
+        printed, nested = numbers.earlier()
+        frame = schools.frame
+        tables = protect_options(
+            plans, residents, numbers.rule, base_name=who,
+            sites=frame[["easting", "northing"]] if {"easting", "northing"} <= set(frame) else None,
+            places=frame["places"].astype("Float64").astype(float) if "places" in frame else None,
+            data=folder.as_at, earlier=printed, earlier_nested=nested,
+        )  # fmt: skip
+        facts = _facts(folder, tables, pupils, schools, layers, sources, groups, forecast, applications, entry)
+        next(step)
+        _write_comparison(numbers, tables, facts, out, report)
+    if as_json:
+        typer.echo(json.dumps(_comparison_json(tables, facts), indent=2))
+    else:
+        _print_comparison(tables, facts)
+    for path in (out, report):
+        say_written(path)
+
+
+def _titled(plans: Sequence) -> dict:
+    """Plans by what they are called on the page: two never have one title."""
+    titles: dict[str, object] = {}
+    for plan in plans:
+        title = plan.name.removeprefix("Catchments, ").replace("_", " ")
+        title = re.sub(r"^[a-z]|\b[a-z]$", lambda letter: letter[0].upper(), title)
+        while title in titles:
+            title += " (2)"
+        titles[title] = plan
+    return titles
+
+
+def _people(folder, kind: str, household: str):
+    """The pupils placed in areas of the plans' kind, with the household where it is wanted."""
+    from geoplan.assignment import assign
+
+    if not household and kind in list(folder.settings.areas)[:1]:
+        return load_people(folder)
+    schools = folder.schools()
+    pupils = folder.pupils(schools=schools, keep=(household,) if household else ())
+    layers = folder.areas(kind) if kind in folder.settings.areas else ()
+    return assign(pupils, folder.postcodes(), layers, folder.segments()), schools, layers
+
+
+def _residents(plans, pupils, schools, base: str, idaci: Path | None, household: str):
+    from geoplan.effects import residents_of
+    from geoplan.io.plans import read_quintiles
+
+    sources = list(pupils.sources)
+    conditions = conditions_of(base) if base else _years(plans, schools, pupils)
+    if isinstance(conditions, Path):
+        raise typer.BadParameter("a plan is compared for pupils: all, or year_group=7,8", param_hint="--base")
+    people = pupils.where(**conditions) if conditions else pupils
+    kind, fifths = "", None
+    if idaci is not None:
+        kind, fifths, source = read_quintiles(idaci)
+        sources.append(_credited(source, "Deprivation (IDACI)"))
+    plan = next(iter(plans.values()))
+    residents = residents_of(people, plan.kind, household=household, idaci=fifths, idaci_kind=kind)
+    sources += [plan.source for plan in plans.values()]
+    return residents, _base_words(pupils.noun, conditions), sources
+
+
+def _base_words(noun: str, conditions: dict[str, list[str]]) -> str:
+    """The base in words; years in a row are told by their ends.
+
+    Examples
+    --------
+    >>> _base_words("pupils", {"year_group": ["R", "1", "2"]}), _base_words("pupils", {"year_group": ["7"]})
+    ('pupils in years R to 2', 'pupils in year 7')
+    """
+    years = conditions.get("year_group", [])
+    if list(conditions) != ["year_group"] or not set(years) <= set(_YEARS):
+        return base_words(noun, conditions)
+    at = [_YEARS.index(year) for year in years]
+    if len(years) == 1:
+        return f"{noun} in year {years[0]}"
+    if at == list(range(at[0], at[0] + len(at))):
+        return f"{noun} in years {years[0]} to {years[-1]}"
+    return f"{noun} in years {', '.join(years)}"
+
+
+def _years(plans, schools, pupils) -> dict[str, list[str]]:
+    """The year groups that the plans' schools teach; all, where the schools file does not say."""
+    frame = schools.frame
+    order = _YEARS
+    if not {"lowest_year", "highest_year"} <= set(frame) or "year_group" not in pupils.frame:
+        return {}
+    years: set[str] = set()
+    for plan in plans.values():
+        for code in plan.schools:
+            for member in plan.members(code):
+                change = plan.changes.get(member)
+                low, high = (frame[name].get(member, "unknown") for name in ("lowest_year", "highest_year"))
+                low = change.lowest_year if change is not None and change.lowest_year else low
+                high = change.highest_year if change is not None and change.highest_year else high
+                if low in order and high in order:
+                    years |= set(order[order.index(low) : order.index(high) + 1])
+    held = set(pupils.frame["year_group"].astype("str"))
+    wanted = [year for year in order if year in years & held and not (year.isdigit() and int(year) > 11)]
+    return {"year_group": wanted} if wanted else {}
+
+
+def _facts(folder, tables, pupils, schools, layers, sources, groups, forecast, applications, entry):
+    import pandas as pd
+
+    from geoplan.drawn_catchments import lookup_table
+    from geoplan.io.plans import read_expected
+    from geoplan.plan_books import OptionFacts
+    from geoplan.sources import unique_sources
+
+    plan = next(iter(tables.plans.values()))
+    directory = directory_for(folder, plan.kind)
+    drawn = next((layer for layer in layers if layer.kind == plan.kind), None)
+    lookups = {}
+    for kind in groups:
+        if kind not in directory.kinds or plan.kind not in directory.kinds:
+            raise typer.BadParameter(
+                f"the postcode directory has no {kind} by {plan.kind}; it has {', '.join(directory.kinds)}",
+                param_hint="--groups",
+            )
+        pairs = directory.table[[plan.kind, kind]].dropna().astype("str")
+        lookups[kind] = pairs.groupby(plan.kind)[kind].agg(lambda codes: codes.value_counts().index[0])
+    expected = None
+    if forecast is not None:
+        expected, source = read_expected(forecast, plan.kind)
+        sources = [*sources, _credited(source, f"Forecast by area: {folder.name}")]
+    preferences = None
+    if applications:
+        preferences = _preferences(folder, applications, plan, tables, schools)
+    scheme = pupils.segmentation
+    phases = schools.frame["phase"] if "phase" in schools.frame else pd.Series(dtype="str")
+    own = {str(phases.get(code, "")).casefold() for code in plan.schools}
+    return OptionFacts(
+        schools=schools.frame, sources=tuple(unique_sources(sources)), schools_source=schools.source, boundaries=drawn,
+        look_up=lookup_table(dict(tables.plans), directory) if plan.kind in directory.kinds else None,
+        groups=lookups,
+        segment_names={} if scheme is None else {code: scheme.name(code) for code in scheme.segments},
+        forecast=expected, preferences=preferences,
+        problems={title: plan_problems(folder, each) for title, each in tables.plans.items()},
+        entry_year=entry, phase="secondary" if any("secondary" in name for name in own) else "primary",
+    )  # fmt: skip
+
+
+def _credited(source, words: str):
+    """A file of the authority's own, with words to credit it by."""
+    return replace(source, title=words, attribution=source.attribution or f"{words}, file {source.file}")
+
+
+def _preferences(folder, name: str, plan, tables, schools):
+    from geoplan.assignment import assign
+    from geoplan.io.people import read_applications
+    from geoplan.plan_tables import protect_preferences
+
+    path = folder.file(name) if folder.has(name) else Path(name)
+    people = read_applications(path, schools)
+    layers = folder.areas(plan.kind) if plan.kind in folder.settings.areas else ()
+    placed = assign(people, folder.postcodes(), layers)
+    return protect_preferences(plan, placed, tables.rule, data=f"{path.stem}; {folder.as_at}")
+
+
+def _write_comparison(numbers, tables, facts, out: Path | None, report: Path | None) -> None:
+    from geoplan.io.outputs import table_csv
+    from geoplan.io.workbook_out import workbook_bytes
+    from geoplan.plan_books import finding, notes, options_book, options_report, report_sheets
+    from geoplan.reach_tables import few_decimals
+
+    if out is not None and out.suffix.lower() == ".html":
+        _write_page(numbers, out, options_book(tables, facts), tables.nested)
+    elif out is not None:
+        sheets = report_sheets(tables, facts)
+        sheets = {name: few_decimals(table) if hasattr(table, "hidden") else table for name, table in sheets.items()}
+        if out.suffix.lower() == ".csv":
+            numbers.write(out, table_csv(sheets["Summary"]), [sheets["Summary"]], nested=tables.nested)
+        else:
+            about = [finding(tables), *notes(tables, facts)]
+            shown_, public = _apart(sheets)
+            data = workbook_bytes(sheets, about, facts.sources, out.name)
+            numbers.write(out, data, shown_, [*public, *_words(sheets, about, facts.sources)], tables.nested)
+    if report is not None:
+        page = options_report(tables, facts)
+        if report.suffix.lower() == ".html":
+            _write_page(numbers, report, page, tables.nested)
+        else:
+            from geoplan.io.pdf_out import pdf_bytes
+            from geoplan.io.releases import facts_in, tables_in
+
+            numbers.write(report, pdf_bytes(page), tables_in(page), facts_in(page), tables.nested, page.to_html())
+
+
+@dataclass(frozen=True)
+class _Paper:
+    """A page laid out for paper: a table begins on a sheet that holds it, and its headings stand once."""
+
+    text: str
+
+    def to_html(self) -> str:
+        style = "thead { display: table-row-group } section.panel, tr { break-inside: avoid }"
+        return self.text.replace("</head>", f"<style>{style}</style></head>", 1)
+
+
+def _write_page(numbers, path: Path, book, nested) -> None:
+    from geoplan.io.releases import facts_in, tables_in
+
+    numbers.write(path, book.to_html().encode("utf-8"), tables_in(book), facts_in(book), nested)
+
+
+def _apart(sheets) -> tuple[list, list]:
+    protected = [table for table in sheets.values() if hasattr(table, "hidden")]
+    return protected, [table for table in sheets.values() if not hasattr(table, "hidden")]
+
+
+def _words(sheets, about, sources) -> list:
+    import pandas as pd
+
+    from geoplan.io.workbook_out import about_lines
+
+    return [pd.DataFrame(about_lines(sheets, about, sources), columns=["part", "text"])]
+
+
+def _print_comparison(tables, facts) -> None:
+    import pandas as pd
+
+    from geoplan.plan_books import most_sentences, option_sentence
+
+    summary = tables.summary
+    typer.echo(f"Against {tables.titles[0]}, of {tables.base_name}:")
+    for option in tables.options:
+        typer.echo(option_sentence(tables, option))
+    forms = {
+        "moves": ("change school", "{:,.0f}"), "median_m": ("median m", "{:,.0f}"), "p90_m": ("p90 m", "{:,.0f}"),
+        "over_2_miles": ("over 2 miles", "{:,.0f}"), "over_3_miles": ("over 3 miles", "{:,.0f}"),
+        "unfilled": ("unfilled", "{:,.0f}"), "beyond": ("beyond places", "{:,.0f}"),
+    }  # fmt: skip
+    known = {name: form for name, form in forms.items() if name in summary.table}
+    cells = {"plan": list(summary.table.index)}
+    for name, (heading, form) in known.items():
+        cells[heading] = shown(summary.table[name], summary.hidden[name], form)
+    print_table(pd.DataFrame(cells), list(cells))
+    for sentence in most_sentences(tables, facts):
+        typer.echo(sentence)
+    for what, why in tables.left_out.items():
+        typer.echo(f"Not shown: {what} ({why}).")
+
+
+def _comparison_json(tables, facts) -> dict:
+    answer = {
+        "today": tables.titles[0],
+        "base": tables.base_name,
+        "rule": tables.rule.tag,
+        "summary": rows(tables.summary),
+        "residents": rows(tables.residents),
+        "options": {},
+        "problems": {title: list(found) for title, found in facts.problems.items()},
+        "left_out": dict(tables.left_out),
+    }
+    for option in tables.options:
+        answer["options"][option] = {
+            "flows": rows(tables.flows[option]),
+            "who": {name: rows(table) for (title, name), table in tables.who.items() if title == option},
+        }
+    for name in ("mix", "distance", "retention", "feeders"):
+        if getattr(tables, name) is not None:
+            answer[name] = rows(getattr(tables, name))
+    return answer

@@ -1,0 +1,618 @@
+"""Ways to forecast rolls: plain functions with one signature, ``method(history, years_ahead) -> pupils``.
+
+Every method carries children up through the year groups of their school, or repeats what was; they differ in where a
+new intake comes from and how much the past is smoothed. None is chosen by taste: :mod:`geoplan.backtests` says how
+wrong each would have been.
+
+- ``last value``: each year group stays as it is (the first naive baseline);
+- ``last ratio``: last year's survival and last year's share of the children, nothing smoothed (the second);
+- ``cohort survival``: survival of the last three years weighted 3-2-1; intakes as the mean of the last three;
+- ``births lag``: the same, Reception from births five academic years earlier;
+- ``uptake, whole school`` (Sheffield): the roll divided by the children registered with doctors in the area, applied
+  to those who are Reception age next, at the levels catchment, cluster and city;
+- ``uptake, age group``: the same with the uptake of each entry year by itself;
+- ``damped trend``: intakes by exponential smoothing with a trend that fades;
+- ``pooled``: survival of a small school drawn towards that of all, by how noisy it is.
+
+A transfer year (Year 3 of a junior school, Year 7) is a share of those who finish the year below in the school's
+feeders, its cluster or the city; a sixth form is the share of Year 11 that stays on.
+
+References: *Learning from experience* (2008), Sheffield's patient registers; DfES (2006), *Pupil Projection Guide*
+(survival, births, transfer by catchment, feeder or trend; small schools pooled); Gardner and McKenzie (1985),
+Management Science 31:1237 (damped trend); Buehlmann and Straub (1970), Mitteilungen VSVM 70:111 (credibility).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from geoplan.cohorts import age_of, birth_year_of, year_group_of
+from geoplan.rolls import Rolls, sum_known
+
+RECENT = (3.0, 2.0, 1.0)  # weights of the last year, the one before, and that before it
+LEVELS = ("catchment", "cluster", "city")
+_GRID = [(alpha, beta, damp) for alpha in (0.3, 0.6, 0.9) for beta in (0.1, 0.3) for damp in (0.7, 0.9)]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class History:
+    """What was known in a year: rolls up to it, and the children from whom new intakes come.
+
+    Parameters
+    ----------
+    pupils
+        Places x years x stages, NaN where unknown; the last year is the one forecast from.
+    years, stages
+        As in :class:`~geoplan.rolls.Rolls`.
+    taught
+        Places x stages: whether a place has the year group.
+    clusters
+        The cluster of each place as a number.
+    children
+        By level (catchment, cluster, city): places x years x ages 0 to 18, children living in the place's area.
+    births
+        Places x ``birth_years``: births by academic year in the place's area.
+    feeders
+        Places x places: of which places each takes its transfer intake, as weights; None for all of them alike.
+    """
+
+    pupils: np.ndarray
+    years: tuple[int, ...]
+    stages: tuple[int, ...]
+    taught: np.ndarray
+    clusters: np.ndarray
+    children: Mapping[str, np.ndarray] = field(default_factory=dict)
+    births: np.ndarray | None = None
+    birth_years: tuple[int, ...] = ()
+    feeders: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        return f"<History of {len(self.pupils):,} places, {len(self.years)} years to {self.year}>"
+
+    @property
+    def year(self) -> int:
+        """The academic year forecast from."""
+        return self.years[-1]
+
+    @property
+    def carried(self) -> np.ndarray:
+        """Places x stages: whether a year group comes up from the one below in the same place."""
+        answer = np.zeros_like(self.taught)
+        next_to = np.diff(self.stages) == 1
+        answer[:, 1:] = self.taught[:, 1:] & self.taught[:, :-1] & next_to
+        return answer
+
+    def until(self, year: int) -> History:
+        """What was known in an earlier year; births are known up to the year before."""
+        count = self.years.index(year) + 1
+        born = [number for number, each in enumerate(self.birth_years) if each < year]
+        return replace(
+            self,
+            pupils=self.pupils[:, :count],
+            years=self.years[:count],
+            children={level: each[:, :count] for level, each in self.children.items()},
+            births=None if self.births is None else self.births[:, born],
+            birth_years=tuple(self.birth_years[number] for number in born),
+        )
+
+
+Method = Callable[[History, int], np.ndarray]
+
+
+def history_of(
+    rolls: Rolls,
+    clusters: pd.Series | Mapping[str, str] | None = None,
+    *,
+    taught: pd.DataFrame | None = None,
+    children: Mapping[str, np.ndarray] | None = None,
+    births: pd.DataFrame | None = None,
+    feeders: pd.DataFrame | None = None,
+) -> History:
+    """A history from rolls.
+
+    Parameters
+    ----------
+    rolls
+        The rolls.
+    clusters
+        Cluster by place; one for all if not given.
+    taught
+        Indexed by place, ``lowest`` and ``highest`` stage: the year groups it teaches, or will once it is full. Without
+        it, those it has had.
+    children
+        By level: places x years x ages, in the order of the rolls (:func:`children_by_place`).
+    births
+        Places x academic years of birth.
+    feeders
+        Places x places: weights of the feeders of each.
+    """
+    stages = np.asarray(rolls.stages)
+    seen = (np.nan_to_num(rolls.pupils) > 0).any(axis=1)
+    if taught is not None:
+        limits = taught.reindex(rolls.places)
+        low, high = limits["lowest"].to_numpy(dtype=float), limits["highest"].to_numpy(dtype=float)
+        stated = (stages >= low[:, None]) & (stages <= high[:, None])
+        seen = np.where(np.isfinite(low + high)[:, None], stated, seen)
+    groups = pd.Series(dict(clusters)).reindex(rolls.places).fillna("") if clusters is not None else None
+    codes = np.zeros(len(rolls), dtype=int) if groups is None else pd.factorize(groups, sort=True)[0]
+    born, birth_years = None, ()
+    if births is not None:
+        born = births.reindex(rolls.places).to_numpy(dtype=float)
+        birth_years = tuple(int(year) for year in births.columns)
+    weights = None
+    if feeders is not None:
+        weights = feeders.reindex(index=rolls.places, columns=rolls.places).fillna(0.0).to_numpy(dtype=float)
+    return History(
+        rolls.pupils, rolls.years, rolls.stages, seen, codes, dict(children or {}), born, birth_years, weights
+    )
+
+
+def children_by_place(
+    register: pd.DataFrame,
+    area_of: pd.Series | Mapping[str, str],
+    places: pd.Index,
+    years: tuple[int, ...],
+    ages: int = 19,
+) -> np.ndarray:
+    """Children living in each place's area, by year and age.
+
+    Parameters
+    ----------
+    register
+        ``area``, ``year``, ``age``, ``children``: registered with a family doctor there on 31 August, by age that day.
+    area_of
+        The area of each place, one that the register has (after it was brought to catchments or clusters).
+    places, years
+        As in the rolls.
+
+    Returns
+    -------
+    ndarray
+        Places x years x ages; NaN where the register says nothing.
+    """
+    wide = register.pivot_table(index=["area", "year"], columns="age", values="children", aggfunc="sum", dropna=False)
+    wide = wide.reindex(columns=range(ages))
+    areas = pd.Series(dict(area_of)).reindex(places)
+    keys = pd.MultiIndex.from_product([areas.to_numpy(), years])
+    return wide.reindex(keys).to_numpy(dtype=float).reshape(len(places), len(years), ages)
+
+
+# --- survival ---------------------------------------------------------------------------------------------
+
+
+def survival(history: History, weights: tuple[float, ...] = RECENT) -> np.ndarray:
+    """How many go up for each pupil in the year group below, by place and stage.
+
+    Ratios of sums over the last years; where a place has none of its own, its cluster's, then everybody's, then 1.
+
+    Returns
+    -------
+    ndarray
+        Places x stages; the first stage has none (NaN).
+    """
+    above, below = _pairs(history, len(weights))
+    return _filled(history, _ratio(above, below, _weights(above, weights)))
+
+
+def staying_on(history: History, weights: tuple[float, ...] = RECENT) -> pd.DataFrame:
+    """The share of Year 11 that stays on in Year 12 in the same place, and of Year 12 in Year 13.
+
+    Returns
+    -------
+    DataFrame
+        By place number: ``11 to 12``, ``12 to 13``; missing where there is no sixth form. Above 1 where a sixth form
+        takes more from elsewhere than it loses.
+    """
+    rates = np.where(history.carried, survival(history, weights), np.nan)
+    answer = {}
+    for stage in (12, 13):
+        if stage in history.stages:
+            answer[f"{stage - 1} to {stage}"] = rates[:, history.stages.index(stage)]
+    return pd.DataFrame(answer)
+
+
+def pooled_survival(history: History, last: int = 5) -> np.ndarray:
+    """Survival with each place's own drawn towards everybody's by credibility (Buehlmann and Straub).
+
+    A place whose ratio is steady keeps its own; a small place whose ratio jumps takes mostly that of all.
+    """
+    above, below = _pairs(history, last)
+    usable = np.isfinite(above) & (below > 0)
+    exposure = np.where(usable, below, 0.0)
+    count = exposure.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        own = np.where(usable, above, 0.0).sum(axis=1) / count
+        every = np.nansum(own * count, axis=0) / count.sum(axis=0)
+        each = np.where(usable, above / below, 0.0)
+        within = np.nansum(exposure * (each - own[:, None]) ** 2, axis=(0, 1))
+        within /= np.maximum(1, (usable.sum(axis=1) - 1).clip(min=0).sum(axis=0))
+        places = (count > 0).sum(axis=0)
+        spread = np.nansum(count * (own - every) ** 2, axis=0) - (places - 1) * within
+        between = np.maximum(0.0, spread / (count.sum(axis=0) - (count**2).sum(axis=0) / count.sum(axis=0)))
+        trust = np.where(within <= 0, 1.0, count * between / (count * between + within))
+    drawn = np.where(np.isfinite(own), trust * np.nan_to_num(own) + (1 - trust) * every, np.nan)
+    return _filled(history, drawn)
+
+
+def _pairs(history: History, last: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pupils of each stage in the last years, the latest first, and those a year before in the stage below."""
+    pupils = history.pupils
+    places, years, stages = pupils.shape
+    last = min(last, years - 1)
+    above = np.full((places, max(last, 1), stages), np.nan)
+    below = np.full_like(above, np.nan)
+    for back in range(last):
+        now = years - 1 - back
+        above[:, back, 1:] = pupils[:, now, 1:]
+        below[:, back, 1:] = pupils[:, now - 1, :-1]
+    far = np.diff(history.stages, prepend=history.stages[:1]) != 1
+    far[0] = True
+    above[:, :, far], below[:, :, far] = np.nan, np.nan
+    return above, below
+
+
+def _weights(values: np.ndarray, weights: tuple[float, ...]) -> np.ndarray:
+    given = np.asarray(weights[: values.shape[1]], dtype=float)
+    return given.reshape(1, -1, *([1] * (values.ndim - 2)))
+
+
+def _ratio(above: np.ndarray, below: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """A ratio of weighted sums along the second axis; NaN where nothing is known or nobody was below."""
+    usable = np.isfinite(above) & (below > 0)
+    top = (weights * np.where(usable, above, 0.0)).sum(axis=1)
+    base = (weights * np.where(usable, below, 0.0)).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(base > 0, top / base, np.nan)
+
+
+def _filled(history: History, ratios: np.ndarray) -> np.ndarray:
+    """Ratios with gaps filled by those of the cluster, of everybody, and 1."""
+    above, below = _pairs(history, len(RECENT))
+    usable = np.isfinite(above) & (below > 0) & history.carried[:, None, :]
+    top, base = np.where(usable, above, 0.0).sum(axis=1), np.where(usable, below, 0.0).sum(axis=1)
+    clusters = int(history.clusters.max(initial=0)) + 1
+    for codes, count in ((history.clusters, clusters), (np.zeros(len(top), dtype=int), 1)):
+        tops, bases = np.zeros((count, top.shape[1])), np.zeros((count, top.shape[1]))
+        np.add.at(tops, codes, top)
+        np.add.at(bases, codes, base)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            of_group = np.where(bases > 0, tops / bases, np.nan)
+        ratios = np.where(np.isfinite(ratios), ratios, of_group[codes])
+    ratios = np.where(np.isfinite(ratios), ratios, 1.0)
+    ratios[:, 0] = np.nan
+    return ratios
+
+
+# --- uptake -----------------------------------------------------------------------------------------------
+
+
+def uptake_of(history: History, level: str, whole: bool = True, weights: tuple[float, ...] = (1.0,)) -> np.ndarray:
+    """Pupils on roll for each child registered in the place's area.
+
+    Parameters
+    ----------
+    level
+        ``catchment``, ``cluster`` or ``city``: whose children.
+    whole
+        One figure for the whole school (all its year groups over all children of those ages), or one for each year
+        group.
+    weights
+        Of the last year, the one before ...; Sheffield's uses the last.
+
+    Returns
+    -------
+    ndarray
+        Places x stages.
+    """
+    ages = np.array([age_of(stage) for stage in history.stages])
+    last = min(len(weights), len(history.years))
+    pupils = history.pupils[:, ::-1][:, :last]
+    children = history.children[level][:, ::-1][:, :last][:, :, ages]
+    known = np.isfinite(pupils) & np.isfinite(children) & history.taught[:, None, :]
+    pupils, children = np.where(known, pupils, 0.0), np.where(known, children, 0.0)
+    share = _weights(pupils, weights)
+    top, base = (share * pupils).sum(axis=1), (share * children).sum(axis=1)
+    if whole:
+        top = np.repeat(top.sum(axis=1, keepdims=True), len(ages), axis=1)
+        base = np.repeat(base.sum(axis=1, keepdims=True), len(ages), axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(base > 0, top / base, np.nan)
+
+
+def _children_to_come(history: History, level: str, stage: int, years: int) -> np.ndarray:
+    """Registered children who will begin a stage 1, 2 ... years ahead; the youngest again where none are born yet."""
+    ages = np.clip(age_of(stage) - np.arange(1, years + 1), 0, None)
+    return history.children[level][:, -1, :][:, ages]
+
+
+# --- intakes ----------------------------------------------------------------------------------------------
+
+Entry = Callable[[History, int, int, np.ndarray], np.ndarray]
+
+
+def _steady(weights: tuple[float, ...]) -> Entry:
+    """The weighted mean of the last intakes, for as long as wanted."""
+
+    def entry(history: History, at: int, years: int, done: np.ndarray) -> np.ndarray:
+        recent = history.pupils[:, ::-1, at][:, : len(weights)]
+        known = np.isfinite(recent)
+        share = _weights(recent, weights) * known
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = (share * np.where(known, recent, 0.0)).sum(axis=1) / share.sum(axis=1)
+        return np.repeat(mean[:, None], years, axis=1)
+
+    return entry
+
+
+def _from_children(level: str, whole: bool, weights: tuple[float, ...]) -> Entry:
+    """Uptake of the children who come next."""
+
+    def entry(history: History, at: int, years: int, done: np.ndarray) -> np.ndarray:
+        if level not in history.children:
+            return np.full((len(history.pupils), years), np.nan)
+        rate = uptake_of(history, level, whole, weights)[:, at]
+        return rate[:, None] * _children_to_come(history, level, history.stages[at], years)
+
+    return entry
+
+
+def _from_births(weights: tuple[float, ...]) -> Entry:
+    """A share of the births five academic years earlier; the last births again where none are known yet."""
+
+    def entry(history: History, at: int, years: int, done: np.ndarray) -> np.ndarray:
+        nothing = np.full((len(history.pupils), years), np.nan)
+        if history.births is None or not history.birth_years:
+            return nothing
+        stage = history.stages[at]
+        first, last = history.birth_years[0], history.birth_years[-1]
+
+        def born(year: int) -> np.ndarray:
+            wanted = birth_year_of(stage, year)
+            return np.full(len(nothing), np.nan) if wanted < first else history.births[:, min(wanted, last) - first]
+
+        recent = np.stack(
+            [history.pupils[:, -1 - back, at] for back in range(min(len(weights), len(history.years)))], 1
+        )
+        base = np.stack([born(history.year - back) for back in range(recent.shape[1])], 1)
+        rate = _ratio(recent, base, _weights(recent, weights))
+        return np.stack([rate * born(history.year + ahead) for ahead in range(1, years + 1)], axis=1)
+
+    return entry
+
+
+def _from_feed(kind: str, weights: tuple[float, ...]) -> Entry:
+    """A share of those in the stage below, in the feeders, the cluster or the city."""
+
+    def entry(history: History, at: int, years: int, done: np.ndarray) -> np.ndarray:
+        nothing = np.full((len(history.pupils), years), np.nan)
+        if at == 0 or (kind == "feeders" and history.feeders is None):
+            return nothing
+        lag = history.stages[at] - history.stages[at - 1]
+        below = np.where(history.taught[:, at - 1, None], history.pupils[:, :, at - 1], np.nan)
+        ahead = np.where(history.taught[:, at - 1, None], done[:, :, at - 1], np.nan)
+        both = np.concatenate([below, ahead], axis=1)  # years known, then years ahead
+        feed = _feed(history, both, kind)
+        now = len(history.years)
+        backs = [back for back in range(len(weights)) if now - 1 - back - lag >= 0]
+        if not backs:
+            return nothing
+        recent = np.stack([history.pupils[:, now - 1 - back, at] for back in backs], axis=1)
+        base = np.stack([feed[:, now - 1 - back - lag] for back in backs], axis=1)
+        share = _ratio(recent, base, _weights(recent, weights))
+        return share[:, None] * feed[:, now - lag : now - lag + years]
+
+    return entry
+
+
+def _feed(history: History, below: np.ndarray, kind: str) -> np.ndarray:
+    """Places x years: those who finish the stage below in each place's feeders."""
+    known = np.where(np.isfinite(below), below, 0.0)
+    there = np.isfinite(below).any(axis=0)
+    if kind == "feeders":
+        fed = history.feeders @ known
+    elif kind == "cluster":
+        fed = np.zeros((int(history.clusters.max(initial=0)) + 1, known.shape[1]))
+        np.add.at(fed, history.clusters, known)
+        fed = fed[history.clusters]
+    else:
+        fed = np.repeat(known.sum(axis=0, keepdims=True), len(known), axis=0)
+    return np.where(there & (fed > 0), fed, np.nan)
+
+
+def _trend(history: History, at: int, years: int, done: np.ndarray) -> np.ndarray:
+    """Exponential smoothing with a damped trend; the smoothing is the one that fits all places' past intakes best."""
+    series = history.pupils[:, :, at]
+    fits = [_smoothed(series, *each) for each in _GRID]
+    best = min(fits, key=lambda fit: fit[3])
+    level, trend, damp, _ = best
+    fade = np.cumsum(damp ** np.arange(1, years + 1))
+    return np.maximum(0.0, level[:, None] + trend[:, None] * fade)
+
+
+def _smoothed(
+    series: np.ndarray, alpha: float, beta: float, damp: float
+) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """Level and trend at the end, and the squared error of the steps on the way."""
+    level = np.full(len(series), np.nan)
+    trend = np.zeros(len(series))
+    error = 0.0
+    for year in range(series.shape[1]):
+        seen = series[:, year]
+        ahead = level + damp * trend
+        known, first = np.isfinite(seen) & np.isfinite(ahead), np.isfinite(seen) & ~np.isfinite(ahead)
+        error += float(((seen - ahead)[known] ** 2).sum())
+        fresh = np.where(known, ahead + alpha * (seen - ahead), ahead)
+        trend = np.where(known, damp * trend + beta * alpha * (seen - ahead), damp * trend)
+        level = np.where(first, seen, fresh)
+        trend = np.where(first, 0.0, trend)
+    return level, trend, damp, error
+
+
+def _first_of(*entries: Entry) -> Entry:
+    """The first source of an intake that can say anything, place by place."""
+
+    def entry(history: History, at: int, years: int, done: np.ndarray) -> np.ndarray:
+        answer = np.full((len(history.pupils), years), np.nan)
+        for each in entries:
+            gap = ~np.isfinite(answer)
+            if not gap.any():
+                break
+            answer = np.where(gap, each(history, at, years, done), answer)
+        return answer
+
+    return entry
+
+
+# --- methods ----------------------------------------------------------------------------------------------
+
+
+def _rolled(history: History, years: int, ratios: np.ndarray, entry: Entry, transfer: Entry) -> np.ndarray:
+    """Children carried up from year group to year group; intakes from ``entry`` (Reception) or ``transfer``."""
+    places, _, stages = history.pupils.shape
+    done = np.full((places, years, stages), np.nan)
+    carried = history.carried
+    there = np.isfinite(history.pupils[:, -1]).any(axis=1)
+    for at in range(stages):
+        enters = history.taught[:, at] & ~carried[:, at]
+        if enters.any():
+            intake = (entry if at == 0 else transfer)(history, at, years, done)
+            done[enters, :, at] = intake[enters]
+        moves = carried[:, at]
+        if moves.any():
+            for ahead in range(years):
+                below = history.pupils[moves, -1, at - 1] if ahead == 0 else done[moves, ahead - 1, at - 1]
+                done[moves, ahead, at] = ratios[moves, at] * below
+    done[~there] = np.nan
+    return done
+
+
+def last_value(history: History, years: int) -> np.ndarray:
+    """Each year group stays as it is."""
+    now = np.where(history.taught, history.pupils[:, -1], np.nan)
+    return np.repeat(now[:, None], years, axis=1)
+
+
+_LAST = (1.0,)
+_CITY_LAST = _from_feed("city", _LAST)
+_CITY = _from_feed("city", RECENT)
+
+
+def last_ratio(history: History, years: int) -> np.ndarray:
+    """Last year's survival, and last year's share of the children or births; the last intake where neither is known."""
+    entry = _first_of(_from_children("city", False, _LAST), _from_births(_LAST), _steady(_LAST))
+    transfer = _first_of(_CITY_LAST, _from_children("city", False, _LAST), _steady(_LAST))
+    return _rolled(history, years, survival(history, _LAST), entry, transfer)
+
+
+def cohort_survival(history: History, years: int) -> np.ndarray:
+    """Survival weighted 3-2-1; intakes as the mean of the last three; transfer as a share of the city's leavers."""
+    transfer = _first_of(_CITY, _steady(RECENT))
+    return _rolled(history, years, survival(history), _steady(RECENT), transfer)
+
+
+def births_lag(history: History, years: int) -> np.ndarray:
+    """As cohort survival, Reception as a share of the births five academic years earlier."""
+    entry = _first_of(_from_births(RECENT), _steady(RECENT))
+    return _rolled(history, years, survival(history), entry, _first_of(_CITY, _steady(RECENT)))
+
+
+def damped_trend(history: History, years: int) -> np.ndarray:
+    """As cohort survival, intakes by a trend that fades (the transfer year too: "by trend")."""
+    return _rolled(history, years, survival(history), _trend, _trend)
+
+
+def pooled(history: History, years: int) -> np.ndarray:
+    """As cohort survival, with small schools' survival drawn towards that of all."""
+    transfer = _first_of(_CITY, _steady(RECENT))
+    return _rolled(history, years, pooled_survival(history), _steady(RECENT), transfer)
+
+
+def feeders(history: History, years: int) -> np.ndarray:
+    """As cohort survival, transfer years from the school's feeders, or its cluster where none are named."""
+    transfer = _first_of(_from_feed("feeders", RECENT), _from_feed("cluster", RECENT), _CITY, _steady(RECENT))
+    return _rolled(history, years, survival(history), _steady(RECENT), transfer)
+
+
+def sheffield(level: str) -> Method:
+    """Sheffield's: the whole school's uptake applied to the children who come next; then survival.
+
+    The levels are ``catchment``, ``cluster`` and ``city``. Intakes of places without an area of that level come from
+    the next larger one.
+    """
+    wider = LEVELS[LEVELS.index(level) :]
+    fall = [_from_children(each, True, _LAST) for each in wider]
+
+    def method(history: History, years: int) -> np.ndarray:
+        intake = _first_of(*fall, _steady(RECENT))
+        return _rolled(history, years, survival(history), intake, intake)
+
+    method.__doc__ = f"Whole-school uptake of the {level}'s children (Sheffield)."
+    return method
+
+
+def uptake(level: str) -> Method:
+    """The uptake of each entry year by itself, weighted 3-2-1; then survival."""
+    wider = LEVELS[LEVELS.index(level) :]
+    fall = [_from_children(each, False, RECENT) for each in wider]
+
+    def method(history: History, years: int) -> np.ndarray:
+        intake = _first_of(*fall, _steady(RECENT))
+        return _rolled(history, years, survival(history), intake, _first_of(*fall, _CITY, _steady(RECENT)))
+
+    method.__doc__ = f"Uptake of the {level}'s children, entry year by entry year."
+    return method
+
+
+LAST_VALUE, LAST_RATIO = "last value", "last ratio"
+NAIVE = (LAST_VALUE, LAST_RATIO)
+METHODS: dict[str, Method] = {
+    LAST_VALUE: last_value,
+    LAST_RATIO: last_ratio,
+    "cohort survival": cohort_survival,
+    "births lag": births_lag,
+    **{f"uptake, whole school, by {level}": sheffield(level) for level in LEVELS},
+    **{f"uptake, age group, by {level}": uptake(level) for level in LEVELS},
+    "damped trend": damped_trend,
+    "feeders": feeders,
+    "pooled": pooled,
+}
+
+
+def usable_methods(history: History) -> dict[str, Method]:
+    """The methods that this history has the data for, in order."""
+    answer = {}
+    for name, method in METHODS.items():
+        if name == "births lag" and history.births is None:
+            continue
+        if name.startswith("uptake") and name.rpartition(" ")[2] not in history.children:
+            continue
+        if name == "feeders" and history.feeders is None and not history.clusters.any():
+            continue
+        answer[name] = method
+    return answer
+
+
+def describe_survival(history: History, places: pd.Index) -> pd.DataFrame:
+    """Survival by place and year group as a table: what is behind a forecast, to be questioned.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by place, a column for each pair of year groups ("R to 1"); missing where a place has none.
+    """
+    rates = np.where(history.carried, survival(history), np.nan)
+    columns = {
+        f"{year_group_of(below)} to {year_group_of(above)}": rates[:, number + 1]
+        for number, (below, above) in enumerate(zip(history.stages, history.stages[1:], strict=False))
+    }
+    table = pd.DataFrame(columns, index=places)
+    return table.loc[:, table.notna().any()]
+
+
+def total_of(pupils: np.ndarray, stages: tuple[int, ...], wanted: tuple[int, ...]) -> np.ndarray:
+    """Pupils of some stages together, the last axis added up."""
+    return sum_known(pupils[..., np.isin(stages, wanted)], axis=-1)

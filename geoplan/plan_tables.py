@@ -1,0 +1,911 @@
+"""What of an option set may be shown: its tables of people protected together, and what follows from them.
+
+Every option is set against the first plan (today's) on one base: everybody who has an area of the plans' kind. Those
+who live outside every plan stay in the tables as ``elsewhere``, so that nothing depends on which areas an option has.
+The catchments of all plans are made of the same small areas; the gate is told so, and attacks the options together
+with each other and with the options of earlier releases. A plan that was changed is another plan to it.
+
+Tables are protected in turn, each beside all before it: catchments and moves first, then who moves, then the mix of
+catchments. Segregation and unfilled places are worked out from printed counts; distances are rounded to the nearest
+50 metres and given only for groups large enough for a share.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from geoplan.assignment import Assignment
+from geoplan.catchments import NONE, CatchmentPlan
+from geoplan.disclosure import PUBLIC, Protected, Rule
+from geoplan.distances import METRES_PER_MILE
+from geoplan.effects import (
+    ATTRIBUTES,
+    EFFECTS,
+    FARTHER,
+    MOVED,
+    NEARER,
+    SAME,
+    SPLIT_SHARE,
+    Change,
+    Residents,
+    change_of,
+    dissimilarity,
+    gorard,
+    siblings_split,
+)
+from geoplan.errors import ComparisonRefused, UnknownCodeError, VintageError
+from geoplan.gate import Nesting, PrintedTable
+from geoplan.suppression import ProtectedTable, protect_tables
+from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up
+
+ELSEWHERE, NO_SCHOOL, OTHER = "elsewhere", "no school", "other areas"
+STAY, MOVES_TO = "stay", "moves to "
+TO = " > "
+ALL = "all"
+ATTENDS = "attends the catchment school"
+MOST_AREAS = 40  # that move: with more, people by area are not shown
+ROUND_M = 50
+BANDS = ("up to 2 miles", "2 to 3 miles", "over 3 miles")
+MIXED = {"fsm": YES, "idaci": "1"}  # whose spread between catchments is measured: the value of each attribute
+NONE_OF = {"fsm": NO, "sen": "N", "eal": NO}
+DRAWS = 200
+FEEDERS = 0.95  # so many of the people attend schools outside the plans where those are feeder schools
+_NOT_KNOWN, _ANOTHER = "unknown", "another school"
+
+
+@dataclass(frozen=True, repr=False)
+class OptionTables:
+    """The protected tables of an option set.
+
+    Parameters
+    ----------
+    plans
+        The plans by title, the first being what the others are set against.
+    noun, base_name
+        What the people are called, and which of them are counted.
+    residents
+        By catchment: a column of people for each plan.
+    places
+        By catchment: places under each plan, NaN where it has no such school; public. None without places.
+    summary
+        One row a plan: ``moves``, ``moves_share``, ``over_2_miles``, ``over_3_miles``, ``mean_m``, ``median_m``,
+        ``p90_m``, ``unfilled``, ``beyond``, ``full_schools``; what is not known is missing.
+    flows
+        For each option: from which catchment to which, with the people who move: ``from``, ``to``, ``people``.
+    who
+        For each option and attribute: by category ``same``, ``nearer``, ``farther``, ``other`` (people), ``all``,
+        ``moves_share``.
+    areas
+        For each option the areas that move: ``people``.
+    by_year
+        For each plan: people by catchment and year group.
+    mix
+        For each plan and group: ``gorard``, ``dissimilarity`` and each by chance alone.
+    groups
+        For each attribute of :data:`MIXED`: by catchment, the people of the group under each plan.
+    distance
+        By band of distance to the catchment school: a column of people for each plan.
+    retention
+        By catchment of the first plan: ``residents``, ``attend`` (the catchment's own school) and ``share``.
+    siblings
+        For each option: children with a brother or sister at the catchment school before and after.
+    feeders
+        For each feeder school: its pupils as far as they are ``shown``, its ``main`` catchment under each plan and
+        the ``share`` of them in it.
+    people
+        Those counted, in the plans and elsewhere.
+    left_out
+        What is not shown, and why.
+    rule
+        The rule applied.
+    nested
+        How catchments are made of areas, for the ledger.
+    data
+        What the data are called.
+    """
+
+    plans: Mapping[str, CatchmentPlan]
+    noun: str
+    base_name: str
+    residents: Protected
+    places: pd.DataFrame | None
+    summary: Protected
+    flows: Mapping[str, Protected]
+    who: Mapping[tuple[str, str], Protected]
+    areas: Mapping[str, Protected]
+    by_year: Mapping[str, Protected]
+    mix: Protected | None
+    groups: Mapping[str, Protected]
+    distance: Protected | None
+    retention: Protected | None
+    siblings: Mapping[str, Protected]
+    feeders: Protected | None
+    people: Protected
+    left_out: Mapping[str, str]
+    rule: Rule
+    nested: tuple[Nesting, ...]
+    data: str = ""
+
+    def __repr__(self) -> str:
+        return f"<OptionTables: {', '.join(self.plans)}; {self.rule.name}, {self.rule.tag}>"
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The plans' titles, today's first."""
+        return tuple(self.plans)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The titles of the options."""
+        return self.titles[1:]
+
+
+def plan_marks(residents: Residents, base_name: str, data: str = "") -> dict[str, str]:
+    """A mark of the counts of the people, in all and by each attribute: the same only for the same data.
+
+    For the authority's own ledger alone: whoever knows all people but one could try values for that one.
+    """
+    population = _population(residents, base_name, data)
+    marks = {population: _mark(np.bincount(residents.area, minlength=len(residents.areas)))}
+    for name, (codes, labels) in residents.columns.items():
+        if name in ("year_group", "school", *ATTRIBUTES):
+            cell = residents.area * (len(labels) + 1) + codes
+            marks[f"{population}; by {name}"] = _mark(np.unique(cell, return_counts=True)[1])
+    return marks
+
+
+def _mark(counts: np.ndarray) -> str:
+    return hashlib.sha256(",".join(map(str, counts.tolist())).encode()).hexdigest()
+
+
+def protect_options(
+    plans: Mapping[str, CatchmentPlan],
+    residents: Residents,
+    rule: Rule = PUBLIC,
+    *,
+    base_name: str = "",
+    sites: pd.DataFrame | None = None,
+    places: pd.Series | None = None,
+    data: str = "",
+    earlier: Sequence[PrintedTable] = (),
+    earlier_nested: Sequence[Nesting] = (),
+) -> OptionTables:
+    """Protect what an option set does to the people who live in it.
+
+    Parameters
+    ----------
+    plans
+        Title to plan; the first is today's, the others are set against it. One kind of area for all.
+    residents
+        Who lives where, from :func:`geoplan.effects.residents_of`.
+    rule
+        Of the audience, from :func:`geoplan.disclosure.rule_for`.
+    base_name
+        Which people, in words ("pupils in years 7 to 11").
+    sites
+        Where schools are (``easting``, ``northing`` by school), for distances.
+    places
+        Places by school, before the plans' own changes.
+    data
+        What the data are called (a census day): other data are other people.
+    earlier, earlier_nested
+        What was released before, from :func:`geoplan.ledger.earlier`.
+
+    Raises
+    ------
+    VintageError
+        If plans or people are of different kinds of area.
+    ComparisonRefused
+        If there is no option, or nobody lives in the plans.
+    DisclosureRefused
+        If a small number could be worked out whatever is hidden.
+    """
+    if len(plans) < 2:
+        raise ComparisonRefused("a comparison needs today's plan and at least one option")
+    kinds = {plan.kind for plan in plans.values()} | {residents.kind}
+    if len(kinds) > 1:
+        raise VintageError(f"plans and people are by {', '.join(sorted(kinds))}: bring all to one kind")
+    base_name = base_name or residents.noun
+    ground = _Ground(dict(plans), residents, base_name, data)
+    if not ground.inside.any():
+        raise ComparisonRefused(f"none of the {residents.noun} live in the plans' {residents.kind} areas")
+    first, *options = plans
+    changes = {
+        title: change_of(plans[first], plans[title], residents, None, places, sites) for title in (*options, first)
+    }
+    moving = {option: ground.by_area(option) for option in options}
+    single = {code for raw in moving.values() if raw is not None for code in raw.counts.index}
+    desk = _Desk(ground, rule, tuple(earlier), tuple(earlier_nested), single)
+    base = desk.protect(
+        [ground.by_catchment(title) for title in plans] + [ground.by_flow(option) for option in options], by_area=True
+    )
+    by_catchment, by_flow = dict(zip(plans, base, strict=False)), dict(zip(options, base[len(plans) :], strict=True))
+    by_area = {
+        option: desk.protect([raw], by_area=True)[0] for option, raw in moving.items() if raw is not None
+    }  # areas give way to catchments
+    who = _who_moves(desk, ground, changes, options, by_flow)
+    mixes = {name: _mixed(desk, ground, name, plans) for name in MIXED if name in residents.columns}
+    by_year = _mixed(desk, ground, "year_group", plans) if "year_group" in residents.columns else {}
+    bands = _bands(desk, ground, changes, plans)
+    shown = {
+        "residents": _side_by_side(by_catchment, plans),
+        "places": None if places is None else _places_of(plans, places),
+    }
+    distance = _distance_table(bands) if bands else None
+    return OptionTables(
+        plans=MappingProxyType(dict(plans)),
+        noun=residents.noun,
+        base_name=base_name,
+        summary=_summary(plans, changes, by_flow, shown, distance, rule, desk),
+        flows=MappingProxyType({option: _flow_table(by_flow[option]) for option in options}),
+        who=MappingProxyType(who),
+        areas=MappingProxyType({option: table.to_protected("people") for option, table in by_area.items()}),
+        by_year=MappingProxyType({title: _crossed(table) for title, table in by_year.items()}),
+        mix=_mix_table(mixes, plans, rule),
+        groups=MappingProxyType({name: _group_table(tables, name, plans) for name, tables in mixes.items()}),
+        distance=distance,
+        retention=_retention(desk, ground, changes[first], first),
+        siblings=MappingProxyType(_siblings(desk, ground, changes, options)),
+        feeders=_feeder_table(desk, ground, plans, changes),
+        people=_people(desk, ground),
+        left_out=MappingProxyType(_left_out(residents, sites, places)),
+        rule=rule,
+        nested=ground.nested,
+        data=data,
+        **shown,
+    )
+
+
+# --- the ground: areas, and what each plan makes of them -------------------------------------------------
+
+
+def _population(residents: Residents, base_name: str, data: str) -> str:
+    who = residents.noun if base_name == residents.noun else f"{residents.noun}: {base_name}"
+    return "; ".join(part for part in (f"{who}, with a code of {residents.kind}", data) if part)
+
+
+class _Ground:
+    """The small areas, and for each plan and option which group each is in."""
+
+    def __init__(self, plans: dict[str, CatchmentPlan], residents: Residents, base_name: str, data: str):
+        self.plans, self.residents = plans, residents
+        self.population = _population(residents, base_name, data)
+        self.areas = residents.areas
+        covered = pd.Index(sorted(set().union(*(plan.areas for plan in plans.values()))))
+        inside = self.areas.isin(covered)
+        self.inside = inside[residents.area]
+        self.lookup = {title: plan.table.replace(NONE, NO_SCHOOL).astype("str") for title, plan in plans.items()}
+        self.of_plan = {title: table.reindex(self.areas).fillna(ELSEWHERE) for title, table in self.lookup.items()}
+        first = next(iter(plans))
+        self.flow_lookup = {title: _flow(self.lookup[first], self.lookup[title]) for title in list(plans)[1:]}
+        self.flow = {title: table.reindex(self.areas).fillna(STAY) for title, table in self.flow_lookup.items()}
+        self.dims = {title: f"{_word(title)} [{_fingerprint(plan)}]" for title, plan in plans.items()}
+        today = _fingerprint(plans[first])
+        self.flow_dims = {
+            title: f"{MOVES_TO}{_word(title)} [{today} {_fingerprint(plans[title])}]" for title in list(plans)[1:]
+        }
+
+    @property
+    def nested(self) -> tuple[Nesting, ...]:
+        """Catchments and moves are made of areas: by the plans alone, whoever lives there."""
+        parts = {self.dims[title]: table for title, table in self.lookup.items()}
+        parts |= {self.flow_dims[title]: table for title, table in self.flow_lookup.items()}
+        return tuple(Nesting(self.residents.kind, dim, table.to_dict()) for dim, table in parts.items())
+
+    def raw(self, name: str, attributes: Sequence[str] = (), kept=None, complete: bool = True, **dims) -> RawTable:
+        """People counted by dimensions, each the codes of persons and what they stand for."""
+        counted = pd.DataFrame({dim: labels.to_numpy()[codes] for dim, (codes, labels) in dims.items()})
+        if kept is not None:
+            counted = counted[kept]
+        counts = counted.groupby(list(dims), observed=True).size()
+        if len(dims) > 1:
+            counts = counts.unstack(fill_value=0).stack().astype("int64")
+        geography = self.residents.kind if self.residents.kind in dims else None
+        return RawTable(
+            name, counts, self.residents.noun, self.population, geography, tuple(attributes), complete=complete
+        )
+
+    def catchment_of(self, title: str) -> tuple[np.ndarray, pd.Index]:
+        """The catchment of each person under a plan, as a dimension."""
+        codes, labels = pd.factorize(self.of_plan[title], sort=True)
+        return codes[self.residents.area], pd.Index(labels)
+
+    def flow_of(self, title: str) -> tuple[np.ndarray, pd.Index]:
+        codes, labels = pd.factorize(self.flow[title], sort=True)
+        return codes[self.residents.area], pd.Index(labels)
+
+    def by_catchment(self, title: str) -> RawTable:
+        """People by catchment, zeros written out."""
+        raw = self.raw(f"{self.residents.noun} by catchment, {title}", **{self.dims[title]: self.catchment_of(title)})
+        codes = sorted(set(self.of_plan[title]))
+        counts = raw.counts.reindex(pd.Index(codes, name=self.dims[title]), fill_value=0)
+        return RawTable(raw.name, counts, raw.noun, raw.population)
+
+    def by_flow(self, title: str) -> RawTable:
+        """People by the catchments that they leave and come to; those who stay in one row."""
+        return self.raw(f"{self.residents.noun} who move, {title}", **{self.flow_dims[title]: self.flow_of(title)})
+
+    def by_area(self, title: str) -> RawTable | None:
+        """People of the areas that move."""
+        moves = (self.flow[title] != STAY).to_numpy()
+        moving = moves[self.residents.area]
+        if not moving.any() or moves.sum() > MOST_AREAS:
+            return None
+        kind = self.residents.kind
+        return self.raw(
+            f"{self.residents.noun} by {kind} that moves, {title}", kept=moving, complete=False,
+            **{kind: (self.residents.area, self.areas)},
+        )  # fmt: skip
+
+
+def _word(title: str) -> str:
+    """A title as part of a dimension's name, which the gate's words for unprinted sums must not run into."""
+    return " ".join(title.replace(",", " ").replace(" by ", " ").split())
+
+
+def _flow(before: pd.Series, after: pd.Series) -> pd.Series:
+    """From which catchment to which each area of two plans goes; one that stays says so."""
+    areas = before.index.union(after.index)
+    one, other = (table.reindex(areas).fillna(ELSEWHERE) for table in (before, after))
+    return (one + TO + other).where(one != other, STAY)
+
+
+def _fingerprint(plan: CatchmentPlan) -> str:
+    text = plan.table.to_csv(header=False) + repr(sorted(plan.shared.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+class _Desk:
+    """Tables protected in turn, each beside all before it.
+
+    The catchments of all plans, of this and of earlier releases, are made of the pieces that they cut; where people by
+    area are shown, the areas shown are pieces by themselves. Tables that cross catchments with an attribute are
+    attacked beside all tables of catchments and moves and all of the same attribute; not across two attributes.
+    """
+
+    def __init__(self, ground: _Ground, rule: Rule, earlier: tuple, earlier_nested: tuple, areas: Iterable[str] = ()):
+        self.rule, self.kind = rule, ground.residents.kind
+        self.attributes = set(ground.residents.columns)
+        self.printed = [table for table in earlier if table.population == ground.population]
+        used = {dim for table in self.printed for dim in table.dims}
+        mine = {nesting.coarse for nesting in ground.nested}
+        older = [each for each in earlier_nested if each.coarse in used and each.coarse not in mine]
+        nested = (*ground.nested, *(each for each in older if each.fine == self.kind))
+        single = {*areas, *(cell[0] for table in self.printed if table.dims == (self.kind,) for cell in table.cells)}
+        own = Nesting(self.kind, self.kind, {code: code if code in single else OTHER for code in ground.areas})
+        self.by_area = pieces_of((*nested, own) if single else nested, ground.areas)
+        self.by_piece = pieces_of(nested, ground.areas)
+
+    def _attributes_of(self, table: PrintedTable) -> set[str]:
+        """The dimensions of a table that describe people, not where they live."""
+        return {dim for dim in table.dims if dim in self.attributes or dim.startswith((ATTENDS, "feeder of "))}
+
+    def protect(self, tables: Sequence[RawTable], by_area: bool = False) -> list[ProtectedTable]:
+        populations = {table.population for table in tables}
+        before = [table for table in self.printed if table.population in populations]
+        if not by_area:
+            here = {dim for table in tables for dim in table.dims}
+            before = [
+                table for table in before if self.kind not in table.dims and not self._attributes_of(table) - here
+            ]
+        else:
+            before = [table for table in before if not self._attributes_of(table)]
+        made = protect_tables(
+            list(tables), self.rule, earlier=[] if self.rule.exact else before,
+            nested=self.by_area if by_area else self.by_piece, totals="rounded",
+        )  # fmt: skip
+        self.printed += [table.printed for table in made]
+        return list(made)
+
+
+def pieces_of(nested: Sequence[Nesting], areas: Iterable[str]) -> tuple[Nesting, ...]:
+    """The pieces that several plans cut, and which catchment of each plan they lie in.
+
+    Parameters
+    ----------
+    nested
+        How catchments and moves are made of areas (:attr:`OptionTables.nested`).
+    areas
+        The areas that people live in; those that a plan lacks are elsewhere, and stay.
+    """
+    areas = pd.Index(areas)
+    table = pd.DataFrame(
+        {
+            each.coarse: pd.Series(each.lookup, dtype="object")
+            .reindex(areas)
+            .fillna(STAY if each.coarse.startswith(MOVES_TO) else ELSEWHERE)
+            for each in nested
+        }
+    )
+    table = table.astype("str").drop_duplicates().sort_values(list(table.columns))
+    number = [f"piece {at}" for at in range(len(table))]
+    fine = "pieces of " + "; ".join(table.columns)
+    return tuple(Nesting(fine, name, dict(zip(number, table[name], strict=True))) for name in table.columns)
+
+
+# --- the tables ------------------------------------------------------------------------------------------
+
+
+def _side_by_side(tables: Mapping[str, ProtectedTable], plans) -> Protected:
+    """By catchment, a column of people for each plan; a catchment that a plan does not have has none."""
+    codes = sorted(set().union(*(table.shown.index for table in tables.values())), key=_last)
+    shown = pd.DataFrame({title: table.shown.reindex(codes) for title, table in tables.items()})
+    hidden = pd.DataFrame({title: table.hidden.reindex(codes, fill_value=False) for title, table in tables.items()})
+    first = next(iter(tables.values()))
+    printed = tuple(table.printed for table in tables.values())
+    return Protected(shown.rename_axis("catchment"), hidden, first.rule, first.noun, printed=printed)
+
+
+def _last(code: str) -> tuple[bool, str]:
+    return code in (NO_SCHOOL, ELSEWHERE), code
+
+
+def _places_of(plans: Mapping[str, CatchmentPlan], places: pd.Series) -> pd.DataFrame:
+    """Places by catchment under each plan; shared catchments have those of their schools together."""
+    given = places.dropna().to_dict()
+    table = {}
+    for title, plan in plans.items():
+        own = {}
+        for school in plan.schools:
+            known = [code for code in plan.members(school) if code in given or code in plan.changes]
+            added = sum(plan.changes[code].places_added for code in known if code in plan.changes)
+            own[school] = sum(float(given.get(code, 0.0)) for code in known) + added if known else np.nan
+        table[title] = pd.Series(own, dtype=float)
+    return pd.DataFrame(table).rename_axis("catchment")
+
+
+def _flow_table(table: ProtectedTable) -> Protected:
+    moving = table.shown.index != STAY
+    shown, hidden = table.shown[moving], table.hidden[moving]
+    parts = [code.split(TO) for code in shown.index]
+    frame = pd.DataFrame(
+        {"from": [a for a, _ in parts], "to": [b for _, b in parts], "people": shown.to_numpy()}, index=shown.index
+    )
+    order = frame["people"].fillna(-1).sort_values(ascending=False, kind="stable").index
+    gone = pd.DataFrame({"people": hidden})
+    return Protected(frame.loc[order], gone.loc[order], table.rule, table.noun, printed=(table.printed,))
+
+
+def _who_moves(desk: _Desk, ground: _Ground, changes, options, by_flow) -> dict[tuple[str, str], Protected]:
+    """For each option and attribute: who stays, who comes to a nearer school and who to a farther one."""
+    found = {}
+    columns = ground.residents.columns
+    names = [name for name in ("year_group", *ATTRIBUTES) if name in columns]
+    for option in options:
+        if not changes[option].moves.any():
+            continue
+        effect = _effect_of(ground, changes[option], option)
+        dim = f"what becomes of them: {ground.flow_dims[option]}"
+        raws = {ALL: ground.raw(f"what becomes of {ground.residents.noun}, {option}", kept=ground.inside,
+                                complete=False, **{dim: effect})}  # fmt: skip
+        for name in names:
+            raws[name] = ground.raw(
+                f"what becomes of {ground.residents.noun} by {name}, {option}", (name,), kept=ground.inside,
+                complete=False, **{name: _with_others(name, *columns[name]), dim: effect},
+            )  # fmt: skip
+        for name, raw in raws.items():
+            found[option, name] = _effect_table(desk.protect([raw])[0], dim, name)
+    return found
+
+
+def _with_others(name: str, codes: np.ndarray, labels: pd.Index) -> tuple[np.ndarray, pd.Index]:
+    """An attribute with those of whom it is not known among those who have it not, where there is such a value."""
+    none = NONE_OF.get(name)
+    if none not in labels or _NOT_KNOWN not in labels:
+        return codes, labels
+    codes = np.where(codes == labels.get_loc(_NOT_KNOWN), labels.get_loc(none), codes)
+    return codes, labels.where(labels != none, f"{none} or not known")
+
+
+def _effect_of(ground: _Ground, change: Change, option: str) -> tuple[np.ndarray, pd.Index]:
+    """The effect on everybody of the ground; those outside both plans stay."""
+    codes = np.zeros(len(ground.residents), dtype=np.int64)
+    first = ground.plans[next(iter(ground.plans))]
+    kept = ground.areas.isin(_with_school(first)) | ground.areas.isin(_with_school(ground.plans[option]))
+    codes[kept[ground.residents.area]] = change.effects[0]
+    return codes, pd.Index(EFFECTS)
+
+
+def _with_school(plan: CatchmentPlan) -> pd.Index:
+    return plan.areas[(plan.table != NONE).to_numpy()]
+
+
+def _effect_table(table: ProtectedTable, dim: str, name: str) -> Protected:
+    """Rows the categories of an attribute (``all`` for none), columns the effects."""
+    if name == ALL:
+        shown, hidden = table.shown.to_frame(ALL).T, table.hidden.to_frame(ALL).T
+    else:
+        shown, hidden = table.shown.unstack(dim), table.hidden.unstack(dim)
+    wanted = {SAME: "same", NEARER: "nearer", FARTHER: "farther", MOVED: "other"}
+    shown = shown.reindex(columns=list(wanted), fill_value=0.0).rename(columns=wanted)
+    hidden = hidden.reindex(columns=list(wanted)).rename(columns=wanted).eq(True)
+    if not (shown["other"].fillna(1) > 0).any():
+        shown, hidden = shown.drop(columns="other"), hidden.drop(columns="other")
+    shown.columns.name = hidden.columns.name = None
+    move = [column for column in shown if column != "same"]
+    total, moves = shown.sum(axis=1), shown[move].sum(axis=1)
+    unsure = hidden.any(axis=1)
+    large = total.where(total >= max(1, table.rule.min_base))
+    shown["moves_share"] = (moves / large).mask(unsure)
+    hidden["moves_share"] = unsure
+    shown.index.name = hidden.index.name = name
+    return Protected(
+        shown, hidden, table.rule, table.noun, MappingProxyType({"moves_share": "share"}), (table.printed,)
+    )
+
+
+def _mixed(desk: _Desk, ground: _Ground, name: str, plans) -> dict[str, ProtectedTable]:
+    """People by catchment and an attribute, for all plans at once."""
+    codes, labels = _with_others(name, *ground.residents.columns[name])
+    raws = [
+        ground.raw(
+            f"{ground.residents.noun} by catchment and {name}, {title}", (name,),
+            **{ground.dims[title]: ground.catchment_of(title), name: (codes, labels)},
+        )
+        for title in plans
+    ]  # fmt: skip
+    return dict(zip(plans, desk.protect(raws), strict=True))
+
+
+def _crossed(table: ProtectedTable) -> Protected:
+    shown, hidden = table.shown.unstack(fill_value=0.0), table.hidden.unstack(fill_value=False)
+    order = sorted(shown.columns, key=_year_key)
+    rows = sorted(shown.index, key=_last)
+    shown, hidden = shown.loc[rows, order], hidden.loc[rows, order]
+    shown.columns.name = hidden.columns.name = None
+    shown.index.name = "catchment"
+    return Protected(shown, hidden, table.rule, table.noun, printed=(table.printed,))
+
+
+def _year_key(year: str) -> tuple[int, float, str]:
+    return (1, float(year), "") if year.isdigit() else (0 if year in ("N1", "N2", "R") else 2, 0.0, year)
+
+
+def _group_table(tables: Mapping[str, ProtectedTable], name: str, plans) -> Protected:
+    """By catchment, the people of the group under each plan, with their share of those known."""
+    shown, hidden, units = {}, {}, {}
+    for title, table in tables.items():
+        own, all_, gone = _group_counts(table, name)
+        shown[title], hidden[title] = own, gone
+        large = all_.where(all_ >= max(1, table.rule.min_base))
+        shown[f"{title}, share"], hidden[f"{title}, share"] = (own / large).clip(upper=1).round(2), gone
+        units[f"{title}, share"] = "share"
+    rows = sorted(set().union(*(part.index for part in shown.values())) - {ELSEWHERE}, key=_last)
+    frame = pd.DataFrame(shown).reindex(rows).rename_axis("catchment")
+    away = pd.DataFrame(hidden).reindex(rows).eq(True)
+    one = next(iter(tables.values()))
+    printed = tuple(table.printed for table in tables.values())
+    return Protected(frame, away, one.rule, one.noun, MappingProxyType(units), printed)
+
+
+def _group_counts(table: ProtectedTable, name: str) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """By catchment: the group as printed, everybody, and whether the group is hidden."""
+    shown, hidden = table.shown.unstack(name), table.hidden.unstack(name)
+    value = MIXED[name]
+    if value not in shown:
+        nothing = pd.Series(0.0, index=shown.index)
+        return nothing, shown.sum(axis=1), nothing.astype(bool)
+    return shown[value], shown.sum(axis=1, min_count=1), hidden[value].eq(True)
+
+
+def _mix_table(mixes: Mapping[str, Mapping[str, ProtectedTable]], plans, rule: Rule) -> Protected | None:
+    """Gorard's measure and dissimilarity between catchments, with what chance alone would give; from printed counts.
+
+    A hidden count stands for half of the threshold.
+    """
+    rows, index, printed = [], [], []
+    for name, tables in mixes.items():
+        for title, table in tables.items():
+            own, total, gone = _group_counts(table, name)
+            kept = ~own.index.isin([ELSEWHERE, NO_SCHOOL])
+            own = own.where(~gone, rule.hide_below / 2).fillna(0.0)[kept].to_numpy()
+            total = np.maximum(total.fillna(0.0)[kept].to_numpy(), own)
+            printed.append(table.printed)
+            index.append((title, name))
+            if not 0 < own.sum() < total.sum():
+                rows.append([np.nan] * 4)
+                continue
+            drawn = _by_chance(own, total)
+            rows.append([gorard(own, total), drawn[0], dissimilarity(own, total), drawn[1]])
+    if not rows:
+        return None
+    names = ["gorard", "gorard_by_chance", "dissimilarity", "dissimilarity_by_chance"]
+    table = pd.DataFrame(rows, columns=names, index=pd.MultiIndex.from_tuples(index, names=["plan", "group"])).round(3)
+    return Protected(table, table.isna() & False, rule, "catchments", printed=tuple(printed))
+
+
+def _by_chance(own: np.ndarray, total: np.ndarray) -> tuple[float, float]:
+    whole = np.round(total).astype(np.int64)
+    group = int(min(round(own.sum()), whole.sum()))
+    drawn = np.random.default_rng(0).multivariate_hypergeometric(whole, group, size=DRAWS, method="marginals")
+    return tuple(float(np.mean([measure(row, whole) for row in drawn])) for measure in (gorard, dissimilarity))
+
+
+def _bands(desk: _Desk, ground: _Ground, changes: Mapping[str, Change], plans) -> dict[str, ProtectedTable]:
+    """People by band of distance to the catchment school, for each plan."""
+    made = {}
+    for title in plans:
+        change = changes[title]
+        if change.metres_after is None:
+            return {}
+        raw = _band_raw(ground, change, title)
+        if raw is not None:
+            made[title] = desk.protect([raw])[0]
+    return made
+
+
+def _band_raw(ground: _Ground, change: Change, title: str) -> RawTable | None:
+    metres = change.metres_after
+    known = np.isfinite(metres)
+    if not known.any():
+        return None
+    band = np.digitize(metres[known], [2 * METRES_PER_MILE, 3 * METRES_PER_MILE], right=True)
+    counts = pd.Series(np.bincount(band, minlength=3), index=pd.Index(BANDS, name=f"distance: {_word(title)}"))
+    noun = change.residents.noun
+    name = f"{noun} by distance, {title}"
+    return RawTable(name, counts, noun, f"{ground.population}, by distance to the school of {ground.dims[title]}")
+
+
+def _distance_table(bands: Mapping[str, ProtectedTable]) -> Protected:
+    """By band, a column of people for each plan."""
+    shown = pd.DataFrame({title: table.shown for title, table in bands.items()}).reindex(list(BANDS))
+    hidden = pd.DataFrame({title: table.hidden for title, table in bands.items()}).reindex(list(BANDS))
+    one = next(iter(bands.values()))
+    printed = tuple(table.printed for table in bands.values())
+    return Protected(shown.rename_axis("distance"), hidden.astype(bool), one.rule, one.noun, printed=printed)
+
+
+def _summary(plans, changes, by_flow, shown, distance, rule: Rule, desk: _Desk) -> Protected:
+    """One row a plan: the table of the council paper."""
+    rows, gone = {}, {}
+    residents = shown["residents"]
+    first = next(iter(plans))
+    for title in plans:
+        row, away = {}, {}
+        counts, hidden = residents.table[title], residents.hidden[title]
+        total = max(residents.table[each].drop(ELSEWHERE, errors="ignore").sum() for each in plans)
+        if title == first:
+            row |= {"moves": 0.0, "moves_share": 0.0}
+        else:
+            flow = _flow_table(by_flow[title])
+            away["moves"] = away["moves_share"] = bool(flow.hidden["people"].any()) and not rule.exact
+            row["moves"] = flow.table["people"].sum()
+            row["moves_share"] = row["moves"] / total if total >= max(1, rule.min_base) else np.nan
+            if away["moves"]:  # the sum of what is printed, said to be at least that
+                away["moves"] = away["moves_share"] = flow.table["people"].notna().sum() == 0
+        if distance is not None and title in distance.table:
+            over2, over3 = (distance.table.loc[name, title] for name in BANDS[1:])
+            lost = distance.hidden[title]
+            row |= {"over_2_miles": over2 + over3, "over_3_miles": over3}
+            away |= {"over_2_miles": bool(lost[BANDS[1]] or lost[BANDS[2]]), "over_3_miles": bool(lost[BANDS[2]])}
+            row |= _metres(changes[title], rule)
+        if shown["places"] is not None:
+            places = shown["places"][title].dropna()
+            held = counts.reindex(places.index).fillna(0.0)
+            row["unfilled"] = float(np.maximum(places - held, 0).sum())
+            row["beyond"] = float(np.maximum(held - places, 0).sum())
+            row["full_schools"] = float((held > places).sum())
+        rows[title], gone[title] = row, away
+    table = pd.DataFrame(rows).T.astype(float).rename_axis("plan")
+    hidden = pd.DataFrame(False, index=table.index, columns=table.columns)
+    for title, away in gone.items():
+        for name, lost in away.items():
+            hidden.loc[title, name] = lost
+    table = table.mask(hidden)
+    units = MappingProxyType({"moves_share": "share", "mean_m": "m", "median_m": "m", "p90_m": "m"})
+    printed = (*residents.printed, *(table.printed for table in by_flow.values()))
+    printed += () if distance is None else distance.printed
+    return Protected(table, hidden, rule, "", units, printed)
+
+
+def _metres(change: Change, rule: Rule) -> dict[str, float]:
+    """Mean, median and 90th percentile of everybody's distance under the later plan, rounded."""
+    metres = change.metres_after[np.isfinite(change.metres_after)]
+    few = len(metres) < max(1, 2 * rule.min_base)
+    found = [np.nan] * 3 if few else [metres.mean(), np.median(metres), np.quantile(metres, 0.9)]
+    names = ("mean_m", "median_m", "p90_m")
+    answer = {name: ROUND_M * float(np.round(value / ROUND_M)) for name, value in zip(names, found, strict=True)}
+    moved = change.moves & np.isfinite(change.metres_after) & np.isfinite(change.metres_before)
+    extra = (change.metres_after - change.metres_before)[moved]
+    told = [np.nan] * 2
+    if len(extra) >= max(1, 2 * rule.min_base):
+        told = [np.median(extra), np.quantile(extra, 0.9)]
+    for name, value in zip(("extra_median_m", "extra_p90_m"), told, strict=True):
+        answer[name] = ROUND_M * float(np.round(value / ROUND_M)) + 0.0
+    return answer
+
+
+def _retention(desk: _Desk, ground: _Ground, change: Change, first: str) -> Protected | None:
+    """Residents of each catchment who attend its school, beside all residents: what a catchment is worth."""
+    if "school" not in ground.residents.columns:
+        return None
+    codes, labels = ground.residents.columns["school"]
+    members = {}
+    for code in ground.plans[first].schools:
+        members |= dict.fromkeys(ground.plans[first].members(code), code)
+    own = labels.map(lambda code: members.get(code, NONE)).to_numpy(dtype=object)[codes]
+    here, names = ground.catchment_of(first)
+    attends = (own == names.to_numpy(dtype=object)[here]).astype(np.int64)
+    if not attends.any():
+        return None
+    dim = f"{ATTENDS}: {ground.dims[first]}"  # another plan's catchment school is another question
+    raw = ground.raw(
+        f"residents who attend, {first}", (dim,),
+        **{ground.dims[first]: (here, names), dim: (attends, pd.Index([NO, YES]))},
+    )  # fmt: skip
+    table = desk.protect([raw])[0]
+    shown, hidden = (part.unstack(dim) for part in (table.shown, table.hidden))
+    rows = sorted(set(shown.index) - {ELSEWHERE, NO_SCHOOL})
+    shown, hidden = shown.loc[rows], hidden.loc[rows].astype(bool)
+    total = shown.sum(axis=1, min_count=2)
+    lost = hidden.any(axis=1)
+    frame = pd.DataFrame({"residents": total, "attend": shown[YES]}, index=pd.Index(rows, name="catchment"))
+    frame["share"] = (frame["attend"] / total.where(total >= max(1, desk.rule.min_base))).round(2)
+    away = pd.DataFrame({"residents": lost, "attend": hidden[YES], "share": lost}, index=frame.index)
+    return Protected(
+        frame.mask(away), away, desk.rule, table.noun, MappingProxyType({"share": "share"}), (table.printed,)
+    )
+
+
+def _siblings(desk: _Desk, ground: _Ground, changes, options) -> dict[str, Protected]:
+    """By what becomes of them, children who have a brother or sister at the school of their catchment."""
+    words = {(YES, YES): "keep a sibling's school", (YES, NO): "lose it", (NO, YES): "gain it", (NO, NO): "neither"}
+    found = {}
+    for option in options:
+        raw = siblings_split(changes[option]).get("siblings")
+        if raw is None or not len(raw):
+            continue
+        counts = raw.counts.rename(index=str).reindex(list(words), fill_value=0)
+        counts = counts.set_axis(pd.Index(list(words.values()), name="brothers and sisters"))
+        name = f"{raw.noun} with a brother or sister at the catchment school, {option}"
+        raw = RawTable(name, counts, raw.noun, f"{ground.population}, in families, {ground.flow_dims[option]}")
+        shown = desk.protect([raw])[0].to_protected("people")
+        order = list(words.values())
+        found[option] = Protected(
+            shown.table.loc[order], shown.hidden.loc[order], desk.rule, raw.noun, printed=shown.printed
+        )
+    return found
+
+
+def _feeder_table(desk: _Desk, ground: _Ground, plans, changes) -> Protected | None:
+    """By feeder school: its pupils in the plans, and the share in its main catchment under each plan."""
+    if "school" not in ground.residents.columns:
+        return None
+    codes, labels = ground.residents.columns["school"]
+    schools = {member for plan in plans.values() for code in plan.schools for member in plan.members(code)}
+    outside = ~(labels.isin(schools) | (labels == _NOT_KNOWN))
+    told = ground.inside & (labels != _NOT_KNOWN)[codes]
+    if not told.any() or (outside[codes] & told).sum() < FEEDERS * told.sum():
+        return None  # they attend schools of the plans: no feeders, but other schools of the same phase
+    position, labels = pd.factorize(labels.where(outside, _ANOTHER))
+    codes = position[codes]
+    dim = "feeder of " + "; ".join(ground.dims.values())
+    printed, columns, hidden = [], {}, {}
+    for title in plans:
+        raw = ground.raw(
+            f"feeder schools by catchment, {title}", (dim,),
+            **{dim: (codes, labels), ground.dims[title]: ground.catchment_of(title)},
+        )  # fmt: skip
+        table = desk.protect([raw])[0]
+        shown = table.shown.unstack(ground.dims[title]).drop(index=_ANOTHER, errors="ignore")
+        shown = shown.drop(columns=[NO_SCHOOL, ELSEWHERE], errors="ignore")
+        total = shown.sum(axis=1)
+        large = total.where(total >= max(1, desk.rule.min_base))
+        columns.setdefault("shown", total)
+        columns[f"{title}, share"] = (shown.max(axis=1) / large).round(2)
+        columns[f"{title}, main"] = shown.fillna(-1).idxmax(axis=1)
+        hidden[f"{title}, share"] = large.isna()
+        printed.append(table.printed)
+    frame = pd.DataFrame(columns).rename_axis("feeder")
+    away = pd.DataFrame(hidden)
+    units = {name: "share" for name in frame if name.endswith(", share")}
+    frame = frame.sort_values(f"{list(plans)[-1]}, share", kind="stable")
+    return Protected(
+        frame, away.loc[frame.index], desk.rule, ground.residents.noun, MappingProxyType(units), tuple(printed)
+    )
+
+
+def protect_preferences(
+    plan: CatchmentPlan, applications: Assignment, rule: Rule = PUBLIC, *, data: str = ""
+) -> Protected:
+    """Applications by catchment: who named the catchment's own school first, and who was offered it.
+
+    Parameters
+    ----------
+    plan
+        Today's plan.
+    applications
+        From ``read_applications``, assigned; columns ``preference_1`` and ``offer``.
+    rule, data
+        As for :func:`protect_options`.
+
+    Returns
+    -------
+    Protected
+        By catchment: ``applicants``, ``first`` and ``offered``.
+
+    Raises
+    ------
+    UnknownCodeError
+        If the applications have no areas of the plan's kind.
+    """
+    if plan.kind not in applications.kinds:
+        raise UnknownCodeError(
+            f"the applications have no {plan.kind} areas; they have {', '.join(applications.kinds) or 'none'}"
+        )
+    rows = applications.people
+    school = rows[plan.kind].astype("object").map(plan.table).fillna(NONE).astype("str")
+    rows, school = rows[(school != NONE).to_numpy()], school[(school != NONE).to_numpy()]
+    members = [set(plan.members(code)) for code in school]
+    population = "; ".join(
+        part for part in (f"{applications.noun} by catchment, {plan.name} [{_fingerprint(plan)}]", data) if part
+    )
+    shown, hidden, printed = {}, {}, []
+    for name, column in (("first", "preference_1"), ("offered", "offer")):
+        own = [code in known for code, known in zip(rows[column].astype("str"), members, strict=True)]
+        part = school[own].value_counts().rename_axis("catchment")
+        raw = take_up(
+            f"{applications.noun}, {name}", part, school.value_counts().rename_axis("catchment"), population=population
+        )
+        raw = RawTable(raw.name, raw.counts, applications.noun, f"{population}, {name}", attributes=(TAKE_UP,))
+        table = protect_tables([raw], rule, totals="rounded")[0]
+        values, gone = table.shown.unstack(TAKE_UP), table.hidden.unstack(TAKE_UP).eq(True)
+        shown[name], hidden[name] = values[YES], gone[YES]
+        shown.setdefault("applicants", values.sum(axis=1, min_count=2))
+        hidden.setdefault("applicants", gone.any(axis=1))
+        printed.append(table.printed)
+    order = ["applicants", "first", "offered"]
+    return Protected(
+        pd.DataFrame(shown)[order], pd.DataFrame(hidden)[order], rule, applications.noun, printed=tuple(printed)
+    )
+
+
+def feeders_split(tables: OptionTables) -> dict[str, int]:
+    """How many feeder schools each plan splits: a tenth of their pupils or more outside the main catchment."""
+    if tables.feeders is None:
+        return {}
+    shares = {title: tables.feeders.table[f"{title}, share"] for title in tables.titles}
+    return {title: int((share <= 1 - SPLIT_SHARE).sum()) for title, share in shares.items()}
+
+
+def _people(desk: _Desk, ground: _Ground) -> Protected:
+    """Those counted: in the plans, elsewhere, and without an area."""
+    counts = pd.Series(
+        {
+            "in the plans": int(ground.inside.sum()),
+            "elsewhere": int((~ground.inside).sum()),
+            "without an area (not placed)": ground.residents.left_out,
+        }
+    ).rename_axis("where")
+    name = f"accounts of {ground.population}, by {', '.join(ground.dims.values())}"
+    table = desk.protect([RawTable(name, counts, ground.residents.noun, name)])[0]
+    shown = table.to_protected("people")
+    return Protected(
+        shown.table.loc[list(counts.index)], shown.hidden.loc[list(counts.index)], desk.rule, printed=shown.printed
+    )
+
+
+def _left_out(residents: Residents, sites, places) -> dict[str, str]:
+    lacking = {
+        "distances": sites is None or residents.easting is None,
+        "places": places is None,
+        "free school meals": "fsm" not in residents.columns,
+        "special educational needs": "sen" not in residents.columns,
+        "deprivation": "idaci" not in residents.columns,
+        "brothers and sisters": "household" not in residents.columns,
+    }
+    reasons = {
+        "distances": "no positions of homes or schools",
+        "places": "the schools file has none",
+        "free school meals": "the pupils file does not say",
+        "special educational needs": "the pupils file does not say",
+        "deprivation": "no file of IDACI is given",
+        "brothers and sisters": "no household is given",
+    }
+    return {name: reasons[name] for name, lacks in lacking.items() if lacks}

@@ -1,0 +1,71 @@
+"""The page of a design: nothing fetched, no complaint, a table by every picture, a narrow screen, the keyboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from drawn_designs import drawn
+
+AXE = Path(__file__).parent / "assets" / "axe.min.js"
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    page, *_ = drawn()
+    file = tmp_path_factory.mktemp("design") / "design.html"
+    file.write_text(page, encoding="utf-8")
+    return file
+
+
+def test_the_page_opens_alone_and_says_nothing_on_the_console(running, path):
+    context = running.new_context(offline=True, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    asked, said = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(path.as_uri())
+    assert asked == [path.as_uri()] and said == []
+    assert page.locator("h1").inner_text() == "Catchments designed: Option D"
+    assert page.locator("svg.catchments").count() == 2
+    for picture in page.locator("svg[role=img]").all():
+        assert "table" in picture.locator("title").first.text_content()
+    # the letters of the second map are those of the table
+    letters = {each.text_content() for each in page.locator("svg.catchments").nth(1).locator("text").all()}
+    column = page.get_by_role("region", name="Catchments").locator("tbody tr td:nth-child(2)").all_inner_texts()
+    assert letters <= set(column) and len(letters) == 3
+    context.close()
+
+
+def test_the_areas_that_move_open_by_the_keyboard(running, path):
+    context = running.new_context(offline=True)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    region = page.get_by_role("region", name="Areas that change school")
+    assert not region.is_visible()
+    page.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert region.is_visible() and region.locator("tbody tr").count() >= 1
+    context.close()
+
+
+def test_the_curve_has_the_figures_of_its_table(running, path):
+    context = running.new_context(offline=True)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    marks = [text for text in page.locator("svg.curve text").all_text_contents() if len(text) == 1]
+    rows = page.get_by_role("region", name="as a table").first.locator("tbody th").all_inner_texts()
+    assert marks == rows and len(rows) >= 2
+    context.close()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_it_is_accessible_and_fits_the_screen(running, path, width):
+    context = running.new_context(offline=True, viewport={"width": width, "height": 800}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.add_script_tag(path=str(AXE))
+    found = page.evaluate("axe.run().then(r => r.violations.map(v => v.id))")
+    assert found == []
+    context.close()

@@ -1,0 +1,95 @@
+"""The page of a forecast in a real browser: quiet, offline, by keyboard, and nothing for axe to say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from cities import county
+
+from geoplan.areas import Boundaries
+from geoplan.forecast_books import backtest_book, forecast_book
+from geoplan.forecast_methods import history_of
+from geoplan.forecasts import forecast
+from geoplan.rolls import rolls_from
+from geoplan.sources import Source
+
+AXE = Path(__file__).parent / "assets" / "axe.min.js"
+SOURCES = [Source("Rolls of a made county", "nobody", invented=True)]
+
+
+@pytest.fixture(scope="module")
+def pages():
+    table, cluster = county(schools=24, years=9, clusters=4)
+    rolls = rolls_from(table, published=True)
+    groups = {"cluster": cluster, "all schools": pd.Series("Made county", rolls.places)}
+    made = forecast(history_of(rolls, cluster), rolls.places, groups, years=4)
+    codes = [f"E{number}" for number in range(4)]
+    frame = gpd.GeoDataFrame({"name": codes}, index=codes, crs=27700,
+                             geometry=[shapely.box(1000 * n, 0, 1000 * n + 1000, 1500) for n in range(4)])  # fmt: skip
+    layer = Boundaries("lsoa21", frame, Source("Four boxes", "nobody"))
+    intake = np.nan_to_num(rolls.pupils[:, -1, 0]) + np.nan_to_num(rolls.pupils[:, -1, 7])
+    spare = [1.0, 1.04, 1.08, 1.3]
+    pan = pd.Series(intake, rolls.places) * [spare[int(name[1]) % 4] for name in cluster.reindex(rolls.places)]
+    places = pd.DataFrame({"places": pan * 7, "pan": pan.round()})
+    ahead = forecast_book(
+        made, SOURCES, top="all schools", level="cluster", places=places, boundaries=layer,
+        area_groups=pd.Series(["C0", "C1", "C2", "C3"], codes), published=True, title="Pupils to come: a made county",
+    )  # fmt: skip
+    return {"forecast": ahead, "backtest": backtest_book(made.past, SOURCES, top="all schools", published=True)}
+
+
+@pytest.mark.parametrize("which", ["forecast", "backtest"])
+def test_the_page_opens_quietly_without_a_network_and_axe_finds_nothing(show, pages, which):
+    seen = show(pages[which], bypass_csp=True, wait=False)
+    seen.page.wait_for_load_state()
+    assert seen.requests == [] and seen.errors == []
+    seen.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    seen.page.add_script_tag(path=str(AXE))
+    found = seen.page.evaluate("axe.run().then(result => result.violations.map(v => v.id + ': ' + v.help))")
+    assert found == []
+
+
+def test_the_slider_moves_the_year_by_keyboard(show, pages):
+    page = show(pages["forecast"], wait=False).page
+    slider = page.locator("#year")
+    assert page.locator("#year-said").inner_text() == "2026/27"
+    slider.focus()
+    before = [path.get_attribute("fill") for path in page.locator("svg.map path").all()]
+    assert len(set(before)) > 1
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#year-said").inner_text() == "2027/28"
+    assert slider.get_attribute("aria-valuetext") == "2027/28"
+    page.keyboard.press("End")
+    assert page.locator("#year-said").inner_text() == "2029/30"
+    marked = page.locator("[data-intake='0'] th.is-now")
+    assert marked.count() == 1 and marked.inner_text() == "2029/30"
+    page.keyboard.press("Home")
+    assert [path.get_attribute("fill") for path in page.locator("svg.map path").all()] == before
+
+
+def test_another_intake_has_its_own_table(show, pages):
+    page = show(pages["forecast"], wait=False).page
+    assert page.locator("[data-intake='0']").is_visible() and not page.locator("[data-intake='1']").is_visible()
+    page.locator("input[name=intake]").nth(1).check()
+    assert page.locator("[data-intake='1']").is_visible() and not page.locator("[data-intake='0']").is_visible()
+
+
+def test_every_forecast_has_its_past_error_beside_it(show, pages):
+    page = show(pages["forecast"], wait=False).page
+    for table in page.locator("section[aria-labelledby=numbers] table").all():
+        heads = table.locator("thead th").all_inner_texts()
+        at = heads.index("Past error")
+        for row in table.locator("tbody tr").all():
+            assert row.locator("th,td").nth(at).inner_text().endswith("%")
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_it_is_read_on_a_narrow_screen(show, pages, width):
+    page = show(pages["forecast"], wait=False).page
+    page.set_viewport_size({"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

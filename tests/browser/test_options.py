@@ -1,0 +1,122 @@
+"""The page to compare options on: swipe by keyboard, what differs, one's own postcode, no network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import geoplan as gp
+from geoplan.drawn_catchments import lookup_table
+from geoplan.effects import residents_of
+from geoplan.plan_books import OptionFacts, options_book, options_report
+from geoplan.plan_tables import protect_options
+
+AXE = Path(__file__).parent / "assets" / "axe.min.js"
+
+
+@pytest.fixture(scope="module")
+def made():
+    place = gp.read_project(gp.demo_folder())
+    schools, areas = place.schools(), place.areas("lsoa11")
+    people = gp.assign(place.pupils(schools=schools), place.postcodes(), areas, place.segments())
+    plans = {name: place.catchments(role) for name, role in (("Today", "today"), ("Option B", "option_b"))}
+    frame = schools.frame
+    tables = protect_options(
+        plans, residents_of(people.where(year_group=["7", "8", "9", "10", "11"]), "lsoa11"),
+        base_name="pupils in years 7 to 11", sites=frame, places=frame["places"].astype("Float64").astype(float),
+    )  # fmt: skip
+    facts = OptionFacts(
+        frame, people.sources, schools.source, areas[0], lookup_table(plans, place.postcodes()), entry_year=2028
+    )
+    return {"page": options_book(tables, facts), "report": options_report(tables, facts)}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("which", ["page", "report"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_opens_quietly_and_axe_finds_nothing(show, made, which, width):
+    seen = show(made[which], bypass_csp=True, width=width, height=844, wait=which == "page")
+    assert seen.requests == [] and seen.errors == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+    if which == "page":
+        seen.page.check("#geoplan-swipe-on")
+    seen.page.add_script_tag(path=str(AXE))
+    violations = seen.page.evaluate("axe.run().then(result => result.violations.map(v => v.id + ': ' + v.help))")
+    assert violations == []
+
+
+def sides(page) -> list[str]:
+    """What of each layer's picture is cut off."""
+    return page.evaluate(
+        "[...document.querySelectorAll('.leaflet-geoplan-areas-pane canvas, .leaflet-pane canvas')]"
+        ".map(canvas => canvas.style.clipPath).filter(Boolean)"
+    )
+
+
+@pytest.mark.browser
+def test_the_line_moves_by_keyboard_and_by_buttons(show, made):
+    page = show(made["page"]).page
+    assert sides(page) == [] and page.locator("#geoplan-swipe-slider").is_hidden()
+    page.focus("#geoplan-swipe-on")
+    page.keyboard.press("Space")
+    assert page.locator("#geoplan-map-title").inner_text() == "Left: Today. Right: Option B."
+    assert len(sides(page)) == 4  # areas and outlines of both plans
+    line = page.locator("#geoplan-swipe-line")
+    before = line.bounding_box()["x"]
+    page.focus("#geoplan-swipe-at")
+    page.keyboard.press("ArrowLeft")
+    assert line.bounding_box()["x"] < before
+    assert page.get_attribute("#geoplan-swipe-at", "aria-valuetext") == "45% of the map shows Today"
+    cut = sides(page)
+    page.click("button[data-swipe='100']")
+    assert sides(page) != cut and page.input_value("#geoplan-swipe-at") == "100"
+    page.select_option("#geoplan-swipe-right", label="What differs: Option B")
+    assert page.locator("#geoplan-map-title").inner_text() == "Left: Today. Right: What differs: Option B."
+    page.check("input[name=geoplan-areas][value='1']")
+    assert sides(page) == [] and not page.is_checked("#geoplan-swipe-on") and line.is_hidden()
+    assert page.locator("#geoplan-map-title").inner_text() == "Option B"
+
+
+@pytest.mark.browser
+def test_the_line_keeps_its_place_when_the_map_moves(show, made):
+    page = show(made["page"]).page
+    page.check("#geoplan-swipe-on")
+    before = sides(page)
+    page.click("button[data-move='right']")
+    page.click("button[data-move='in']")
+    page.wait_for_timeout(400)
+    frame, line = page.locator("#map_page").bounding_box(), page.locator("#geoplan-swipe-line").bounding_box()
+    assert abs(line["x"] + line["width"] / 2 - frame["x"] - frame["width"] / 2) < 3
+    assert len(sides(page)) == len(before)
+
+
+@pytest.mark.browser
+def test_a_family_looks_its_own_postcode_up(show, made):
+    seen = show(made["page"])
+    page = seen.page
+    page.fill("#geoplan-postcode", "me7 1ab")
+    page.keyboard.press("Enter")
+    answer = seen.text("#geoplan-answer")
+    assert "ME7 1" in answer and "Today" in answer and "Option B" in answer and "The plans divide this sector" in answer
+    page.fill("#geoplan-postcode", "ME2 2")
+    page.click("text=Look up")
+    assert "Beaconfold Academy" in seen.text("#geoplan-answer") and "divide" not in seen.text("#geoplan-answer")
+    page.fill("#geoplan-postcode", "SW1A 1AA")
+    page.keyboard.press("Enter")
+    assert "No such postcode sector" in seen.text("#geoplan-answer")
+    assert seen.requests == []
+
+
+@pytest.mark.browser
+def test_an_area_found_by_name_shows_its_school_under_every_plan(show, made):
+    seen = show(made["page"])
+    seen.page.fill("#geoplan-search", "E01016030")
+    seen.page.keyboard.press("Enter")
+    card = seen.text("#geoplan-card")
+    assert "Catchment school, Today" in card and "Option B" in card
+
+
+@pytest.mark.browser
+def test_the_report_has_no_script(made):
+    assert "<script" not in made["report"].to_html()

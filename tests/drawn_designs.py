@@ -1,0 +1,51 @@
+"""A design on a grid of squares with outlines, its tables and its page, for tests."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+from grids import grid_problem
+
+from geoplan.areas import Boundaries
+from geoplan.briefs import Limits
+from geoplan.design_books import design_page, page_facts
+from geoplan.design_tables import protect_design
+from geoplan.designs import design, trade_off
+from geoplan.disclosure import PUBLIC
+from geoplan.sources import Source
+
+LIMITS = Limits(places_within=0.15, at_most={"gorard": 0.6})
+NAMES = {"101": "Ashfield <School>", "102": "Birch & Beech", "103": "Cedar"}
+
+
+def squares(problem, columns: int) -> Boundaries:
+    """The grid as outlines of 1 km."""
+    x, y = [], []
+    for at in range(len(problem.areas)):
+        x.append(500_000 + 1_000 * (at % columns))
+        y.append(200_000 + 1_000 * (at // columns))
+    boxes = [shapely.box(a, b, a + 1_000, b + 1_000) for a, b in zip(x, y, strict=True)]
+    frame = gpd.GeoDataFrame({"name": [f"Square {a}" for a in problem.areas]}, index=problem.areas,
+                             geometry=boxes, crs=27700)  # fmt: skip
+    return Boundaries(problem.kind, frame, Source("Drawn squares"))
+
+
+@cache
+def drawn(published: bool = False, years: int = 1):
+    """Page, problem, design, tables, curves and facts."""
+    problem = grid_problem(3, rows=4, columns=5, schools=3, years=years)
+    found = design(problem, limits=LIMITS, gap=1e-4, seconds=30)
+    rule = None if published else PUBLIC
+    tables = protect_design(problem, found, rule, names=NAMES, noun="children", base_name="in test", data="2027")
+    table, _ = trade_off(problem, "moved", LIMITS, points=3, gap=1e-3, seconds=20)
+    curves = {"moved": table}
+    layer = squares(problem, 5)
+    sites = pd.DataFrame({"easting": [501_500.0], "northing": [201_500.0]}, index=["101"])
+    page = design_page(
+        problem, LIMITS, found, tables, curves, boundaries=layer, sites=sites, names=NAMES, title="Option D",
+        notes=["Made for a test."], sources=[layer.source],
+    )  # fmt: skip
+    return page, problem, found, tables, curves, page_facts(problem, LIMITS, found, tables, curves)

@@ -1,0 +1,116 @@
+"""Housing trajectories, yields, forecasts, sites and weights from files."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from geoplan.errors import InputRefused
+from geoplan.io.housing import read_housing, read_roll_forecast, read_yields
+from geoplan.io.sites import read_site_options, read_weights
+
+HOMES = "site_id,name,easting,northing,year,completions,tenure,type,bedrooms,status\n"
+
+
+def written(tmp_path, text, name="file.csv"):
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def refused(reader, path) -> str:
+    with pytest.raises(InputRefused) as stopped:
+        reader(path)
+    return str(stopped.value)
+
+
+def test_a_trajectory_by_the_template(tmp_path):
+    text = (
+        HOMES
+        + "N,North,500000,200000,2027/28,120,Market,House,3.0,Started\nN,North,500000,200000,2029,80,market,house,3,\n"
+    )
+    trajectory = read_housing(written(tmp_path, text))
+    assert trajectory.frame["year"].tolist() == [2027, 2029]
+    assert trajectory.frame[["tenure", "bedrooms", "status"]].to_numpy().tolist() == [
+        ["market", "3", "started"], ["market", "3", ""]
+    ]  # fmt: skip
+    assert trajectory.sites.loc["N", "easting"] == 500_000
+    assert trajectory.notes == (
+        "1 year between a site's first and last without a row: taken as none finished.",
+        "80 homes have no status: taken as sure.",
+    )
+
+
+def test_every_problem_of_a_trajectory_is_told_at_once(tmp_path):
+    rows = ["N,,,,,10,,,,", "N,,,,2027/29,10,,,,", "N,,,,2028,-4,,,,", "N,,,,2028,many,,,,", "N,,,,2028,5,,,,dreamt of"]
+    said = refused(read_housing, written(tmp_path, HOMES + "\n".join(rows) + "\n"))
+    for words in ("no year", "not a year", "not a whole number of homes from 0 up", "status is allocated"):
+        assert words in said, said
+    assert "record 1" in said and "record 3 and 1 more" in said
+
+
+def test_one_site_at_two_places_is_refused(tmp_path):
+    text = HOMES + "N,,500000,200000,2027,1,,,,\nN,,500900,200000,2028,1,,,,\n"
+    assert "one site at two places" in refused(read_housing, written(tmp_path, text))
+
+
+def test_yields_with_the_names_of_the_department(tmp_path):
+    text = (
+        "education_phase,tenure,housing,number_of_bedrooms,years_after_completion,pupil_yield\n"
+        "Primary,All,House,Total,1,0.25\nSecondary,All,House,Total,1,0.12\n"
+    )
+    frame = read_yields(written(tmp_path, text)).frame
+    assert frame["phase"].tolist() == ["primary", "secondary"]
+    assert frame[["tenure", "type", "bedrooms"]].iloc[0].tolist() == ["", "house", ""]
+    assert frame["low"].tolist() == frame["high"].tolist() == [0.25, 0.12]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("phase,pupils\ncats,0.2\n", "not a phase"),
+        ("phase,pupils\nprimary,-0.2\n", "below 0 or over 3"),
+        ("phase,pupils\nprimary,30\n", "below 0 or over 3"),
+        ("phase,pupils\nprimary,\n", "no number of pupils for a home"),
+        ("phase,pupils,low,high\nprimary,0.2,0.3,0.4\n", "not between its low and its high"),
+        ("phase,pupils\nprimary,0.2\nprimary,0.3\n", "one kind of home twice"),
+    ],
+)
+def test_yields_that_cannot_be_used(tmp_path, text, words):
+    assert words in refused(read_yields, written(tmp_path, text))
+
+
+def test_forecast_rolls(tmp_path):
+    table, _ = read_roll_forecast(written(tmp_path, "urn,year,roll\n900001,2027,19\n900001,2028,17\n"))
+    assert table["pupils"].tolist() == [19, 17]
+    assert "a school twice in a year" in refused(
+        read_roll_forecast, written(tmp_path, "urn,year,roll\n900001,2027,19\n900001,2027,17\n")
+    )
+
+
+def test_sites_keep_every_column_of_numbers(tmp_path):
+    text = "site,name,easting,northing,Size ha,Cost\nN,Depot,500000,200000,2.4,£9.5\nS,Field,501000,200000,3,\n"
+    sites, values, _ = read_site_options(written(tmp_path, text))
+    assert sites["name"].tolist() == ["Depot", "Field"]
+    assert values["Size ha"].tolist() == [2.4, 3.0]
+    assert values["Cost"].iloc[0] == 9.5 and pd.isna(values["Cost"].iloc[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("site,easting,northing,size\nN,1,1,large\n", "not a number"),
+        ("site,size\nN,2\n", "no place"),
+        ("site,easting,northing\nN,1,1\nN,2,2\n", "a code of its own"),
+    ],
+)
+def test_sites_that_cannot_be_used(tmp_path, text, words):
+    assert words in refused(read_site_options, written(tmp_path, text))
+
+
+def test_weights(tmp_path):
+    criteria, _ = read_weights(written(tmp_path, "criterion,weight,better,worst,best\nCost,2,less,15,5\nreach,1,,,\n"))
+    assert [(c.name, c.weight, c.better, c.worst, c.best) for c in criteria] == [
+        ("Cost", 2.0, "less", 15.0, 5.0), ("reach", 1.0, "more", None, None)
+    ]  # fmt: skip
+    assert "not a weight above 0" in refused(read_weights, written(tmp_path, "criterion,weight\nCost,0\n"))

@@ -1,0 +1,154 @@
+"""``geoplan design``: from files to a plan, its page and workbook; impossible briefs in words; refusals."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+
+import pandas as pd
+import pytest
+from plain.designs import in_one_piece
+
+from geoplan.cli.main import main
+from geoplan.io.plans import read_plan
+from geoplan.io.project import copy_demo, read_project
+from geoplan.readback import Shown, check_bytes
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The demo folder with a design, its page and its workbook."""
+    folder = copy_demo(tmp_path_factory.mktemp("design") / "medway")
+    outs = [word for name in ("plan.csv", "plan.html", "plan.xlsx") for word in ("-o", str(folder / name))]
+    words = ["--within", "10", "--nearest", "4", "--time-limit", "60"]
+    assert main(["design", *words, "--project", str(folder / "geoplan.toml"), *outs]) == 0
+    return folder
+
+
+def run(folder, capsys, *words):
+    code = main(["design", "--project", str(folder / "geoplan.toml"), *words])
+    return code, capsys.readouterr()
+
+
+def test_the_plan_keeps_its_limits_by_an_independent_count(made):
+    folder = read_project(made / "geoplan.toml")
+    plan = read_plan(made / "plan.csv")
+    layer = folder.area("lsoa11")
+    assert set(plan.table.index) == set(layer.codes)
+    neighbours = {frozenset(pair) for pair in layer.neighbours()[["a", "b"]].itertuples(index=False)}
+    schools = folder.schools().frame
+    pupils = pd.read_csv(made / "pupils.csv", dtype=str)
+    assert len(pupils) > 30_000
+    for school in set(plan.table):
+        assert in_one_piece(set(plan.table.index[plan.table == school]), neighbours)
+    assert set(plan.table) == set(folder.catchments("today").schools) <= set(schools.index)
+
+
+def test_the_page_says_what_was_asked_found_and_proved(made):
+    page = (made / "plan.html").read_text(encoding="utf-8")
+    assert "Each school within 10% of its share of children by places" in page
+    assert "Each area to one of its 4 nearest schools" in page
+    assert re.search(r"Proved: no plan that keeps these limits is better by more than 0\.0\d%", page)
+    assert "Living in a catchment is not attending its school" in page
+    assert "<script" not in page and "http://" not in page.replace("http://www.w3.org", "")
+    # every count of pupils is rounded
+    cells = re.findall(r'<td class="number">([\d,]+)</td>', page)
+    counts = [int(text.replace(",", "")) for text in cells]
+    assert len(counts) > 20 and all(count % 5 == 0 for count in counts)
+
+
+def test_the_workbook_and_the_plan_agree(made):
+    sheets = pd.read_excel(made / "plan.xlsx", sheet_name=None, dtype=str)
+    assert {"About", "Plan", "Catchments", "Moves", "Limits"} <= set(sheets)
+    with (made / "plan.csv").open(encoding="utf-8") as file:
+        rows = [tuple(row.values()) for row in csv.DictReader(file)]
+    assert [tuple(row) for row in sheets["Plan"].to_numpy()] == rows
+
+
+def test_a_figure_that_is_not_protected_would_be_refused(made):
+    page = (made / "plan.html").read_text(encoding="utf-8")
+    forged = re.sub(r'<td class="number">\d,\d{3}</td>', '<td class="number">1,987</td>', page, count=1)
+    assert forged != page
+    assert check_bytes("plan.html", "html", forged.encode(), Shown(())).problems
+
+
+def test_impossible_says_why_what_to_relax_and_writes_nothing(made, capsys):
+    out = made / "never.html"
+    words = ["--within", "2", "--nearest", "3", "--children", "year_group=7", "--places", "places"]
+    code, said = run(made, capsys, *words, "-o", str(out))
+    assert code == 1 and not out.exists()
+    lines = said.out.splitlines()
+    assert lines[0].startswith("no plan keeps every limit; one becomes possible if one of these limits gives way")
+    assert any(re.search(r"within 2% of each school's share: [\d.]+% is enough", line) for line in lines)
+    assert any(line.startswith("note: 38 areas touch no area of the rest") for line in lines)
+    assert "Nothing was written" in said.err
+
+
+def test_places_below_demand_and_a_journey_too_short_are_said(made, capsys):
+    code, said = run(made, capsys, "--full-at-most", "100", "--json")
+    answer = json.loads(said.out)
+    assert code == 1 and answer["status"] == "impossible"
+    assert re.match(r"[\d,]+ children, and places for [\d,]+ \(all: full at most 100%", answer["why"][0])
+    code, said = run(made, capsys, "--max-travel", "2")
+    assert code == 1 and "no school within 2 km" in said.out and "so the longest journey must be at least" in said.out
+
+
+def test_a_brief_a_matrix_and_published_counts(made, tmp_path, capsys):
+    plan = read_project(made / "geoplan.toml").catchments("today")
+    some = plan.table.index[0]
+    (tmp_path / "brief.toml").write_text(
+        f'objective = "moved"\n[limits]\nplaces_within = 25\n[limits.fixed]\n{some} = "{plan.table[some]}"\n',
+        encoding="utf-8",
+    )
+    rows = pd.DataFrame(
+        {"lsoa11": plan.table.index, "2027": 100, "2028": [90 + at % 21 for at in range(len(plan.table))]}
+    )
+    rows.to_csv(tmp_path / "children.csv", index=False)
+    pairs = [(a, s, 5 + (int(a[-4:]) * int(s[-2:])) % 30) for a in plan.table.index for s in plan.schools]
+    pd.DataFrame(pairs, columns=["area", "school", "minutes"]).to_csv(tmp_path / "travel.csv", index=False)
+    words = ["--brief", str(tmp_path / "brief.toml"), "--children", str(tmp_path / "children.csv"), "--published"]
+    words += ["--travel", str(tmp_path / "travel.csv"), "--time-limit", "5", "--gap", "5", "--json"]
+    code, said = run(made, capsys, *words, "-o", str(tmp_path / "two.html"))
+    answer = json.loads(said.out)
+    assert code == 0 and answer["unit"] == "minutes" and answer["plan"][some] == plan.table[some]
+    assert {row["year"] for row in answer["catchments"]} == {"2027", "2028"}
+    assert "published figures" in (tmp_path / "two.html").read_text(encoding="utf-8")
+
+
+def test_a_trade_off_on_the_page_and_in_json(made, capsys, tmp_path):
+    out = tmp_path / "curve.html"
+    words = ["--within", "15", "--nearest", "3", "--trade-off", "moved", "--points", "2", "--time-limit", "2"]
+    code, said = run(made, capsys, *words, "--gap", "3", "--json", "-o", str(out))
+    rows = json.loads(said.out)["trade_off"]["moved"]
+    assert code == 0 and len(rows) == 2
+    assert 'class="curve"' in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--objective", "speed"], "no measure 'speed'"),
+        (["--at-most", "moved=few"], "write a measure and a number"),
+        (["--today", "none"], "which schools"),
+        (["--published"], "only a CSV of children"),
+        (["-o", "plan.docx"], "write to a file that ends in .csv"),
+        (["--bridge", "E1"], "write two area codes"),
+        (["--trade-off", "travel"], "another measure to trade it against"),
+        (["--places", "rooms"], "has no column rooms"),
+    ],
+)
+def test_wrong_usage_is_said(made, capsys, words, said):
+    code, told = run(made, capsys, *words)
+    assert code == 2 and said in " ".join(re.sub(r"[│╭╮╰╯─]", " ", told.err).split())
+
+
+def test_what_files_lack_is_said(made, capsys, tmp_path):
+    (tmp_path / "b.toml").write_text("objectiv = 'travel'\n[limits]\nnearest = 'two'\n", encoding="utf-8")
+    code, said = run(made, capsys, "--brief", str(tmp_path / "b.toml"))
+    assert code == 2 and "objectiv" in said.err and "nearest" in said.err
+    (tmp_path / "c.csv").write_text("lsoa11,2027\nE01016016,4\nE01016016,x\n", encoding="utf-8")
+    code, said = run(made, capsys, "--children", str(tmp_path / "c.csv"))
+    assert code == 3 and "listed twice" in said.err and "not a number" in said.err
+    code, said = run(made, capsys, "--bridge", "E09-E01016016")
+    assert code == 3 and "no area 'E09'" in said.err

@@ -1,0 +1,61 @@
+"""The page and workbook of a design: what they say is what the tables print, and strings from data are text."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from drawn_designs import LIMITS, drawn
+
+from geoplan.design_books import amount, curve_rows, public_figures, sentences, workbook_sheets
+from geoplan.leaks import scan_bytes
+from geoplan.readback import Shown, check_bytes
+
+
+@pytest.mark.parametrize(("published", "years"), [(False, 1), (False, 2), (True, 1), (True, 2)])
+def test_every_figure_of_the_page_is_read_back(published, years):
+    page, _, _, tables, _, facts = drawn(published, years)
+    found = check_bytes("design.html", "html", page.encode(), Shown(tables.protected, tuple(facts)))
+    assert found.problems == () and found.figures > 20
+    assert scan_bytes("design.html", page.encode()) == ()
+
+
+def test_a_figure_put_in_by_hand_is_found():
+    page, _, _, tables, _, facts = drawn()
+    number = re.search(r'<td class="number">(\d+)</td><td class="number">(\d+)</td><td class="number">\d+%', page)
+    forged = page.replace(number.group(0), number.group(0).replace(f">{number.group(2)}<", ">123<"))
+    assert forged != page
+    assert check_bytes("d.html", "html", forged.encode(), Shown(tables.protected, tuple(facts))).problems
+
+
+def test_names_from_files_are_text():
+    page, *_ = drawn()
+    assert "Ashfield &lt;School&gt;" in page and "<School>" not in page
+    assert "Birch &amp; Beech" in page
+
+
+def test_the_curve_gives_each_design_its_letter_and_bound():
+    _, problem, found, _, curves, _ = drawn()
+    rows = curve_rows(problem, curves["moved"], "moved", found.objective)
+    assert list(rows["design"]) == [chr(65 + at) for at in range(len(rows))]
+    assert rows["how near the best possible"].str.fullmatch(r"the best|within [\d.]+%").all()
+    # no count of children finer than tens
+    assert rows["children whose school changes, to the nearest ten"].str.fullmatch(r"none|fewer than ten|[\d,]*0").all()
+
+
+def test_the_staircase_is_a_bound_below_every_design():
+    _, _, _, _, curves, _ = drawn()
+    table = curves["moved"]
+    assert (table["bound"] <= table["travel"] + 1e-9).all()
+    assert (table["least"] <= table["moved"] + 1e-6).all()
+
+
+def test_sentences_figures_and_sheets_agree():
+    _, problem, found, tables, curves, _ = drawn()
+    said = " ".join(sentences(problem, LIMITS, found, tables, curves))
+    answer = public_figures(problem, found, tables)
+    assert f"{found.value:.2f} km" in said and answer["measured"]["travel"] == round(found.value, 2)
+    sheets = workbook_sheets(problem, LIMITS, found, tables, curves)
+    assert list(sheets["Plan"]["school"]) == found.plan.table.to_list()
+    assert {"Catchments", "Moves", "Limits", "Figures", "Trade-off, moved"} <= set(sheets)
+    assert amount(problem, "travel", 2.345) in ("2.35 km", "2.34 km")

@@ -1,0 +1,183 @@
+"""``geoplan plan`` as a planner types it, on the embedded place: what is said, written, refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pandas as pd
+import pyogrio
+import pytest
+
+from geoplan.cli.main import main
+from geoplan.io.leak_files import scan_folder
+from geoplan.io.plans import read_plan
+from geoplan.io.recipes import demo_folder
+
+
+@pytest.fixture
+def medway(tmp_path, monkeypatch):
+    folder = tmp_path / "medway"
+    shutil.copytree(demo_folder(), folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def said(capsys) -> str:
+    return capsys.readouterr().out
+
+
+def test_moving_areas_says_what_moved_and_writes_a_plan(medway, capsys):
+    assert main(["plan", "move", "today", "E01016020", "E01016021", "--to", "900046", "--name", "Option B",
+                 "-o", "b.csv"]) == 0  # fmt: skip
+    assert said(capsys) == "Option B: 2 areas move from 900048 to 900046. No problems found.\n"
+    today = read_plan("catchments_today.csv")
+    assert set(read_plan("b.csv").moved_from(today).index) == {"E01016020", "E01016021"}
+
+
+def test_there_and_back_is_the_same_plan(medway, capsys):
+    assert main(["plan", "close", "today", "900050", "-o", "closed.csv"]) == 0
+    today, closed = read_plan("catchments_today.csv"), read_plan("closed.csv")
+    own = today.areas_of("900050")
+    assert list(closed.moved_from(today).index) == own and "900050" not in closed.schools
+    assert main(["plan", "open", "closed.csv", "900050", *own, "-o", "again.csv"]) == 0
+    assert read_plan("again.csv") == today
+    assert main(["plan", "expand", "again.csv", "900050", "--places", "150", "-o", "more.csv"]) == 0
+    assert read_plan("more.csv").changes["900050"].places_added == 150
+    assert main(["plan", "ages", "more.csv", "900050", "--from", "7", "--to", "13", "-o", "more2.csv"]) == 0
+    assert read_plan("more2.csv").changes["900050"].highest_year == "13"
+
+
+def test_amalgamating_writes_a_geopackage_and_a_notice(medway, capsys):
+    assert main(["plan", "merge", "today", "900043", "900044", "--into", "900043", "-o", "one.gpkg"]) == 0
+    drawn = pyogrio.read_dataframe("one.gpkg", layer="catchments")
+    assert len(drawn) == 7 and "900044" not in set(drawn["school"])
+    assert main(["plan", "text", "today", "-o", "notice.txt"]) == 0
+    notice = (medway / "notice.txt").read_text()
+    assert "All of: ME2 2" in notice and "Part of:" in notice
+    capsys.readouterr()
+    assert main(["plan", "text", "today", "--json"]) == 0
+    sectors = pd.DataFrame(json.loads(said(capsys)))
+    assert sectors.groupby("sector")["share"].sum().max() <= 1 + 1e-9
+
+
+def test_check_asks_and_exits_1_when_there_is_something_to_see(medway, capsys):
+    assert main(["plan", "check", "today"]) == 0
+    assert "No problems found." in said(capsys)
+    rows = pd.read_csv("catchments_today.csv", dtype=str)
+    rows.loc[0, "school"] = "999999"
+    rows.iloc[:-3].to_csv("odd.csv", index=False)
+    assert main(["plan", "check", "odd.csv", "--json"]) == 1
+    problems = " ".join(json.loads(said(capsys))["problems"])
+    assert "999999: not in the schools file" in problems and "3 areas of the layer not in the plan" in problems
+
+
+def test_an_unknown_area_or_school_is_refused_and_nothing_is_written(medway, capsys):
+    assert main(["plan", "move", "today", "E01", "--to", "900046", "-o", "b.csv"]) == 3
+    assert main(["plan", "move", "today", "E01016020", "--to", "900099", "-o", "b.csv"]) == 3
+    assert main(["plan", "close", "today", "900099", "-o", "b.csv"]) == 3
+    assert main(["plan", "move", "today", "E01016020", "--to", "900046", "-o", "catchments_today.csv"]) == 2
+    assert main(["plan", "move", "today", "E01016020", "--to", "900046", "-o", "b.docx"]) == 2
+    assert not (medway / "b.csv").exists()
+
+
+def test_a_plan_of_another_year_is_refused_in_words(medway, capsys):
+    rows = pd.read_csv("catchments_today.csv", dtype=str).rename(columns={"lsoa11": "lsoa21"})
+    rows.to_csv("other.csv", index=False)
+    assert main(["plan", "compare", "today", "other.csv"]) == 3
+    assert "bring all to one kind" in capsys.readouterr().err
+
+
+def test_plans_from_outlines_postcodes_and_the_nearest_school(medway, capsys):
+    assert main(["plan", "merge", "today", "900043", "--into", "900043", "-o", "today.gpkg"]) == 0
+    assert main(["plan", "from", "today.gpkg", "--layer", "catchments", "--column", "school", "-o", "drawn.csv"]) == 1
+    assert "areas of other places, or mostly outside, are left out" in said(capsys)
+    assert read_plan("drawn.csv").table.equals(read_plan("catchments_today.csv").table)
+    assert main(["plan", "from", "today.gpkg", "--layer", "catchments", "--column", "school", "--count", "pupils"]) == 1
+    text = said(capsys)
+    assert "about 315 pupils of these areas are in no catchment" in text
+    assert "1% of pupils are in another catchment than the one their area was given" in text
+    (medway / "sectors.csv").write_text("sector,school\nME1 1,900046\nME1 2,900049\n")
+    capsys.readouterr()
+    assert main(["plan", "from", "sectors.csv", "--json", "-o", "told.csv"]) == 1
+    answer = json.loads(said(capsys))
+    assert set(answer["catchments"]) == {"900046", "900049"} and "areas are split" in " ".join(answer["found"])
+    assert all(1 - row["share"] < 0.5 for row in answer["split"].values()) or answer["split"]
+    assert main(["plan", "from", "nearest", "--phase", "Secondary", "-o", "nearest.csv"]) in (0, 1)
+    assert len(read_plan("nearest.csv")) == 163
+    assert main(["plan", "from", "nearest", "--phase", "Nursery"]) == 2
+
+
+def test_members_make_a_shared_catchment(medway, capsys):
+    (medway / "members.csv").write_text("catchment,school\n900043,900043\n900043,900044\n")
+    assert main(["plan", "from", "catchments_today.csv", "--members", "members.csv", "-o", "shared.csv"]) == 1
+    assert "one catchment of several schools" in said(capsys)
+    assert read_plan("shared.csv").members("900043+900044") == ("900043", "900044")
+
+
+def test_comparing_prints_what_each_option_does(medway, capsys):
+    assert main(["plan", "compare", "today", "option_a", "option_b"]) == 0
+    text = said(capsys)
+    assert "Option A: about 360 pupils, 2% of pupils in years 7 to 11" in text
+    assert "Option B, most by segment: Riverside terraces, 41% change school (11% of all)." in text
+    assert not (medway / "private").exists()  # nothing was released
+
+
+def test_a_plan_against_itself(medway, capsys):
+    assert main(["plan", "compare", "today", "today", "--json"]) == 0
+    answer = json.loads(said(capsys))
+    assert [row["moves"] for row in answer["summary"]] == [0, 0]
+    assert answer["options"]["Today (2)"]["flows"] == []
+
+
+def test_the_page_the_report_and_the_workbook_are_protected_and_entered(medway, capsys):
+    fifths = pd.read_csv("catchments_today.csv", dtype=str)[["lsoa11"]]
+    fifths.assign(idaci_decile=[1 + at % 10 for at in range(len(fifths))]).to_csv("idaci.csv", index=False)
+    fifths.assign(**{"2028": 40, "2029": 38.5}).to_csv("forecast.csv", index=False)
+    assert main(["plan", "compare", "today", "option_a", "--idaci", "idaci.csv", "--forecast", "forecast.csv",
+                 "--groups", "msoa11", "--entry", "2028", "-o", "options.html",
+                 "--report", "report.html"]) == 0  # fmt: skip
+    page, report = (medway / "options.html").read_text(), (medway / "report.html").read_text()
+    assert "What happens to my postcode?" in page and "Swipe between two maps" in page
+    heads = [
+        "1. Boundaries and pupil numbers",
+        "2. Forecasts",
+        "3. Deprivation",
+        "4. Preferences",
+        "5. Travel",
+        "6. Cal",
+    ]
+    assert sorted(map(report.index, heads)) == list(map(report.index, heads))
+    assert "2027-02-28" in report and "<script" not in report
+    assert main(["plan", "compare", "today", "option_a", "--idaci", "idaci.csv", "-o", "options.xlsx"]) == 0
+    ledger = json.loads((medway / "private" / "ledger.json").read_text())
+    assert len(ledger["ledger"]["entries"]) >= 2
+    for name in ("pupils.csv", "postcodes.csv.gz"):
+        (medway / name).unlink()
+    shutil.rmtree(medway / "private")
+    leaks = [leak for leak in scan_folder(medway) if leak.where.startswith(("options", "report"))]
+    assert leaks == []
+
+
+def test_brothers_and_sisters_by_a_column_of_the_pupils_file(medway, capsys):
+    pupils = pd.read_csv("pupils.csv", dtype=str)
+    pupils["Family"] = [f"F{at // 2}" for at in range(len(pupils))]
+    pupils.to_csv("pupils.csv", index=False)
+    assert main(["plan", "compare", "today", "option_b", "--household", "Family", "-o", "options.html"]) == 0
+    assert "Brothers and sisters: Option B" in (medway / "options.html").read_text()
+    assert "F12" not in (medway / "options.html").read_text()
+
+
+def test_a_council_with_infants_and_juniors_compares_infant_catchments(medway, capsys):
+    """A plan of infant schools counts infants only: the years that its schools teach."""
+    assert main(["plan", "from", "nearest", "--phase", "Infant", "-o", "infants.csv", "--name", "Infants"]) in (0, 1)
+    assert main(["plan", "close", "infants.csv", "900001", "-o", "fewer.csv"]) == 0
+    capsys.readouterr()
+    assert main(["plan", "compare", "infants.csv", "fewer.csv", "--json"]) == 0
+    assert json.loads(said(capsys))["base"] == "pupils in years R to 2"
+
+
+def test_year_6_shows_which_primary_schools_are_split(medway, capsys):
+    assert main(["plan", "compare", "today", "option_b", "--base", "year_group=6", "-o", "six.html"]) == 0
+    page = (medway / "six.html").read_text()
+    assert "Feeder schools split" in page and "Main catchment, Option B" in page

@@ -1,0 +1,170 @@
+"""What of an option set may be shown: counts against a slow twin, protection, a changed plan, laws."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from geoplan.catchments import CatchmentPlan
+from geoplan.disclosure import rule_for
+from geoplan.effects import Residents
+from geoplan.errors import ComparisonRefused, VintageError
+from geoplan.gate import Nesting, attack
+from geoplan.plan_tables import ALL, feeders_split, pieces_of, plan_marks, protect_options
+from geoplan.suppression import HIDDEN
+
+AREAS = [f"E{at:02}" for at in range(12)]
+TODAY = CatchmentPlan("Today", "lsoa21", pd.Series(["101"] * 4 + ["102"] * 4 + ["103"] * 4, index=AREAS))
+SITES = pd.DataFrame({"easting": [1500.0, 5500.0, 9500.0], "northing": 0.0}, index=["101", "102", "103"])
+INTERNAL = rule_for("internal", reason="testing the numbers")
+
+
+def people(count: int = 1200, seed: int = 0, **more) -> Residents:
+    rng = np.random.default_rng(seed)
+    area = rng.integers(0, 13, count)  # the last area is in no plan
+    columns = {
+        "year_group": (rng.integers(0, 2, count), pd.Index(["7", "8"])),
+        "fsm": (rng.choice(3, count, p=[0.7, 0.02, 0.28]), pd.Index(["no", "unknown", "yes"])),
+        "school": (rng.integers(0, 3, count), pd.Index(["101", "102", "103"])),
+    } | more
+    easting = area * 1000.0 + rng.uniform(0, 1000, count)
+    return Residents("lsoa21", area, pd.Index([*AREAS, "E99"]), columns, "pupils", 3, easting, np.zeros(count))
+
+
+def option() -> CatchmentPlan:
+    return TODAY.move(["E03"], to="102", name="Option")
+
+
+def shown(**more):
+    return protect_options({"Today": TODAY, "Option": option()}, people(), sites=SITES,
+                           places=pd.Series({"101": 400.0, "102": 300.0, "103": 500.0}), **more)  # fmt: skip
+
+
+def test_exact_counts_are_those_of_a_slow_count():
+    residents, tables = people(), shown(rule=INTERNAL)
+    for title, plan in (("Today", TODAY), ("Option", option())):
+        for school in plan.schools:
+            own = sum(plan.table.get(residents.areas[at], "") == school for at in residents.area)
+            assert tables.residents.table.loc[school, title] == own
+    moving = [at for at in range(len(residents)) if residents.areas[residents.area[at]] == "E03"]
+    assert tables.flows["Option"].table[["from", "to", "people"]].values.tolist() == [["101", "102", len(moving)]]
+    to = np.array([abs(residents.easting[at] - 5500) - abs(residents.easting[at] - 1500) for at in moving])
+    who = tables.who["Option", ALL].table.loc[ALL]
+    assert (who["nearer"], who["farther"]) == ((to < -1).sum(), (to > 1).sum())
+    fsm = [at for at in moving if residents.columns["fsm"][0][at] == 2]
+    assert tables.who["Option", "fsm"].table.loc["yes", ["nearer", "farther"]].sum() == len(fsm)
+    assert tables.people.table["people"].tolist()[1:] == [(residents.area == 12).sum(), 3]
+    assert tables.summary.table.loc["Option", "moves"] == len(moving)
+
+
+def test_unfilled_places_are_each_schools_own():
+    tables = shown(rule=INTERNAL)
+    held = tables.residents.table["Today"]
+    places = {"101": 400.0, "102": 300.0, "103": 500.0}
+    assert tables.summary.table.loc["Today", "unfilled"] == sum(max(0, places[s] - held[s]) for s in places)
+    assert tables.summary.table.loc["Today", "beyond"] == sum(max(0, held[s] - places[s]) for s in places)
+
+
+def test_what_is_shown_is_rounded_and_passes_the_gate():
+    tables = shown()
+    for table in (tables.residents, tables.flows["Option"], tables.who["Option", "fsm"], tables.retention):
+        numbers = table.table.select_dtypes("float").drop(columns=["share", "moves_share"], errors="ignore")
+        values = numbers.to_numpy().ravel()
+        values = values[~np.isnan(values)]
+        assert ((values == 0) | ((values >= 10) & (values % 5 == 0))).all()
+    printed = [*tables.residents.printed, *tables.flows["Option"].printed, *tables.areas["Option"].printed]
+    assert attack(printed, nested=pieces_of(own_areas(tables), [*AREAS, "E99"])).passed
+
+
+def own_areas(tables) -> tuple[Nesting, ...]:
+    """The nestings of a release whose areas are shown one by one."""
+    return (*tables.nested, Nesting("lsoa21", "lsoa21", {area: area for area in AREAS}))
+
+
+def test_small_moves_are_hidden():
+    residents = people(300)
+    keep = ~((residents.area == 3) & (np.cumsum(residents.area == 3) > 4))  # four pupils left in the area that moves
+    columns = {name: (codes[keep], labels) for name, (codes, labels) in residents.columns.items()}
+    few = Residents("lsoa21", residents.area[keep], residents.areas, columns, "pupils", 0)
+    tables = protect_options({"Today": TODAY, "Option": option()}, few)
+    assert tables.flows["Option"].hidden["people"].all()
+    assert HIDDEN in tables.flows["Option"].printed[0].shown
+    assert np.isnan(tables.summary.table.loc["Option", "moves"])
+
+
+def test_a_plan_against_itself_moves_nobody():
+    tables = protect_options({"Today": TODAY, "Same": TODAY}, people(), sites=SITES)
+    assert not len(tables.flows["Same"]) and not tables.areas and not tables.who
+    assert tables.summary.table.loc["Same", "moves"] == 0
+    assert tables.residents.table["Today"].equals(tables.residents.table["Same"].rename("Today"))
+
+
+def test_plans_may_have_different_schools():
+    closed = TODAY.close("103", to="102", name="Closed")
+    tables = protect_options(
+        {"Today": TODAY, "Closed": closed}, people(), places=pd.Series({"101": 400.0, "102": 900.0})
+    )
+    assert np.isnan(tables.residents.table.loc["103", "Closed"])
+    assert set(tables.flows["Closed"].table["from"]) == {"103"}
+    assert np.isnan(tables.places.loc["103", "Closed"])
+
+
+def test_the_spread_of_a_group_stands_beside_chance():
+    mix = shown(rule=INTERNAL).mix.table.loc[("Today", "fsm")]
+    assert 0 <= mix["gorard"] < mix["dissimilarity"] and 0 < mix["gorard_by_chance"] < 0.2
+
+
+def test_feeder_schools_are_those_outside_the_plans():
+    pupils = people(school=(np.random.default_rng(3).integers(0, 4, 1200), pd.Index(list("pqrs"))))
+    tables = protect_options({"Today": TODAY, "Option": option()}, pupils, INTERNAL)
+    assert tables.retention is None  # nobody attends a school of the plans
+    assert set(tables.feeders.table.index) == set("pqrs")
+    assert tables.feeders.table["shown"].sum() == (pupils.area < 12).sum()
+    assert feeders_split(tables) == {"Today": 4, "Option": 4}
+
+
+def test_brothers_and_sisters_are_counted_for_each_option():
+    household = (np.arange(1200) // 2, pd.RangeIndex(600))
+    table = protect_options({"Today": TODAY, "Option": option()}, people(household=household), INTERNAL)
+    shown_ = table.siblings["Option"].table["people"]
+    assert shown_["lose it"] > 0 and shown_["gain it"] > 0 and shown_["keep a sibling's school"] > 0
+
+
+def test_marks_tell_other_data_from_the_same():
+    assert plan_marks(people(), "all") == plan_marks(people(), "all")
+    assert plan_marks(people(), "all") != plan_marks(people(seed=1), "all")
+
+
+def test_the_next_option_is_protected_beside_the_first():
+    first = shown(data="January")
+    printed = (*first.residents.printed, *first.flows["Option"].printed)
+    printed = [replace(part, name=f"{part.name} (first)") for part in printed]
+    second = protect_options(
+        {"Today": TODAY, "Other": TODAY.move(["E04"], to="101")}, people(), data="January",
+        earlier=printed, earlier_nested=first.nested,
+    )  # fmt: skip
+    both = [*printed, *second.residents.printed, *second.flows["Other"].printed]
+    nested = {each.coarse: each for each in (*first.nested, *second.nested)}
+    assert attack(both, nested=pieces_of(tuple(nested.values()), [*AREAS, "E99"])).passed
+
+
+def test_what_cannot_be_compared_is_refused():
+    with pytest.raises(ComparisonRefused, match="at least one option"):
+        protect_options({"Today": TODAY}, people())
+    with pytest.raises(VintageError, match="bring all to one kind"):
+        protect_options({"Today": TODAY, "Old": CatchmentPlan("Old", "lsoa11", TODAY.table)}, people())
+    elsewhere = CatchmentPlan("Far", "lsoa21", pd.Series({"W1": "1", "W2": "2"}))
+    with pytest.raises(ComparisonRefused, match="none of the pupils live"):
+        protect_options({"Far": elsewhere, "Same": elsewhere}, people())
+
+
+def test_a_plan_means_the_same_areas_whoever_is_counted():
+    older = people(seed=5)
+    some = older.area != 2  # nobody of these lives in one of the areas
+    columns = {name: (codes[some], labels) for name, (codes, labels) in older.columns.items()}
+    fewer = Residents("lsoa21", older.area[some], older.areas, columns, "pupils", 0)
+    first, second = (protect_options({"Today": TODAY, "Option": option()}, each) for each in (people(), fewer))
+    assert first.nested == second.nested
