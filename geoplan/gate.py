@@ -489,6 +489,14 @@ def _canonical(dims: Sequence[str], cell: Cell) -> Cell:
     return tuple(cell[i] for i in sorted(range(len(dims)), key=lambda i: dims[i]))
 
 
+def _canonical_cells(table: PrintedTable) -> Sequence[Cell]:
+    """All cells of a table as :func:`_canonical` has them."""
+    order = sorted(range(len(table.dims)), key=lambda i: table.dims[i])
+    if order == list(range(len(order))):
+        return table.cells
+    return [tuple(cell[i] for i in order) for cell in table.cells]
+
+
 @dataclass(frozen=True)
 class _Structure:
     """The sums of one population, whatever is printed in their cells, and what they were made from."""
@@ -517,9 +525,9 @@ def _structure(
 ) -> _Structure:
     shapes = [(table.dims, table.cells, table.complete, table.attributes) for table in tables]
     zeros = {
-        (tuple(sorted(table.dims)), _canonical(table.dims, cell))
+        (tuple(sorted(table.dims)), cell)
         for table in tables
-        for cell, text in zip(table.cells, table.shown, strict=True)
+        for cell, text in zip(_canonical_cells(table), table.shown, strict=True)
         if text == "0" and not table.parts
     }
     made_from = (shapes, zeros, tuple(public), tuple(nested))
@@ -529,8 +537,7 @@ def _structure(
     build = _Builder(nested)
     for table in tables:
         node = tuple(sorted(table.dims))
-        cells = (_canonical(table.dims, cell) for cell in table.cells)
-        build.add(node, cells, table.complete, frozenset(table.attributes))
+        build.add(node, _canonical_cells(table), table.complete, frozenset(table.attributes))
     printed_nodes = set(build.cells)
     refined = _refine(build)
     for totals in public:
@@ -755,8 +762,8 @@ def _evidence(build, table: PrintedTable, by_name, public, told, low, high, targ
     zero = _zero_possible(table, public, hidden)
     if table.parts and table.parts != PUBLIC_FIGURE:
         _check_parts(build, table, by_name)
-    for i, (cell, text) in enumerate(zip(table.cells, table.shown, strict=True)):
-        at = node[_canonical(table.dims, cell)]
+    places = [node[cell] for cell in _canonical_cells(table)]
+    for i, (cell, text, at) in enumerate(zip(table.cells, table.shown, places, strict=True)):
         if hidden[i]:
             if not table.parts:
                 low[at] = max(low[at], 0 if zero[i] else 1)
@@ -1047,7 +1054,11 @@ def _programme(core: Reduced, cost: np.ndarray, solved: _Solved, near: np.ndarra
     """The table that is cheapest, by linear programming; None if there is none as ``near`` as wanted."""
     solved.attacks += 1
     high = core.high if near is None else near
-    result = linprog(cost, A_eq=core.matrix, b_eq=core.right, bounds=np.column_stack([core.low, high]), method="highs")
+    # reduced already: presolving it again takes longer than it saves
+    result = linprog(
+        cost, A_eq=core.matrix, b_eq=core.right, bounds=np.column_stack([core.low, high]), method="highs",
+        options={"presolve": False},
+    )  # fmt: skip
     if result.status == 2 and near is None:
         raise Contradiction
     return result.x if result.status == 0 else None
@@ -1069,7 +1080,7 @@ def _near(solved: _Solved, cost: np.ndarray, target: int) -> np.ndarray | None:
     left = core.right - solved.by_column @ stay + part @ stay[here]
     result = linprog(
         cost[here], A_eq=part[rows], b_eq=left[rows], method="highs",
-        bounds=np.column_stack([core.low[here], core.high[here]]),
+        bounds=np.column_stack([core.low[here], core.high[here]]), options={"presolve": False},
     )  # fmt: skip
     if result.status != 0:
         return None
