@@ -153,11 +153,15 @@ class Nesting:
 
     Catchment options, wards over LSOAs and earlier plans are all nestings; two options over the same blocks
     are attacked together.
+
+    ``asked`` is False where the finest groups only say how the coarse ones lie in each other (what came of one
+    application), and are none that anybody printed or looks for: they are worked with, not attacked themselves.
     """
 
     fine: str
     coarse: str
     lookup: Mapping[str, str]
+    asked: bool = True
 
 
 @dataclass(frozen=True)
@@ -282,7 +286,9 @@ def attack(
         kept.append(structure)
         system = _system(structure, here, known, mine, told, at_most or {})
         whole &= system.whole
-        solved = _solve(system, exact, enough, cover)
+        # many ways to fill groups that nobody asks for: whole-number programmes would try them without end
+        silent = any(not nesting.asked for nesting in nested)
+        solved = _solve(system, exact, enough, cover, silent)
         attacks += solved.attacks
         found += solved.judged(enough, cover)
     offenders = tuple(sorted(judged.label for judged in found if judged.offends))
@@ -485,6 +491,14 @@ def _canonical(dims: Sequence[str], cell: Cell) -> Cell:
     return tuple(cell[i] for i in sorted(range(len(dims)), key=lambda i: dims[i]))
 
 
+def _canonical_cells(table: PrintedTable) -> Sequence[Cell]:
+    """All cells of a table as :func:`_canonical` has them."""
+    order = sorted(range(len(table.dims)), key=lambda i: table.dims[i])
+    if order == list(range(len(order))):
+        return table.cells
+    return [tuple(cell[i] for i in order) for cell in table.cells]
+
+
 @dataclass(frozen=True)
 class _Structure:
     """The sums of one population, whatever is printed in their cells, and what they were made from."""
@@ -513,9 +527,9 @@ def _structure(
 ) -> _Structure:
     shapes = [(table.dims, table.cells, table.complete, table.attributes) for table in tables]
     zeros = {
-        (tuple(sorted(table.dims)), _canonical(table.dims, cell))
+        (tuple(sorted(table.dims)), cell)
         for table in tables
-        for cell, text in zip(table.cells, table.shown, strict=True)
+        for cell, text in zip(_canonical_cells(table), table.shown, strict=True)
         if text == "0" and not table.parts
     }
     made_from = (shapes, zeros, tuple(public), tuple(nested))
@@ -525,8 +539,7 @@ def _structure(
     build = _Builder(nested)
     for table in tables:
         node = tuple(sorted(table.dims))
-        cells = (_canonical(table.dims, cell) for cell in table.cells)
-        build.add(node, cells, table.complete, frozenset(table.attributes))
+        build.add(node, _canonical_cells(table), table.complete, frozenset(table.attributes))
     printed_nodes = set(build.cells)
     refined = _refine(build)
     for totals in public:
@@ -536,7 +549,10 @@ def _structure(
     _meet(build)
     rows, cols, values, extra = _relations(build)
     matrix = sparse.csr_matrix((values, (rows, cols)), shape=((max(rows) + 1) if rows else 0, build.count + extra))
-    unprinted = sorted((refined | _meets_of(build, printed_nodes)) - printed_nodes)
+    silent = {nesting.fine for nesting in nested if not nesting.asked}
+    unprinted = sorted(
+        node for node in (refined | _meets_of(build, printed_nodes)) - printed_nodes if silent.isdisjoint(node)
+    )
     return _Structure(made_from, build, matrix, tuple(unprinted), whole)
 
 
@@ -748,8 +764,8 @@ def _evidence(build, table: PrintedTable, by_name, public, told, low, high, targ
     zero = _zero_possible(table, public, hidden)
     if table.parts and table.parts != PUBLIC_FIGURE:
         _check_parts(build, table, by_name)
-    for i, (cell, text) in enumerate(zip(table.cells, table.shown, strict=True)):
-        at = node[_canonical(table.dims, cell)]
+    places = [node[cell] for cell in _canonical_cells(table)]
+    for i, (cell, text, at) in enumerate(zip(table.cells, table.shown, places, strict=True)):
         if hidden[i]:
             if not table.parts:
                 low[at] = max(low[at], 0 if zero[i] else 1)
@@ -1016,7 +1032,7 @@ class _Solved:
         return found
 
 
-def _solve(system: _System, exact: bool, enough: int, cover: bool) -> _Solved:
+def _solve(system: _System, exact: bool, enough: int, cover: bool, silent: bool = False) -> _Solved:
     """Find tables at the ends of the targets' ranges: many targets at a time, then one by one."""
     solved = _Solved(system)
     if not solved.unsolved.any():
@@ -1044,7 +1060,7 @@ def _solve(system: _System, exact: bool, enough: int, cover: bool) -> _Solved:
         if solution is None:
             solution = _programme(core, direction, solved)
         learnt = solution is not None and solved.learn(solution)
-        if solution is not None and not learnt:  # fractions: whole numbers near that end, for many targets at a time
+        if solution is not None and not learnt and not silent:  # whole numbers near these fractions, for many at a time
             for high in (near, core.high):
                 whole = _whole(solved, direction, core.low, high, mip_rel_gap=_NEAR_ENOUGH, node_limit=_MOST_BRANCHES)
                 learnt = whole is not None and solved.learn(whole)
@@ -1056,7 +1072,7 @@ def _solve(system: _System, exact: bool, enough: int, cover: bool) -> _Solved:
         for sign in (1.0, -1.0):
             if not exact and (solved.enough(enough, cover)[k] or solved.hopeless(enough)[k]):
                 break
-            _one(solved, k, sign, enough, cover, exact)
+            _one(solved, k, sign, enough, cover, exact, silent)
     return solved
 
 
@@ -1075,7 +1091,11 @@ def _programme(core: Reduced, cost: np.ndarray, solved: _Solved, near: np.ndarra
     """The table that is cheapest, by linear programming; None if there is none as ``near`` as wanted."""
     solved.attacks += 1
     high = core.high if near is None else near
-    result = linprog(cost, A_eq=core.matrix, b_eq=core.right, bounds=np.column_stack([core.low, high]), method="highs")
+    # reduced already: presolving it again takes longer than it saves
+    result = linprog(
+        cost, A_eq=core.matrix, b_eq=core.right, bounds=np.column_stack([core.low, high]), method="highs",
+        options={"presolve": False},
+    )  # fmt: skip
     if result.status == 2 and near is None:
         raise Contradiction
     return result.x if result.status == 0 else None
@@ -1097,7 +1117,7 @@ def _near(solved: _Solved, cost: np.ndarray, target: int) -> np.ndarray | None:
     left = core.right - solved.by_column @ stay + part @ stay[here]
     result = linprog(
         cost[here], A_eq=part[rows], b_eq=left[rows], method="highs",
-        bounds=np.column_stack([core.low[here], core.high[here]]),
+        bounds=np.column_stack([core.low[here], core.high[here]]), options={"presolve": False},
     )  # fmt: skip
     if result.status != 0:
         return None
@@ -1114,7 +1134,7 @@ def _near(solved: _Solved, cost: np.ndarray, target: int) -> np.ndarray | None:
     return solution
 
 
-def _one(solved: _Solved, k: int, sign: float, enough: int, cover: bool, exact: bool) -> None:
+def _one(solved: _Solved, k: int, sign: float, enough: int, cover: bool, exact: bool, silent: bool) -> None:
     """The least (sign 1) or greatest (-1) whole number that one target can be: as far as needed, unless ``exact``.
 
     A table of fractions proves what is out of reach, and only a table of whole numbers what is within it. Looking for
@@ -1127,8 +1147,8 @@ def _one(solved: _Solved, k: int, sign: float, enough: int, cover: bool, exact: 
     if solution is not None and solved.learn(solution):
         return
     solution = _programme(core, cost, solved)
-    if solution is not None and solved.learn(solution):
-        return
+    if (solution is not None and solved.learn(solution)) or (silent and not exact):
+        return  # without whole-number programmes, what is not shown to be wide enough counts as pinned
     low, high, options = core.low, core.high, {}
     if not exact and solution is not None:
         solved.narrow(k, sign, float(cost @ solution))
