@@ -189,7 +189,7 @@ def plan_shown(plan: PlanReach, tables: ReachTables) -> Protected:
     Protected
         By segment, then ``all``: ``name``, ``today`` (users as printed), ``after``, ``after_low``, ``after_high`` (from
         the ratios, rounded as counts are), ``more_share``, ``more_share_low``, ``more_share_high`` (0.1 for a tenth
-        more users, to the nearest hundredth); hidden where the users are.
+        more users, from the numbers printed); hidden where the users are.
     """
     subject = tables.by[tables.subject]
     rows = [code for code in plan.table.index if code in subject.table.index or code == "all"]
@@ -202,8 +202,8 @@ def plan_shown(plan: PlanReach, tables: ReachTables) -> Protected:
     table = pd.DataFrame({"name": subject.table["name"].reindex(rows).fillna("All"), "today": users})
     for name, column in (("after", "ratio"), ("after_low", "low"), ("after_high", "high")):
         table[name] = (users * ratio[column] / step).round() * step
-    for name, column in (("more_share", "ratio"), ("more_share_low", "low"), ("more_share_high", "high")):
-        table[name] = (ratio[column] - 1).round(2)
+    for name in ("after", "after_low", "after_high"):  # of printed numbers: a finer ratio would tell of single people
+        table[name.replace("after", "more_share")] = (table[name] / users.where(users > 0) - 1).round(2)
     away = pd.DataFrame(dict.fromkeys(table.columns[1:], hidden), index=table.index)
     return Protected(table, away, tables.rule, tables.base_name, printed=subject.printed)
 

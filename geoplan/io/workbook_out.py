@@ -43,8 +43,9 @@ def write_workbook(
     Parameters
     ----------
     sheets
-        Title to table. A :class:`~geoplan.disclosure.Protected` table has its codes as first column (of a crossing,
-        one for each dimension) and ``c`` where a number is hidden; of a plain frame the index is left out. A missing cell is written as ``x``.
+        Title to table. A :class:`~geoplan.disclosure.Protected` table has its codes as first column (a crossing has
+        one for each dimension) and ``c`` where a number is hidden; of a plain frame the index is left out. A missing
+        cell is written as ``x``.
     path
         The file.
     about
