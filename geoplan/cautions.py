@@ -287,9 +287,7 @@ def _placed(school: str, tables: Mapping[str, ProtectedTable]) -> Caution | None
     if seen.count is None:
         return Caution(PLACED, "How many pupils could be placed in a group is not shown: they are too few.", True)
     if seen.share is None:  # those who could not are the hidden part
-        return Caution(
-            PLACED, "Nearly all pupils could be placed in a group; those who could not are too few to show."
-        )
+        return Caution(PLACED, "Nearly all pupils could be placed in a group; those who could not are too few to show.")
     if seen.share >= WELL_MATCHED:
         return Caution(PLACED, f"{100 * seen.share:.0f}% of pupils could be placed in a group.", share=seen.share)
     words = f"Only {100 * seen.share:.0f}% of pupils could be placed in a group; the profile is of those"
@@ -302,7 +300,11 @@ def _small(total: float, profile: Protected) -> Caution | None:
         words = f"Fewer than {MIN_TOTAL} pupils: no index is given, and one family more would change the picture."
         return Caution("small_numbers", words, True)
     hidden = int(profile.hidden["count"].sum())
-    words = f"{hidden} of {len(profile)} groups {'has' if hidden == 1 else 'have'} too few pupils to show." if hidden else ""
+    words = (
+        f"{hidden} of {len(profile)} groups {'has' if hidden == 1 else 'have'} too few pupils to show."
+        if hidden
+        else ""
+    )
     if total < FEW:
         words = f"With about {total:,.0f} pupils, only large differences can be told from chance. {words}".strip()
     return Caution("small_numbers", words, total < FEW) if words else None
