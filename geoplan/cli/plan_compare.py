@@ -56,7 +56,12 @@ def compare(
     groups: Annotated[
         list[str], typer.Option("--groups", help="A kind of area (ward24) to see what is split; again for more.")
     ] = [],  # noqa: B006
-    forecast: Annotated[Path | None, typer.Option("--forecast", help="Children expected by area and year.")] = None,
+    forecast: Annotated[
+        Path | None,
+        typer.Option(
+            "--forecast", help="Children expected by area and year, or what geoplan forecast wrote (.csv)."
+        ),
+    ] = None,
     applications: Annotated[
         str, typer.Option("--applications", help="A file of applications, or its name in the project.")
     ] = "",
@@ -203,6 +208,7 @@ def _facts(folder, tables, pupils, schools, layers, sources, groups, forecast, a
     import pandas as pd
 
     from geoplan.drawn_catchments import lookup_table
+    from geoplan.io.housing import is_school_forecast, read_forecast_growth
     from geoplan.io.plans import read_expected
     from geoplan.plan_books import OptionFacts
     from geoplan.sources import unique_sources
@@ -219,24 +225,28 @@ def _facts(folder, tables, pupils, schools, layers, sources, groups, forecast, a
             )
         pairs = directory.table[[plan.kind, kind]].dropna().astype("str")
         lookups[kind] = pairs.groupby(plan.kind)[kind].agg(lambda codes: codes.value_counts().index[0])
-    expected = None
-    if forecast is not None:
+    phases = schools.frame["phase"] if "phase" in schools.frame else pd.Series(dtype="str")
+    own = {str(phases.get(code, "")).casefold() for code in plan.schools}
+    phase = "secondary" if any("secondary" in name for name in own) else "primary"
+    expected = growth = None
+    if forecast is not None and is_school_forecast(forecast):
+        growth, source = read_forecast_growth(forecast, phase)
+        sources = [*sources, _credited(source, f"Forecast by school: {folder.name}")]
+    elif forecast is not None:
         expected, source = read_expected(forecast, plan.kind)
         sources = [*sources, _credited(source, f"Forecast by area: {folder.name}")]
     preferences = None
     if applications:
         preferences = _preferences(folder, applications, plan, tables, schools)
     scheme = pupils.segmentation
-    phases = schools.frame["phase"] if "phase" in schools.frame else pd.Series(dtype="str")
-    own = {str(phases.get(code, "")).casefold() for code in plan.schools}
     return OptionFacts(
         schools=schools.frame, sources=tuple(unique_sources(sources)), schools_source=schools.source, boundaries=drawn,
         look_up=lookup_table(dict(tables.plans), directory) if plan.kind in directory.kinds else None,
         groups=lookups,
         segment_names={} if scheme is None else {code: scheme.name(code) for code in scheme.segments},
-        forecast=expected, preferences=preferences,
+        forecast=expected, growth=growth, preferences=preferences,
         problems={title: plan_problems(folder, each) for title, each in tables.plans.items()},
-        entry_year=entry, phase="secondary" if any("secondary" in name for name in own) else "primary",
+        entry_year=entry, phase=phase,
     )  # fmt: skip
 
 
