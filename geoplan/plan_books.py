@@ -119,6 +119,7 @@ def options_book(tables: OptionTables, facts: OptionFacts, title: str = "") -> m
         summary_panel(tables, facts),
         *_flow_panels(tables, facts),
         *_place_panels(tables, facts),
+        *_forecast_panels(tables, facts),
         *_who_panels(tables, facts),
         *_mix_panels(tables, facts),
         *_distance_panels(tables, facts),
@@ -689,7 +690,7 @@ def _growth_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TableP
     for title in tables.titles:
         now = shown.table[title]
         expected = {year: 5 * (now * growth / 5).round() for year, growth in by_year.items()}
-        hidden = shown.hidden.assign(**{year: shown.hidden[title] for year in by_year})
+        hidden = shown.hidden.assign(**dict.fromkeys(by_year, shown.hidden[title]))
         columns = {"name": ("Catchment", ""), title: ("Now", "")} | {year: (year, "") for year in by_year}
         table = shown.table.assign(**expected)
         if tables.places is not None and title in tables.places:

@@ -58,9 +58,7 @@ def compare(
     ] = [],  # noqa: B006
     forecast: Annotated[
         Path | None,
-        typer.Option(
-            "--forecast", help="Children expected by area and year, or what geoplan forecast wrote (.csv)."
-        ),
+        typer.Option("--forecast", help="Children expected by area and year, or what geoplan forecast wrote (.csv)."),
     ] = None,
     applications: Annotated[
         str, typer.Option("--applications", help="A file of applications, or its name in the project.")
@@ -274,7 +272,7 @@ def _write_comparison(numbers, tables, facts, out: Path | None, report: Path | N
     from geoplan.reach_tables import few_decimals
 
     if out is not None and out.suffix.lower() == ".html":
-        _write_page(numbers, out, options_book(tables, facts), tables.nested)
+        numbers.write_page(out, options_book(tables, facts), nested=tables.nested)
     elif out is not None:
         sheets = report_sheets(tables, facts)
         sheets = {name: few_decimals(table) if hasattr(table, "hidden") else table for name, table in sheets.items()}
@@ -288,7 +286,7 @@ def _write_comparison(numbers, tables, facts, out: Path | None, report: Path | N
     if report is not None:
         page = options_report(tables, facts)
         if report.suffix.lower() == ".html":
-            _write_page(numbers, report, page, tables.nested)
+            numbers.write_page(report, page, nested=tables.nested)
         else:
             from geoplan.io.pdf_out import pdf_bytes
             from geoplan.io.releases import facts_in, tables_in
@@ -305,12 +303,6 @@ class _Paper:
     def to_html(self) -> str:
         style = "thead { display: table-row-group } section.panel, tr { break-inside: avoid }"
         return self.text.replace("</head>", f"<style>{style}</style></head>", 1)
-
-
-def _write_page(numbers, path: Path, book, nested) -> None:
-    from geoplan.io.releases import facts_in, tables_in
-
-    numbers.write(path, book.to_html().encode("utf-8"), tables_in(book), facts_in(book), nested)
 
 
 def _apart(sheets) -> tuple[list, list]:
