@@ -151,11 +151,15 @@ class Nesting:
 
     Catchment options, wards over LSOAs and earlier plans are all nestings; two options over the same blocks
     are attacked together.
+
+    ``asked`` is False where the finest groups only say how the coarse ones lie in each other (what came of one
+    application), and are none that anybody printed or looks for: they are worked with, not attacked themselves.
     """
 
     fine: str
     coarse: str
     lookup: Mapping[str, str]
+    asked: bool = True
 
 
 @dataclass(frozen=True)
@@ -280,7 +284,9 @@ def attack(
         kept.append(structure)
         system = _system(structure, here, known, mine, told, at_most or {})
         whole &= system.whole
-        solved = _solve(system, exact, enough, cover)
+        # many ways to fill groups that nobody asks for: whole-number programmes would try them without end
+        silent = any(not nesting.asked for nesting in nested)
+        solved = _solve(system, exact, enough, cover, silent)
         attacks += solved.attacks
         found += solved.judged(enough, cover)
     offenders = tuple(sorted(judged.label for judged in found if judged.offends))
@@ -483,6 +489,14 @@ def _canonical(dims: Sequence[str], cell: Cell) -> Cell:
     return tuple(cell[i] for i in sorted(range(len(dims)), key=lambda i: dims[i]))
 
 
+def _canonical_cells(table: PrintedTable) -> Sequence[Cell]:
+    """All cells of a table as :func:`_canonical` has them."""
+    order = sorted(range(len(table.dims)), key=lambda i: table.dims[i])
+    if order == list(range(len(order))):
+        return table.cells
+    return [tuple(cell[i] for i in order) for cell in table.cells]
+
+
 @dataclass(frozen=True)
 class _Structure:
     """The sums of one population, whatever is printed in their cells, and what they were made from."""
@@ -511,9 +525,9 @@ def _structure(
 ) -> _Structure:
     shapes = [(table.dims, table.cells, table.complete, table.attributes) for table in tables]
     zeros = {
-        (tuple(sorted(table.dims)), _canonical(table.dims, cell))
+        (tuple(sorted(table.dims)), cell)
         for table in tables
-        for cell, text in zip(table.cells, table.shown, strict=True)
+        for cell, text in zip(_canonical_cells(table), table.shown, strict=True)
         if text == "0" and not table.parts
     }
     made_from = (shapes, zeros, tuple(public), tuple(nested))
@@ -523,8 +537,7 @@ def _structure(
     build = _Builder(nested)
     for table in tables:
         node = tuple(sorted(table.dims))
-        cells = (_canonical(table.dims, cell) for cell in table.cells)
-        build.add(node, cells, table.complete, frozenset(table.attributes))
+        build.add(node, _canonical_cells(table), table.complete, frozenset(table.attributes))
     printed_nodes = set(build.cells)
     refined = _refine(build)
     for totals in public:
@@ -534,7 +547,10 @@ def _structure(
     _meet(build)
     rows, cols, values, extra = _relations(build)
     matrix = sparse.csr_matrix((values, (rows, cols)), shape=((max(rows) + 1) if rows else 0, build.count + extra))
-    unprinted = sorted((refined | _meets_of(build, printed_nodes)) - printed_nodes)
+    silent = {nesting.fine for nesting in nested if not nesting.asked}
+    unprinted = sorted(
+        node for node in (refined | _meets_of(build, printed_nodes)) - printed_nodes if silent.isdisjoint(node)
+    )
     return _Structure(made_from, build, matrix, tuple(unprinted), whole)
 
 
@@ -746,8 +762,8 @@ def _evidence(build, table: PrintedTable, by_name, public, told, low, high, targ
     zero = _zero_possible(table, public, hidden)
     if table.parts and table.parts != PUBLIC_FIGURE:
         _check_parts(build, table, by_name)
-    for i, (cell, text) in enumerate(zip(table.cells, table.shown, strict=True)):
-        at = node[_canonical(table.dims, cell)]
+    places = [node[cell] for cell in _canonical_cells(table)]
+    for i, (cell, text, at) in enumerate(zip(table.cells, table.shown, places, strict=True)):
         if hidden[i]:
             if not table.parts:
                 low[at] = max(low[at], 0 if zero[i] else 1)
@@ -985,7 +1001,7 @@ class _Solved:
         return found
 
 
-def _solve(system: _System, exact: bool, enough: int, cover: bool) -> _Solved:
+def _solve(system: _System, exact: bool, enough: int, cover: bool, silent: bool = False) -> _Solved:
     """Find tables at the ends of the targets' ranges: many targets at a time, then one by one."""
     solved = _Solved(system)
     if not solved.unsolved.any():
@@ -1019,7 +1035,7 @@ def _solve(system: _System, exact: bool, enough: int, cover: bool) -> _Solved:
         for sign in (1.0, -1.0):
             if not exact and solved.enough(enough, cover)[k]:
                 break
-            _one(solved, k, sign)
+            _one(solved, k, sign, exact or not silent)
     return solved
 
 
@@ -1038,7 +1054,11 @@ def _programme(core: Reduced, cost: np.ndarray, solved: _Solved, near: np.ndarra
     """The table that is cheapest, by linear programming; None if there is none as ``near`` as wanted."""
     solved.attacks += 1
     high = core.high if near is None else near
-    result = linprog(cost, A_eq=core.matrix, b_eq=core.right, bounds=np.column_stack([core.low, high]), method="highs")
+    # reduced already: presolving it again takes longer than it saves
+    result = linprog(
+        cost, A_eq=core.matrix, b_eq=core.right, bounds=np.column_stack([core.low, high]), method="highs",
+        options={"presolve": False},
+    )  # fmt: skip
     if result.status == 2 and near is None:
         raise Contradiction
     return result.x if result.status == 0 else None
@@ -1060,7 +1080,7 @@ def _near(solved: _Solved, cost: np.ndarray, target: int) -> np.ndarray | None:
     left = core.right - solved.by_column @ stay + part @ stay[here]
     result = linprog(
         cost[here], A_eq=part[rows], b_eq=left[rows], method="highs",
-        bounds=np.column_stack([core.low[here], core.high[here]]),
+        bounds=np.column_stack([core.low[here], core.high[here]]), options={"presolve": False},
     )  # fmt: skip
     if result.status != 0:
         return None
@@ -1077,7 +1097,7 @@ def _near(solved: _Solved, cost: np.ndarray, target: int) -> np.ndarray | None:
     return solution
 
 
-def _one(solved: _Solved, k: int, sign: float) -> None:
+def _one(solved: _Solved, k: int, sign: float, whole: bool) -> None:
     """The least (sign 1) or greatest (-1) whole number that one target can be."""
     core = solved.core
     cost = np.zeros(len(core.low))
@@ -1086,8 +1106,8 @@ def _one(solved: _Solved, k: int, sign: float) -> None:
     if solution is not None and solved.learn(solution):
         return
     solution = _programme(core, cost, solved)
-    if solution is not None and solved.learn(solution):
-        return
+    if (solution is not None and solved.learn(solution)) or not whole:
+        return  # without whole-number programmes, what is not shown to be wide enough counts as pinned
     solved.attacks += 1
     result = milp(
         cost,

@@ -12,17 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
-from geoplan.assignment import Assignment
+from geoplan.assignment import NOT_PLACED, Assignment
 from geoplan.chance import wilson_interval
 from geoplan.columns import PREFERENCE_RANKS
 from geoplan.distances import straight_line_table_m
 from geoplan.errors import NotProtected, UnknownCodeError
+from geoplan.gate import Nesting
 from geoplan.service_reach import SEGMENT, ServiceReach, reach
+from geoplan.tables import NO, YES
 
 #: outcome: what it says, and whom it could have come true for
 OUTCOMES: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -35,7 +38,37 @@ OUTCOMES: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 _NEEDS_PLACE = ("nearest_first", "nearest_named", "nearest_offered")
+_OF_APPLICATION = (*OUTCOMES, "named", "nearest", "offer", *PREFERENCE_RANKS)
 _CHUNK = 20_000
+
+
+def _nested() -> tuple[Nesting, ...]:
+    """The fates of an application (rank of the nearest school, rank of the offer, whether the nearest was offered)."""
+    # getting the nearest crosses the others without lying in any: with it the sums are too tangled to be solved in time
+    tied = [name for name in OUTCOMES if name != "nearest_offered"]
+    lookups: dict[str, dict[str, str]] = {name: {} for name in (*tied, "named_any", "nearest_known")}
+    for nearest, offer, got in product(("first", "later", "not named", ""), ("first", "later", ""), (True, False)):
+        ranked = offer and nearest == offer == "first"
+        could_get = ranked or (nearest == offer == "later") or (nearest == "not named" and not offer)
+        if (got and not could_get) or (not got and ranked):
+            continue
+        came = {
+            "first_choice": offer == "first",
+            "any_choice": offer != "",
+            "nearest_first": nearest == "first",
+            "nearest_named": nearest in ("first", "later"),
+        }
+        fate = f"nearest {nearest or 'not known'}, offer {offer or 'of none named'}, {'' if got else 'not '}the nearest"
+        for name in tied:
+            known, true = nearest or name not in _NEEDS_PLACE, came[name]
+            lookups[name][fate] = (YES if true else NO) if known else NOT_PLACED
+        lookups["named_any"][fate] = YES
+        lookups["nearest_known"][fate] = YES if nearest else NO
+    return tuple(Nesting("fate", name, MappingProxyType(lookup), asked=False) for name, lookup in lookups.items())
+
+
+#: how each outcome, and whom it could have come true for, is made of what came of single applications
+NESTED = _nested()
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,6 +121,12 @@ class Preferences:
         UnknownCodeError
             If there is no such outcome.
         """
+        told = [dim for dim in by if dim in _OF_APPLICATION]
+        if told:
+            raise UnknownCodeError(
+                f"{', '.join(told)} is what came of an application, or what an outcome is worked out from: compare "
+                "groups by segment, fsm, a kind of area, school or first"
+            )
         if outcome not in OUTCOMES:
             raise UnknownCodeError(f"no outcome {outcome!r}; there are {', '.join(OUTCOMES)}")
         what, whom = OUTCOMES[outcome]
@@ -95,7 +134,9 @@ class Preferences:
         could = (people.frame["named"] > 0) & ((people.frame["nearest"] != "") | (outcome not in _NEEDS_PLACE))
         base = replace(people, frame=people.frame[could])
         users = replace(people, frame=people.frame[could & people.frame[outcome]])
-        known = {"users_data": f"{data}: {what}", "base_data": data} if data else {}
+        # another notion of the nearest school makes other users, and others whom it could have come true for
+        near = f", {self.nearest_by}" if outcome in _NEEDS_PLACE else ""
+        known = {"users_data": f"{data}: {what}{near}", "base_data": f"{data}{near}"} if data else {}
         return reach(
             users, base, f"{what} {year}".strip(), whom, by, names=names, noun="applicants", inside=True, **known
         )

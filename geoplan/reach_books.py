@@ -5,7 +5,6 @@ Everything is taken from protected tables; this module decides only what stands 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -20,7 +19,7 @@ from geoplan.gate import PublicTotals
 from geoplan.maps.panels import MOST_BARS
 from geoplan.placements import Placement, PlanReach, ReachModel
 from geoplan.reach_tables import ReachTables, more_to_be_even, standing_words
-from geoplan.service_reach import ELSEWHERE
+from geoplan.service_reach import ELSEWHERE, dim_words
 from geoplan.sources import Source
 from geoplan.suppression import protect_tables
 from geoplan.surveys import LEAST_RESPONSE, Raked, response, top_up
@@ -201,6 +200,7 @@ def plan_shown(plan: PlanReach, tables: ReachTables) -> Protected:
     users = subject.table["count"].reindex(rows)
     users.loc["all"] = subject.table["total"].max()
     hidden = subject.hidden["count"].reindex(rows, fill_value=False)
+    hidden.loc["all"] = subject.hidden["total"].any()
     step = tables.rule.round_to
     table = pd.DataFrame({"name": subject.table["name"].reindex(rows).fillna("All"), "today": users})
     for name, column in (("after", "ratio"), ("after_low", "low"), ("after_high", "high")):
@@ -371,10 +371,10 @@ def unplaced_sentences(tables: ReachTables) -> list[str]:
 
     sentences = []
     for dim in tables.by:
-        if who := many(f"{tables.noun} not placed by {dim}"):
+        if who := many(f"{tables.noun} not placed by {dim_words(dim)}"):
             where = "they are in no table" if dim == tables.subject else "shares by it are of those who have"
             sentences.append(f"{who} have no {dim_words(dim)} (not placed); {where}.")
-        if who := many(f"{tables.noun} elsewhere by {dim}"):
+        if who := many(f"{tables.noun} elsewhere by {dim_words(dim)}"):
             sentences.append(f"{who} are elsewhere by {dim_words(dim)}: outside the areas or schools compared.")
     return sentences
 
@@ -397,8 +397,10 @@ def outcome_finding(tables: ReachTables) -> str:
     table = tables.by[tables.subject].table
     total, whole = table["total"].max(), table["base_total"].max()
     share = outcome_share(tables)["share"].iloc[0]
-    if share != share:
+    if not whole > 0 and whole == whole:
         return f"{_capital(tables.service)}: nobody it could have come true for."
+    if share != share:
+        return f"{_capital(tables.service)}: of {tables.base_name}, hidden so that no small number can be worked out."
     words = f"{_capital(tables.service)}: {100 * share:.0f}%, about {total:,.0f} of {whole:,.0f} {tables.base_name}."
     over, under = tables.over(), tables.under()
     parts = [f"clearly more often: {standing_words(over)}"] if len(over) else []
@@ -406,8 +408,8 @@ def outcome_finding(tables: ReachTables) -> str:
     if parts:
         return f"{words} {_capital('; '.join(parts))}."
     if table["p"].isna().all() and total < whole:
-        return f"{words} Too few to say more by {tables.subject}."
-    return f"{words} By {tables.subject}, no group clearly more or less often than chance alone would give."
+        return f"{words} Too few to say more by {dim_words(tables.subject)}."
+    return f"{words} By {dim_words(tables.subject)}, no group clearly more or less often than chance alone would give."
 
 
 def survey_shares(tables: ReachTables, least: float = LEAST_RESPONSE) -> pd.DataFrame:
@@ -421,8 +423,10 @@ def survey_finding(tables: ReachTables, least: float = LEAST_RESPONSE) -> str:
     """The response, and whether another study is due, in one sentence."""
     table = tables.by[tables.subject].table
     total, asked = table["total"].max(), table["base_total"].max()
-    if not asked > 0:
+    if asked == 0:
         return "Nobody was asked."
+    if not total >= 0 or not asked > 0:
+        return f"How many of {tables.base_name} answered is hidden, so that no small number can be worked out."
     rate = survey_shares(tables, least).at["response", "share"]
     rule = "do another study" if rate < least else "no other study is due for that alone"
     return (
@@ -758,20 +762,6 @@ def _notes(tables: ReachTables) -> list[str]:
         *unplaced_sentences(tables),
         *(f"Not shown: {what} ({why})." for what, why in tables.left_out.items()),
     ]
-
-
-def dim_words(dim: str) -> str:
-    """A dimension as a reader knows it; the year of areas stays with them.
-
-    Examples
-    --------
-    >>> dim_words("msoa11"), dim_words("ward25"), dim_words("fsm"), dim_words("imd_tenth")
-    ('MSOA (2011)', 'ward (2025)', 'free school meals', 'imd tenth')
-    """
-    if found := re.fullmatch(r"([a-z]+)(\d\d)", dim):
-        kind, year = found.groups()
-        return f"{kind.upper() if kind in ('oa', 'lsoa', 'msoa', 'lad') else kind} (20{year})"
-    return {"fsm": "free school meals", "first": "school named first"}.get(dim, dim.replace("_", " "))
 
 
 def _named_by(codes: pd.Index, columns: Mapping[str, tuple[str, str]], names: pd.Series) -> dict:

@@ -29,10 +29,10 @@ from geoplan.changes import change
 from geoplan.comparison import measure_shown
 from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
 from geoplan.errors import ComparisonRefused, DisclosureRefused
-from geoplan.gate import GateResult, PrintedTable
-from geoplan.service_reach import ELSEWHERE, SEGMENT, ServiceReach
+from geoplan.gate import GateResult, Nesting, PrintedTable
+from geoplan.service_reach import ELSEWHERE, SEGMENT, ServiceReach, dim_words
 from geoplan.suppression import ProtectedTable, protect_tables
-from geoplan.tables import TAKE_UP, YES, RawTable, take_up
+from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up
 
 CHANCE = "this could be chance"
 _Z = 1.959963984540054
@@ -146,16 +146,21 @@ def protect_reach(
         If nobody of the base is placed.
     """
     wanted = None if crossings is None else [tuple(pair) for pair in crossings]
+    return _as_far_as_safe(reached, rule, wanted, missed, _Before(data, tuple(earlier)))
+
+
+def _as_far_as_safe(reached: ServiceReach, rule: Rule, wanted, missed: bool, before: _Before) -> ReachTables:
+    """The tables, without the crossings and dimensions of which a count could be worked out."""
     without: dict[str, str] = {}
     while True:
         try:
-            tables = _protect(reached, rule, wanted, missed, _Before(data, tuple(earlier)))
+            tables = _protect(reached, rule, wanted, missed, before)
         except DisclosureRefused as refused:
             pairs, dims = _unsafe(reached, wanted, [name for name, _ in refused.offenders])
             if not pairs and not dims:
                 raise
-            without |= {f"{reached.noun} by {' and '.join(pair)}": _UNSAFE for pair in pairs}
-            without |= {f"{reached.noun} by {dim}": _UNSAFE for dim in dims}
+            without |= {_by(reached, pair): _UNSAFE for pair in pairs}
+            without |= {_by(reached, [dim]): _UNSAFE for dim in dims}
             left = [dim for dim in reached.dims if dim not in dims]
             asked = wanted if wanted is not None else [(_subject(reached), dim) for dim in left[1:]]
             wanted = [pair for pair in asked if pair not in pairs and set(pair) <= set(left)]
@@ -165,6 +170,10 @@ def protect_reach(
 
 
 _UNSAFE = "small numbers could be worked out, whatever is hidden; larger groups may be shown"
+
+
+def _by(reached: ServiceReach, dims: Sequence[str]) -> str:
+    return f"{reached.noun} by {' and '.join(map(dim_words, dims))}"
 
 
 def _unsafe(reached: ServiceReach, wanted, names: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
@@ -218,18 +227,23 @@ def protect_outcomes(
     outcomes: Mapping[str, ServiceReach],
     rule: Rule = PUBLIC,
     *,
+    nested: Sequence[Nesting] = (),
     data: str = "",
     earlier: Sequence[PrintedTable] = (),
 ) -> dict[str, ReachTables]:
     """Protect several outcomes of the same people (first choice, any choice ...), one after the other.
 
-    Every outcome prints how many people there are in each group; what one hides of that, the next one hides too, and
-    the gate attacks each with the groups that were printed before it.
+    Every outcome prints how many people there are in each group; what one hides of that, the next one hides too. The
+    gate attacks each together with all that were printed before it: as tables of the same people, each outcome made of
+    what came of a single application, so that one outcome within another is a sum like every other.
 
     Parameters
     ----------
     outcomes
-        By name, from :meth:`geoplan.preferences.Preferences.reach`.
+        By name, from :meth:`geoplan.preferences.Preferences.reach`: all of the people of the largest base, or of some
+        of those.
+    nested
+        How the outcomes are made (:data:`geoplan.preferences.NESTED`), each under its name.
     rule, data, earlier
         As for :func:`protect_reach`.
 
@@ -245,11 +259,14 @@ def protect_outcomes(
     """
     found: dict[str, ReachTables] = {}
     without: dict[str, str] = {}
+    whole = max(outcomes.values(), key=lambda each: int(each.base.sum()))
+    came = f"what came of it: {', '.join(_known_as(each) for each in outcomes.values())}"
     for name, outcome in outcomes.items():
         before = [part for tables in found.values() for each in tables.by.values() for part in each.printed]
-        known = [*earlier, *{table.name: table for table in before}.values()]
+        known = (*earlier, *{table.name: table for table in before}.values())
+        part = _Part(name, whole, tuple(nested), came) if name in {n.coarse for n in nested} else None
         try:
-            found[name] = protect_reach(outcome, rule, crossings=[], missed=False, data=data, earlier=known)
+            found[name] = _as_far_as_safe(outcome, rule, [], False, _Before(data, known, part))
         except DisclosureRefused:
             if len(without) + 1 == len(outcomes):
                 raise
@@ -419,9 +436,10 @@ def finding(tables: ReachTables, dim: str = "", most: int = 3) -> str:
     over, under = tables.over(dim), tables.under(dim)
     against = f"Compared with {tables.base_name}."
     if not len(over) and not len(under):
-        lost = f"{tables.noun} not placed by {dim}"
-        if not tables.by[dim].table["total"].max() > 0 and tables.accounts.table["people"].get(lost, 0) > 0:
-            return f"None of the {tables.noun} of {tables.service} has a {dim}, so nothing can be said. {against}"
+        lost = f"{tables.noun} not placed by {dim_words(dim)}"
+        if tables.by[dim].table["total"].max() == 0 and tables.accounts.table["people"].get(lost, 0) > 0:
+            what = f"{tables.noun} of {tables.service}"
+            return f"None of the {what} has a {dim_words(dim)}, so nothing can be said. {against}"
         if tables.by[dim].table["p"].isna().all():  # nothing could be tested: too few, or all of it hidden
             return f"Too few {tables.noun} to say whom {tables.service} reaches. {against}"
         many = tables.by[dim].table["total"].max()
@@ -484,10 +502,52 @@ def _where_numbers_allow(reached: ServiceReach, wanted, rule: Rule) -> tuple[lis
         if rule.exact or reached.published or many >= rule.hide_below:
             kept.append(pair)
         else:
-            left_out[f"{reached.noun} by {' and '.join(pair)}"] = (
+            left_out[_by(reached, pair)] = (
                 f"too few {reached.noun} for so many groups: fewer than {rule.hide_below} in each on average"
             )
     return kept, left_out
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """One of several outcomes of the same people: its name, all of them, and how the outcomes are made."""
+
+    name: str
+    whole: ServiceReach
+    nested: tuple[Nesting, ...]
+    words: str  # what is known of them, for the name of the population
+
+    @property
+    def could(self) -> str:
+        """The name under which ``nested`` has those it could have come true for."""
+        lookups = {nesting.coarse: nesting.lookup for nesting in self.nested}
+        mine = {fate for fate, code in lookups[self.name].items() if code != NOT_PLACED}
+        return next(name for name, fates in lookups.items() if {f for f, code in fates.items() if code == YES} == mine)
+
+    def users(self, name: str, reached: ServiceReach, dim: str, population: str) -> RawTable:
+        """Those it came true for, those it did not and, where there are any, those it could not have come true for."""
+        yes, base, others = self._counts(reached, dim)
+        cells = {YES: yes, NO: base - yes, NOT_PLACED: others[others > 0]}
+        return RawTable(name, self._cells(cells, dim, self.name), reached.noun, population, attributes=(self.name,))
+
+    def base(self, name: str, reached: ServiceReach, dim: str, population: str) -> RawTable:
+        """Those it could have come true for: all, or those who could beside those who could not."""
+        _, base, others = self._counts(reached, dim)
+        along = (dim,) if dim == _subject(reached) == SEGMENT else ()
+        if int(self.whole.base.sum()) == int(reached.base.sum()):
+            return RawTable(name, base, reached.base_noun, population, attributes=along)
+        cells = self._cells({YES: base, NO: others[others > 0]}, dim, self.could)
+        return RawTable(name, cells, reached.base_noun, population, attributes=along)
+
+    def _counts(self, reached: ServiceReach, dim: str) -> tuple[pd.Series, pd.Series, pd.Series]:
+        base = _whole(reached, "base", dim)
+        whole = _whole(_placed(self.whole, _subject(reached)), "base", dim)
+        base = base.reindex(base.index.union(whole.index), fill_value=0)
+        return _whole(reached, "users", dim).reindex(base.index, fill_value=0), base, whole.reindex(base.index) - base
+
+    @staticmethod
+    def _cells(parts: Mapping[str, pd.Series], dim: str, of: str) -> pd.Series:
+        return pd.concat(dict(parts), names=[of]).swaplevel().rename_axis([dim, of])
 
 
 @dataclass(frozen=True)
@@ -496,11 +556,14 @@ class _Before:
 
     data: str
     earlier: tuple[PrintedTable, ...]
+    part: _Part | None = None
 
     def named(self, population: str) -> str:
         return "; ".join(part for part in (population, self.data) if part)
 
-    def protect(self, tables: Sequence[RawTable], rule: Rule, totals: str = "parts") -> tuple[ProtectedTable, ...]:
+    def protect(
+        self, tables: Sequence[RawTable], rule: Rule, totals: str = "parts", nested: tuple[Nesting, ...] = ()
+    ) -> tuple[ProtectedTable, ...]:
         population = tables[0].population
         known = [table for table in self.earlier if table.population == population]
         # who is in a survey is known of the survey alone; how many there are in each group is known of all of them
@@ -512,7 +575,8 @@ class _Before:
             and len(table.dims) == 1
             and _plain(table.population) == _plain(population)
         ]
-        return protect_tables(list(tables), rule, totals=totals, earlier=known)
+        nested += self.part.nested if self.part else ()
+        return protect_tables(list(tables), rule, totals=totals, earlier=known, nested=nested)
 
 
 def reach_marks(reached: ServiceReach, data: str = "") -> dict[str, str]:
@@ -541,17 +605,17 @@ def _plain(population: str) -> str:
     return f"{head}{_PLACED}{rest.rpartition(_PLACED)[2]}" if and_ else population
 
 
-def _populations(reached: ServiceReach, subject: str = "", part_of: bool = False) -> dict[str, str]:
+def _populations(reached: ServiceReach, subject: str = "", part_of: str = "") -> dict[str, str]:
     """The names of the two populations: of their files, so that the service's own name and noun change nothing.
 
     With ``subject``: of those of them who have a code of that dimension; with ``part_of``, the base is one of which it
-    is said who the users are.
+    is said who is in that.
     """
     base = f"{reached.base_noun}: {reached.base_name}"
     base += f" ({reached.base_data})" if reached.base_data else f", for {reached.service}"
     users = f"users in {reached.users_data}" if reached.users_data else _known_as(reached)
     placed = f"{_PLACED}{subject}" if subject else ""
-    known = f"{_AND}{_known_as(reached)}" if part_of else ""
+    known = f"{_AND}{part_of}" if part_of else ""
     return {"base": base + known + placed, "users": users + placed}
 
 
@@ -569,9 +633,15 @@ def _protected(
     keys += [("users", dim) for dim in reached.dims] + [("users", pair) for pair in kept]
     raw = {}
     part_of = reached.inside and not reached.published and _fits(reached)
-    populations = {who: before.named(name) for who, name in _populations(reached, subject, part_of).items()}
+    known, part = _known_as(reached) if part_of else "", before.part
+    names = _populations(part.whole, subject, part.words) if part else _populations(reached, subject, known)
+    populations = {who: before.named(name) for who, name in names.items()}
     for who, dims in keys:
-        counts, name = _whole(reached, who, dims), _title(reached, who, dims)
+        name = _title(reached, who, dims)
+        if part:
+            raw[who, dims] = getattr(part, who)(name, reached, dims, populations["base"])
+            continue
+        counts = _whole(reached, who, dims)
         if who == "users" and part_of:
             raw[who, dims] = take_up(name, counts, _whole(reached, "base", dims), reached.noun, populations["base"])
             continue
@@ -580,13 +650,39 @@ def _protected(
         raw[who, dims] = RawTable(
             name, counts, noun, before.named(name) if reached.published else populations[who], attributes=along
         )
+    nested: dict[str, Nesting] = {}
+    if not reached.published:
+        for who, dims in keys:
+            if who == "users" or dims in reached.dims or dims in kept:
+                raw[f"all {who}", dims] = _total(raw[who, dims], reached, dims, nested)
     shown: dict = {}
     for population in dict.fromkeys(table.population for table in raw.values()):  # one has nothing to do with another
         mine = {key: table for key, table in raw.items() if table.population == population}
-        shown |= dict(zip(mine, before.protect(list(mine.values()), rule, "rounded"), strict=True))
+        safe = before.protect(list(mine.values()), rule, "rounded", tuple(nested.values()))
+        shown |= dict(zip(mine, safe, strict=True))
     gates = [table.gate for table in shown.values() if table.gate is not None]
     gate = min(gates, key=lambda each: np.inf if each.narrowest is None else each.narrowest) if gates else None
-    return {key: _taken(table) for key, table in shown.items()}, gate
+    return {key: _taken(table, part) for key, table in shown.items()}, gate
+
+
+def _total(table: RawTable, reached: ServiceReach, dims, nested: dict[str, Nesting]) -> RawTable:
+    """All who are compared by these dimensions, as a table of the release: a sum that the page names like the others.
+
+    Who has no code, or one that the base has not, is not among them. Adds to ``nested`` how codes lie in "all".
+    """
+    strange = {NOT_PLACED} if reached.base_elsewhere(dims) else {NOT_PLACED, ELSEWHERE}
+    words = "all" if ELSEWHERE in strange else "all, and elsewhere,"
+    counts = table.counts
+    for dim in [dims] if isinstance(dims, str) else dims:
+        name = f"{words} by {dim}"
+        codes = counts.index.get_level_values(dim).unique()
+        lookup = {str(code): "others" if code in strange else "all" for code in codes}
+        nested[name] = Nesting(dim, name, lookup | dict(nested[name].lookup if name in nested else {}))
+        counts = counts.rename_axis(index={dim: name})
+        counts = counts.rename(index=lookup, level=name) if counts.index.nlevels > 1 else counts.rename(index=lookup)
+    counts = counts.groupby(level=list(counts.index.names)).sum()
+    along = tuple(dim for dim in table.attributes if dim in counts.index.names)
+    return replace(table, name=f"all {table.name}", counts=counts, attributes=along)
 
 
 def _fits(reached: ServiceReach) -> bool:
@@ -613,11 +709,12 @@ def _title(reached: ServiceReach, who: str, dims) -> str:
     return f"{noun} by {' and '.join(wanted)}, {reached.service}"
 
 
-def _taken(table: ProtectedTable) -> _Shown:
+def _taken(table: ProtectedTable, part: _Part | None) -> _Shown:
     """Shown counts; of a table of take-up, those who did: the gate has seen them beside the base, and who did not."""
     shown, hidden = table.shown, table.hidden
-    if TAKE_UP in table.dims:
-        shown, hidden = shown.xs(YES, level=TAKE_UP), hidden.xs(YES, level=TAKE_UP)
+    for dim in (TAKE_UP, *((part.name, part.could) if part else ())):
+        if dim in table.dims:
+            shown, hidden = shown.xs(YES, level=dim), hidden.xs(YES, level=dim)
     return _Shown(shown, hidden, (table.printed,))
 
 
@@ -634,8 +731,7 @@ def _measured(reached: ServiceReach, dims, shown: Mapping, rule: Rule) -> Protec
     base = _Shown(base.shown.reindex(codes, fill_value=0.0), base.hidden.reindex(codes, fill_value=False), base.printed)
     index = pd.MultiIndex.from_product([[reached.service], codes], names=["service", codes.name])
     groups = _Shown(users.shown.set_axis(index), users.hidden.set_axis(index), users.printed)
-    totals = pd.Series({who: reached.comparable(dims, who).sum() for who in ("users", "base")})
-    totals, _ = protect_counts(totals, replace(rule, hide_below=1))
+    totals = pd.Series({who: _in_all(reached, dims, who, shown, rule) for who in ("users", "base")})
     totals = totals.rename({"users": reached.service})
     both = pd.DataFrame({"users": users.shown, "base": base.shown}).dropna()
     inside = bool((both["users"] <= both["base"]).all())
@@ -645,6 +741,8 @@ def _measured(reached: ServiceReach, dims, shown: Mapping, rule: Rule) -> Protec
     table, hidden = measured.table.loc[reached.service], measured.hidden.loc[reached.service]
     last = outside.shown.index.difference(codes)
     table, hidden = table.reindex([*codes, *last]), hidden.reindex([*codes, *last], fill_value=False).astype(bool)
+    for name, value in (("total", totals.iloc[0]), ("base_total", totals["base"])):
+        hidden[name] = bool(value != value)
     table.index.name = hidden.index.name = codes.name
     table.loc[last, "count"], table.loc[last, "base_count"] = outside.shown[last], 0.0
     hidden.loc[last, "count"] = outside.hidden[last]
@@ -655,7 +753,19 @@ def _measured(reached: ServiceReach, dims, shown: Mapping, rule: Rule) -> Protec
     units = dict.fromkeys(("share", "share_low", "share_high", "base_share", "penetration"), "share")
     units |= dict.fromkeys(("index", "index_low", "index_high"), "index")
     units |= {"count": reached.noun, "base_count": reached.base_noun}
-    return Protected(table, hidden, rule, reached.base_name, MappingProxyType(units), (*users.printed, *base.printed))
+    in_all = [shown[f"all {who}", dims] for who in ("users", "base")] if not reached.published else []
+    printed = tuple(part for each in (users, base, *in_all) for part in each.printed)
+    return Protected(table, hidden, rule, reached.base_name, MappingProxyType(units), printed)
+
+
+def _in_all(reached: ServiceReach, dims, who: str, shown: Mapping, rule: Rule) -> float:
+    """All who are compared, as may be shown; of counts that are published already, their rounded sum."""
+    if reached.published:
+        total = pd.Series([reached.comparable(dims, who).sum()])
+        return float(protect_counts(total, replace(rule, hide_below=1))[0].iloc[0])
+    found = shown[f"all {who}", dims].shown
+    everyone = ("all",) * found.index.nlevels
+    return float(found.get(everyone if len(everyone) > 1 else "all", 0.0))
 
 
 def _flat(cells: _Shown) -> _Shown:
@@ -690,8 +800,8 @@ def _accounts(reached: ServiceReach, rule: Rule, before: _Before) -> Protected:
     found = reached.accounts
     rows = {"contacts": found.contacts, reached.noun: found.users}
     for dim in reached.dims:
-        rows[f"{reached.noun} not placed by {dim}"] = found.users - found.placed[dim]
-        rows[f"{reached.noun} elsewhere by {dim}"] = found.outside[dim]
+        rows[f"{reached.noun} not placed by {dim_words(dim)}"] = found.users - found.placed[dim]
+        rows[f"{reached.noun} elsewhere by {dim_words(dim)}"] = found.outside[dim]
     rows[f"base: {reached.base_name}"] = found.base[""]
     counts = pd.Series(rows).rename_axis("what")
     name = f"accounts of {_known_as(reached)} by {', '.join(reached.dims)}, against {reached.base_name}"

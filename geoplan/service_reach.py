@@ -14,10 +14,12 @@ choice advisers "compared to the profile for all children attending schools in K
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+import numpy as np
 import pandas as pd
 
 from geoplan.areas import Boundaries
@@ -364,6 +366,20 @@ def reach_of_areas(
     )  # fmt: skip
 
 
+def dim_words(dim: str) -> str:
+    """A dimension as a reader knows it; the year of areas stays with them.
+
+    Examples
+    --------
+    >>> dim_words("msoa11"), dim_words("ward25"), dim_words("fsm"), dim_words("imd_tenth")
+    ('MSOA (2011)', 'ward (2025)', 'free school meals', 'imd tenth')
+    """
+    if found := re.fullmatch(r"([a-z]+)(\d\d)", dim):
+        kind, year = found.groups()
+        return f"{kind.upper() if kind in ('oa', 'lsoa', 'msoa', 'lad') else kind} (20{year})"
+    return {"fsm": "free school meals", "first": "school named first"}.get(dim, dim.replace("_", " "))
+
+
 # --- the parts ------------------------------------------------------------------------------------------
 
 
@@ -403,11 +419,15 @@ def _codes(codes: pd.Series, base: pd.Series, dim: str, layer: Boundaries | None
         known = set(layer.codes)
     else:
         known = {str(code) for code in base.dropna().unique()}
-    new = {}
+    new = []
     for code in codes.cat.categories:
         text = str(code).strip()
-        new[code] = NOT_PLACED if not text else text if known is None or text in known else ELSEWHERE
-    return codes.astype("object").map(new).astype("object").fillna(NOT_PLACED).astype("category")
+        new.append(NOT_PLACED if not text else text if known is None or text in known else ELSEWHERE)
+    new.append(NOT_PLACED)  # where no code is, its position is -1
+    names = sorted(set(new))
+    position = np.array([names.index(text) for text in new])[codes.cat.codes.to_numpy()]
+    placed = pd.Categorical.from_codes(position, pd.Index(names, dtype="object"))
+    return pd.Series(placed.remove_unused_categories(), index=codes.index, name=codes.name)
 
 
 def _count(cells: pd.DataFrame, by: Sequence[str]) -> pd.Series:

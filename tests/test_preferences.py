@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_boundaries, make_directory, make_people, make_segments, postcode
+from plain.preferences import least_and_greatest
 
 from geoplan.assignment import assign
 from geoplan.errors import UnknownCodeError
-from geoplan.preferences import OUTCOMES, against_totals, counted_preferences, preferences
-from geoplan.reach_tables import protect_reach
+from geoplan.preferences import NESTED, OUTCOMES, against_totals, counted_preferences, preferences
+from geoplan.reach_tables import protect_outcomes, protect_reach
 
 SCHOOLS = pd.DataFrame(
     {"easting": [580_500.0, 582_500.0], "northing": [160_500.0, 162_500.0]}, index=["900001", "900002"]
@@ -115,3 +117,28 @@ def test_totals_that_do_not_add_up_are_listed():
     assert against_totals(COUNTS[COUNTS["area"] == "A"], totals).to_dict("records") == [
         {"year": "2024", "area": "A", "figure": "offers", "summed": 40, "stated": 41}
     ]
+
+
+def drawn(seed):
+    """Applications of up to three neighbourhoods, drawn at random; one small, most with a few in a rare case."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for home in ("A1", "D1", "G1")[: random.integers(1, 4)]:
+        close, size = home[0].lower(), int(random.integers(12, 70))
+        ranks, offers = random.dirichlet([0.6] * 4), random.dirichlet([0.5] * 4)
+        for _ in range(size):
+            first, second = [(close, "x"), ("x", close), ("x", "y"), ("y", close)][random.choice(4, p=ranks)]
+            offer = [first, second, "z", ""][random.choice(4, p=offers)]
+            rows.append((home, first, second, close if random.random() < 0.03 else offer))
+    near = {postcode(home): home[0].lower() for home in ("A1", "D1", "G1")}
+    return preferences(applicants(rows), nearest=near)
+
+
+@pytest.mark.parametrize("seed", [3, 9, 16])
+def test_an_outsider_who_knows_how_outcomes_nest_pins_no_hidden_count(seed):
+    """With the totals that sentences name; in these, they once gave 0 to 2 people away."""
+    found = drawn(seed)
+    tables = protect_outcomes({name: found.reach(name) for name in OUTCOMES}, nested=NESTED)
+    ends = least_and_greatest(tables)
+    assert ends
+    assert {label: end for label, end in ends.items() if end[1] - end[0] < 4} == {}

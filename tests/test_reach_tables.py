@@ -180,7 +180,8 @@ def test_without_the_missed_nothing_is_crossed():
     tables = protect_reach(service(UNEVEN, inside=True), crossings=[], missed=False)
     assert dict(tables.missed) == dict(tables.crossings) == {}
     dims = {part.dims for each in tables.by.values() for part in each.printed}
-    assert dims == {("segment",), ("ward",), ("segment", TAKE_UP), ("ward", TAKE_UP)}
+    one = {("segment",), ("ward",), ("segment", TAKE_UP), ("ward", TAKE_UP)}
+    assert dims == one | {(f"all by {dim}", *more) for dim, *more in one}  # and their totals
     assert tables.by["segment"].table["count"].tolist() == protect_reach(service(UNEVEN)).by["segment"].table[
         "count"
     ].tolist()  # fmt: skip

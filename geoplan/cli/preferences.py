@@ -51,7 +51,7 @@ def command(
     from geoplan.io.people import read_applications
     from geoplan.io.project import read_project
     from geoplan.io.services import read_nearest
-    from geoplan.preferences import OUTCOMES, preferences
+    from geoplan.preferences import NESTED, OUTCOMES, preferences
     from geoplan.reach_books import outcome_finding, outcome_share, preferences_book
     from geoplan.reach_tables import protect_outcomes, reach_marks
 
@@ -85,7 +85,8 @@ def command(
         found = {name: placed.reach(name, by, names, data=applications.stem) for name in OUTCOMES}
         for each in found.values():
             numbers = numbers.with_marks(reach_marks(each, folder.as_at))
-        tables = protect_outcomes(found, numbers.rule, data=folder.as_at, earlier=numbers.earlier()[0])
+        known = {"data": folder.as_at, "earlier": numbers.earlier()[0]}
+        tables = protect_outcomes(found, numbers.rule, nested=NESTED, **known)
         sources = placed.applicants.sources
         if out is not None and out.suffix == ".xlsx":
             sheets = {f"{_words(name)} by {dim}": each.by[dim] for name, each in tables.items() for dim in each.by}
