@@ -69,6 +69,7 @@ def test_the_plan_keeps_its_limits_by_an_independent_count(made):
 
 def test_the_page_says_what_was_asked_found_and_proved(made):
     page = (made / "plan.html").read_text(encoding="utf-8")
+    assert '<p class="banner"><strong>Invented data.</strong>' in page
     assert "Each school within 10% of its share of children by places" in page
     assert "Each area to one of its 4 nearest schools" in page
     assert re.search(r"Proved: no plan that keeps these limits is better by more than 0\.0\d%", page)

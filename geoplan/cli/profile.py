@@ -104,7 +104,8 @@ def command(
         if since:
             numbers, answers = _change(numbers, school, since, tables)
         if page:
-            numbers.write_page(out, community_book(people, schools, layers[0], school, rule, tables))
+            book = community_book(people, schools, layers[0], school, rule, tables)
+            numbers.write_page(out, book, nested=tables.nested)
         elif out is not None:
             answer = profiles_table(answers, by or "school")
             numbers.write(out, table_csv(answer), [answer], nested=tables.nested)
