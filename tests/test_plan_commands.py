@@ -178,3 +178,18 @@ def test_year_6_shows_which_primary_schools_are_split(medway, capsys):
     assert main(["plan", "compare", "today", "option_b", "--base", "year_group=6", "-o", "six.html"]) == 0
     page = (medway / "six.html").read_text()
     assert "Feeder schools split" in page and "Main catchment, Option B" in page
+
+
+def test_options_are_tried_with_exact_numbers_on_the_screen_alone(medway, capsys):
+    assert main(["plan", "compare", "today", "option_a", "--internal", "trying options"]) == 0
+    assert "Option A" in said(capsys)
+    assert not (medway / "private" / "ledger.json").exists()  # nothing was released
+    assert main(["plan", "compare", "today", "option_a", "--internal", "trying options", "-o", "x.html"]) == 2
+    assert not (medway / "x.html").exists()
+
+
+def test_a_design_is_compared_like_any_option(medway, capsys):
+    assert main(["design", "-o", "designed.csv"]) == 0
+    assert main(["plan", "compare", "today", "designed.csv", "-o", "x.html"]) == 0
+    assert "Designed: about" in said(capsys)
+    assert "Catchments of Designed" in (medway / "x.html").read_text(encoding="utf-8")

@@ -70,12 +70,16 @@ def compare(
     report: Annotated[
         Path | None, typer.Option("--report", help="Also write the report for an adjudicator (.html or .pdf).")
     ] = None,
+    internal: Annotated[
+        str, typer.Option("--internal", help="Exact numbers on the screen, for this reason; nothing is written.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """What each option does to the people who live in it, against the first plan.
 
     With -o write the page to compare them on (.html), a workbook (.xlsx) or the summary (.csv). Small numbers are
-    hidden (shown as c) and the others rounded.
+    hidden (shown as c) and the others rounded. Each option set that is written is released: the next is protected
+    beside it. Try options with --internal first, and release those that are put forward.
 
     Example: geoplan plan compare today option_a option_b -o options.html --report report.html
     """
@@ -83,6 +87,8 @@ def compare(
     from geoplan.plan_tables import plan_marks, protect_options
 
     folder = read_project(project)
+    if internal and (out is not None or report is not None):
+        raise typer.BadParameter("exact numbers stay on the screen: leave out -o and --report", param_hint="--internal")
     if out is not None:
         by_ending(out, ".html", ".xlsx", ".csv")
     if report is not None:
@@ -94,7 +100,7 @@ def compare(
     writes = out is not None or report is not None
     with (
         steps("counting", "protecting the numbers", "writing") as step,
-        recording(folder.folder, folder.rule(), writes=writes) as numbers,
+        recording(folder.folder, folder.rule("internal", internal) if internal else folder.rule(), writes) as numbers,
     ):
         next(step)
         residents, who, sources = _residents(plans, pupils, schools, base, idaci, household)
