@@ -22,7 +22,7 @@ from geoplan.reach_tables import ReachTables, more_to_be_even, standing_words
 from geoplan.service_reach import ELSEWHERE, dim_words
 from geoplan.sources import Source
 from geoplan.suppression import protect_tables
-from geoplan.surveys import LEAST_RESPONSE, Raked, response, top_up
+from geoplan.surveys import LEAST_RESPONSE, Raked, rake_margins, response, top_up
 from geoplan.tables import RawTable
 
 READ_WITH_CARE = "A segment describes a neighbourhood, not a family; a family may call from anywhere."
@@ -136,16 +136,13 @@ def reach_note(
     )
 
 
-def survey_book(
-    tables: ReachTables, sources: Iterable[Source], raked: Raked | None = None, least: float = LEAST_RESPONSE
-) -> maps.MapBook:
+def survey_book(tables: ReachTables, sources: Iterable[Source], *, least: float = LEAST_RESPONSE) -> maps.MapBook:
     """The page of a survey: response by group with the guide's rule, a test, what weights cost, and a top-up."""
     sources = tuple(sources)
     panels = []
     for dim in tables.by:
         panels += [_response_table(tables, dim, sources, least), _top_up_table(tables, dim, sources, least)]
-    notes = [*survey_sentences(tables, least), *_notes(tables)]
-    notes += [raking_sentence(raked)] if raked is not None else []
+    notes = [*survey_sentences(tables, least), *_notes(tables), *weights_sentences(tables)]
     return maps.MapBook(
         f"Whom did {tables.service} hear?",
         finding=survey_finding(tables, least),
@@ -192,7 +189,7 @@ def plan_shown(plan: PlanReach, tables: ReachTables) -> Protected:
     Protected
         By segment, then ``all``: ``name``, ``today`` (users as printed), ``after``, ``after_low``, ``after_high`` (from
         the ratios, rounded as counts are), ``more_share``, ``more_share_low``, ``more_share_high`` (0.1 for a tenth
-        more users, to the nearest hundredth); hidden where the users are.
+        more users, from the numbers printed); hidden where the users are.
     """
     subject = tables.by[tables.subject]
     rows = [code for code in plan.table.index if code in subject.table.index or code == "all"]
@@ -205,8 +202,8 @@ def plan_shown(plan: PlanReach, tables: ReachTables) -> Protected:
     table = pd.DataFrame({"name": subject.table["name"].reindex(rows).fillna("All"), "today": users})
     for name, column in (("after", "ratio"), ("after_low", "low"), ("after_high", "high")):
         table[name] = (users * ratio[column] / step).round() * step
-    for name, column in (("more_share", "ratio"), ("more_share_low", "low"), ("more_share_high", "high")):
-        table[name] = (ratio[column] - 1).round(2)
+    for name in ("after", "after_low", "after_high"):  # of printed numbers: a finer ratio would tell of single people
+        table[name.replace("after", "more_share")] = (table[name] / users.where(users > 0) - 1).round(2)
     away = pd.DataFrame(dict.fromkeys(table.columns[1:], hidden), index=table.index)
     return Protected(table, away, tables.rule, tables.base_name, printed=subject.printed)
 
@@ -460,10 +457,30 @@ def survey_sentences(tables: ReachTables, least: float = LEAST_RESPONSE) -> list
     return sentences
 
 
-def raking_sentence(raked: Raked) -> str:
-    """What the weights cost."""
+def weights_sentences(tables: ReachTables) -> list[str]:
+    """What weights by each dimension would cost, from printed numbers.
+
+    Of exact ones the largest weight would tell how many answered in the smallest group (:func:`raking_sentence`).
+    """
+    sentences = []
+    for dim, shown in tables.by.items():
+        table = shown.table.drop(index=ELSEWHERE, errors="ignore")
+        known = table[table["count"].notna() & table["base_count"].gt(0)]
+        heard = known.loc[known["count"] > 0, "count"].rename_axis(dim)
+        if not len(heard):
+            continue
+        sentence = raking_sentence(rake_margins(heard, {dim: known["base_count"]}), f" by {dim_words(dim)}")
+        left_out = int((table["count"].isna() | table["base_count"].isna()).sum())
+        if left_out:
+            sentence += f" Left out because their numbers are hidden: {left_out} of {len(table)} groups."
+        sentences.append(f"From the printed numbers: {sentence[0].lower()}{sentence[1:]}")
+    return sentences
+
+
+def raking_sentence(raked: Raked, by: str = "") -> str:
+    """What weights cost; of exact weights, for whoever may read them alone."""
     words = (
-        f"Weights by raking: design effect {raked.design_effect:.2f}, so the answers are worth about "
+        f"Weights{by} by raking: design effect {raked.design_effect:.2f}, so the answers are worth about "
         f"{5 * round(raked.effective / 5):,.0f} even ones; the largest weight is {raked.largest:.1f}."
     )
     silent = {dim: codes for dim, codes in raked.unreached.items() if codes}

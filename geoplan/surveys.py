@@ -153,13 +153,36 @@ def rake(survey: ServiceReach, dims: Sequence[str], rounds: int = 1000) -> Raked
     if not dims:
         raise ValueError("name the dimensions to weight by")
     heard = survey.comparable(dims)  # those elsewhere stand for nobody of the population
-    heard = heard[heard > 0].astype(float)
+    heard = heard[heard > 0]
     if not len(heard):
         raise ValueError("nobody answered: there is nothing to weight")
+    return rake_margins(heard, {dim: survey.counts(dim, "base") for dim in dims}, rounds)
+
+
+def rake_margins(heard: pd.Series, margins: Mapping[str, pd.Series], rounds: int = 1000) -> Raked:
+    """The same from counts: exact ones for weights that stay inside, printed ones for what a page says of them.
+
+    Parameters
+    ----------
+    heard
+        Respondents by cell: an index level for each dimension, no cell of nobody.
+    margins
+        By dimension, the people of the population by code.
+    rounds
+        The most rounds.
+
+    Examples
+    --------
+    >>> heard = pd.Series([30, 10], index=pd.Index(["1", "2"], name="segment"))
+    >>> round(rake_margins(heard, {"segment": pd.Series({"1": 500, "2": 500})}).design_effect, 2)
+    1.33
+    """
+    heard = heard.astype(float)
+    dims = list(margins)
     codes = {dim: heard.index.get_level_values(dim) for dim in dims}
     targets, unreached = {}, {}
     for dim in dims:
-        margin = survey.counts(dim, "base").astype(float)
+        margin = margins[dim].rename_axis(dim).astype(float)
         there = margin.index.isin(codes[dim].unique())
         unreached[dim] = tuple(map(str, margin.index[~there & (margin > 0).to_numpy()]))
         strangers = [code for code in codes[dim].unique() if margin.get(code, 0) <= 0]

@@ -6,6 +6,8 @@ import csv
 import gzip
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -67,6 +69,7 @@ def test_the_plan_keeps_its_limits_by_an_independent_count(made):
 
 def test_the_page_says_what_was_asked_found_and_proved(made):
     page = (made / "plan.html").read_text(encoding="utf-8")
+    assert '<p class="banner"><strong>Invented data.</strong>' in page
     assert "Each school within 10% of its share of children by places" in page
     assert "Each area to one of its 4 nearest schools" in page
     assert re.search(r"Proved: no plan that keeps these limits is better by more than 0\.0\d%", page)
@@ -135,6 +138,28 @@ def test_a_brief_a_matrix_and_published_counts(made, tmp_path, capsys):
     assert code == 0 and answer["unit"] == "minutes" and answer["plan"][some] == plan.table[some]
     assert {row["year"] for row in answer["catchments"]} == {"2027", "2028"}
     assert "published figures" in (tmp_path / "two.html").read_text(encoding="utf-8")
+
+
+def test_the_example_of_several_years_in_the_documentation_runs(made, tmp_path, monkeypatch, capsys):
+    text = (Path(__file__).parents[1] / "docs" / "how-designs-are-made.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    (command,) = re.findall(r"\$ geoplan (design .*)", text)
+    folder = shutil.copytree(made, tmp_path / "medway", ignore=shutil.ignore_patterns("private", "plan.*"))
+    monkeypatch.chdir(folder)
+    exec(compile(code, "how-designs-are-made.md", "exec"), {})
+    quick = ["--time-limit", "1", "--published", "--json"]  # exact counts, to add up below
+    assert main([*command.split(), *quick]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert {row["year"] for row in answer["catchments"]} == {"2026", "2030"}
+    counts = pd.read_csv("children_by_year.csv", index_col="lsoa11")
+    places = pd.read_csv("schools.csv", dtype={"urn": "str"}).set_index("urn")["places"]
+
+    def largest_difference(plan):
+        own = counts.groupby(read_plan(plan).table).sum()
+        room = places[own.index] / places[own.index].sum()
+        return max(abs(own[year] / (room * own[year].sum()) - 1).max() for year in own)
+
+    assert largest_difference("balanced.csv") < largest_difference("catchments_today.csv")
 
 
 def test_a_trade_off_on_the_page_and_in_json(made, capsys, tmp_path):

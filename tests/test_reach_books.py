@@ -28,7 +28,7 @@ from geoplan.reach_books import (
 )
 from geoplan.reach_tables import change_in_reach, protect_reach
 from geoplan.service_reach import reach
-from geoplan.surveys import rake
+from geoplan.surveys import rake, rake_margins
 
 
 @pytest.fixture(scope="module")
@@ -104,9 +104,12 @@ def test_a_survey_and_its_page(medway):
     shown = protect_reach(found, crossings=[])
     assert "below 20%, do another study" in survey_finding(shown)
     assert "no other study" in survey_finding(shown, least=0.05)
-    html = survey_book(shown, found.sources, rake(found, ["segment"])).to_html()
+    html = survey_book(shown, found.sources).to_html()
     assert "Response by segment" in html
-    assert "design effect" in html
+    assert "From the printed numbers: weights by segment by raking: design effect" in html
+    table = shown.by["segment"].table
+    exact, printed = rake(found, ["segment"]), rake_margins(table["count"], {"segment": table["base_count"]})
+    assert printed.design_effect == pytest.approx(exact.design_effect, abs=0.02)
 
 
 def test_preferences_and_their_page(medway):

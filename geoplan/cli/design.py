@@ -122,7 +122,7 @@ def command(
     If no plan keeps every limit, says why and which limits to relax (exit code 1). Small numbers of children are
     hidden (shown as c) and the others rounded.
 
-    Example: geoplan design --within 5 --nearest 3 -o plan.csv -o plan.html
+    Example: geoplan design --within 10 --nearest 5 -o plan.csv -o plan.html
     """
     from geoplan.briefs import DISSIMILARITY, GORARD, MOVED
     from geoplan.designs import design

@@ -112,7 +112,7 @@ def command(
         series = reach_series(dict(reversed([(label, tables), *before.items()]))) if len(before) > 1 else None
         next(step)
         model, plan, sites, placement, said = _models(
-            folder, what_if, per_km, mailing, place, users, key, pupils, conditions, schools, tables
+            folder, what_if, per_km, mailing, place, users, key, pupils, conditions, schools, layers, tables
         )
         next(step)
         drawn = _drawn(layers, by, pupils)
@@ -301,7 +301,7 @@ def _drawn(layers, by, pupils):
     return merge_areas(layer, larger, kind)
 
 
-def _models(folder, what_if, per_km, mailing, place, users, key, pupils, conditions, schools, tables):
+def _models(folder, what_if, per_km, mailing, place, users, key, pupils, conditions, schools, layers, tables):
     """The model, the plan as it may be shown, the sites and the best of them."""
     if what_if is None and not place:
         return None, None, None, None, []
@@ -314,7 +314,7 @@ def _models(folder, what_if, per_km, mailing, place, users, key, pupils, conditi
     if isinstance(conditions, Path):
         raise typer.BadParameter("a plan needs a base of people: all, or year_group=5,6", param_hint="--base")
     among = pupils.where(**conditions) if conditions else pupils
-    people = assign(read_users(folder, users, key), folder.postcodes(), (), folder.segments())
+    people = assign(read_users(folder, users, key), folder.postcodes(), layers, folder.segments())
     kind = folder.segments_kind or pupils.kinds[0]
     cells = place_cells(among.people, people.people, kind)
     model = plan = placement = None
@@ -453,10 +453,10 @@ def _as_json(tables, changed, plan, placement, model) -> dict:
     answer |= {"plan": rows(plan)} if plan is not None else {}
     answer |= {"distance": model.sentence} if model is not None else {}
     if placement is not None:
+        # not its value: with a steep enough falling-off that is the number of people beside a site
         answer["placement"] = {
             "sites": list(placement.sites),
-            "value": round(placement.value),
-            "bound": round(placement.bound),
+            "at_most_short_of_the_best": round(placement.gap, 3),
             "proven": placement.proven,
         }
     return answer

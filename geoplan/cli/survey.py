@@ -64,6 +64,7 @@ def command(
         survey_sentences,
         survey_shares,
         top_up_shown,
+        weights_sentences,
     )
     from geoplan.reach_tables import protect_reach, reach_marks
     from geoplan.service_reach import reach
@@ -96,21 +97,21 @@ def command(
         numbers = numbers.with_marks(reach_marks(survey, folder.as_at))
         known = {"data": folder.as_at, "earlier": numbers.earlier()[0]}
         tables = protect_reach(survey, numbers.rule, crossings=[], missed=False, **known)
-        raked = rake(survey, by) if survey.accounts.users else None
-        sentences = [survey_finding(tables, least), *survey_sentences(tables, least)]
-        sentences += [raking_sentence(raked)] if raked is not None else []
+        raked = rake(survey, by) if survey.accounts.users else None  # exact: for its owner alone
+        sentences = [survey_finding(tables, least), *survey_sentences(tables, least), *weights_sentences(tables)]
         if out is not None and out.suffix == ".xlsx":
             sheets = {f"Response by {dim}": response_shown(tables, dim, least) for dim in tables.by}
             sheets |= {f"Top-up by {dim}": top_up_shown(tables, dim, least) for dim in tables.by}
             write_workbook(numbers, out, sheets | {"Records": tables.accounts}, sentences, survey.sources)
         elif out is not None:
-            book = survey_book(tables, survey.sources, raked, least)
+            book = survey_book(tables, survey.sources, least=least)
             numbers.write_page(out, book, [survey_shares(tables, least)])
         if out is not None:
             typer.echo(f"wrote {out}", err=True)
     if weights is not None and raked is not None:
         write_csv(weights, weights_of(people.people, raked).round(4), private=True)
         typer.echo(f"wrote {weights} (about single people: keep it inside the office)", err=True)
+        typer.echo(f"Inside the office only: {raking_sentence(raked)}", err=True)
     if as_json:
         by_group = {dim: rows(table) for dim, table in tables.by.items()}
         typer.echo(json.dumps({"sentences": sentences, "by": by_group, "records": rows(tables.accounts)}, indent=2))

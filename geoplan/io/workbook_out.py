@@ -43,8 +43,9 @@ def write_workbook(
     Parameters
     ----------
     sheets
-        Title to table. A :class:`~geoplan.disclosure.Protected` table has its codes as first column and ``c`` where
-        a number is hidden; of a plain frame the index is left out. A missing cell is written as ``x``.
+        Title to table. A :class:`~geoplan.disclosure.Protected` table has its codes as first column (a crossing has
+        one for each dimension) and ``c`` where a number is hidden; of a plain frame the index is left out. A missing
+        cell is written as ``x``.
     path
         The file.
     about
@@ -131,9 +132,11 @@ Cell = str | float | int | bool
 def _table(title: str, table: object, file: str) -> tuple[list[str], list[list[Cell]]]:
     """Headings, and rows of cells with none empty."""
     if isinstance(table, Protected):
-        code = str(table.table.index.name or "code")
-        heads = _headings([code, *map(str, table.table.columns)])
-        columns = [[_cell(each) for each in table.table.index]]
+        index = table.table.index
+        unnamed = "code" if index.nlevels == 1 else "key"
+        names = [str(name or unnamed) for name in index.names]
+        heads = _headings([*names, *map(str, table.table.columns)])
+        columns = [[_cell(each) for each in index.get_level_values(i)] for i in range(index.nlevels)]
         for name in table.table.columns:
             hidden = table.is_hidden(name).to_numpy(bool)
             cells = [_cell(each) for each in table.table[name]]
