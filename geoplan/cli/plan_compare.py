@@ -89,6 +89,12 @@ def compare(
     folder = read_project(project)
     if internal and (out is not None or report is not None):
         raise typer.BadParameter("exact numbers stay on the screen: leave out -o and --report", param_hint="--internal")
+    try:
+        rule = folder.rule("internal", internal) if internal else folder.rule()
+    except ValueError as error:
+        if not internal:
+            raise
+        raise typer.BadParameter(str(error), param_hint="--internal") from error
     if out is not None:
         by_ending(out, ".html", ".xlsx", ".csv")
     if report is not None:
@@ -100,7 +106,7 @@ def compare(
     writes = out is not None or report is not None
     with (
         steps("counting", "protecting the numbers", "writing") as step,
-        recording(folder.folder, folder.rule("internal", internal) if internal else folder.rule(), writes) as numbers,
+        recording(folder.folder, rule, writes=writes) as numbers,
     ):
         next(step)
         residents, who, sources = _residents(plans, pupils, schools, base, idaci, household)
