@@ -281,7 +281,7 @@ def _part(ground: Ground, own, school: str) -> _Part:
 
     tables, result, note = _read_by(ground, own, school)
     attacked = [*ground.attacked, *_parts_of(tables.profiles[school], *tables.homes.values())]
-    said = cautions(school, ground.tables.profiles[school], ground.tables.extra, ground.segmentation)
+    said = cautions(school, tables.profiles[school], ground.tables.extra, ground.segmentation)
     changes = None
     if school in ground.before:
         before = ground.before[school]
