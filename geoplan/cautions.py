@@ -270,10 +270,10 @@ def _new(school: str, tables: Mapping[str, ProtectedTable], segmentation: Segmen
 def _disagrees(school: str, tables: Mapping[str, ProtectedTable]) -> Caution | None:
     seen = _seen(DISAGREES, school, tables)
     if not seen.there:
-        words = "Not known: whether segments agree with pupils' own free school meals (the file does not say)."
+        words = "Not known: whether the groups agree with pupils' own free school meals (the file does not say)."
         return Caution(DISAGREES, words)
     live = "lives" if seen.count == 0 else "live"
-    words = f"{_of_pupils(seen)} {live} in a segment that disagrees with their own eligibility for free school meals"
+    words = f"{_of_pupils(seen)} {live} in a group that disagrees with their own eligibility for free school meals"
     if seen.everywhere is not None and seen.share is not None:
         words += f"; in all schools it is {100 * seen.everywhere:.0f}%"
     more = seen.everywhere is not None and seen.least > seen.everywhere
@@ -285,14 +285,12 @@ def _placed(school: str, tables: Mapping[str, ProtectedTable]) -> Caution | None
     if not seen.there:
         return None
     if seen.count is None:
-        return Caution(PLACED, "How many pupils could be placed in a segment is not shown: they are too few.", True)
+        return Caution(PLACED, "How many pupils could be placed in a group is not shown: they are too few.", True)
     if seen.share is None:  # those who could not are the hidden part
-        return Caution(
-            PLACED, "Nearly all pupils could be placed in a segment; those who could not are too few to show."
-        )
+        return Caution(PLACED, "Nearly all pupils could be placed in a group; those who could not are too few to show.")
     if seen.share >= WELL_MATCHED:
-        return Caution(PLACED, f"{100 * seen.share:.0f}% of pupils could be placed in a segment.", share=seen.share)
-    words = f"Only {100 * seen.share:.0f}% of pupils could be placed in a segment; the profile is of those"
+        return Caution(PLACED, f"{100 * seen.share:.0f}% of pupils could be placed in a group.", share=seen.share)
+    words = f"Only {100 * seen.share:.0f}% of pupils could be placed in a group; the profile is of those"
     tail = ", and may say little of the school." if seen.share < HARDLY_MATCHED else "."
     return Caution(PLACED, words + tail, True, seen.share)
 
@@ -302,7 +300,11 @@ def _small(total: float, profile: Protected) -> Caution | None:
         words = f"Fewer than {MIN_TOTAL} pupils: no index is given, and one family more would change the picture."
         return Caution("small_numbers", words, True)
     hidden = int(profile.hidden["count"].sum())
-    words = f"{hidden} of {len(profile)} segments have too few pupils to show." if hidden else ""
+    words = (
+        f"{hidden} of {len(profile)} groups {'has' if hidden == 1 else 'have'} too few pupils to show."
+        if hidden
+        else ""
+    )
     if total < FEW:
         words = f"With about {total:,.0f} pupils, only large differences can be told from chance. {words}".strip()
     return Caution("small_numbers", words, total < FEW) if words else None
@@ -323,5 +325,5 @@ def _by_hand(school: str, tables: Mapping[str, ProtectedTable]) -> Caution | Non
     seen = _seen(BY_HAND, school, tables)
     if not seen.there or seen.count == 0:
         return None
-    words = f"{_of_pupils(seen)} have a segment that the authority corrected by hand."
+    words = f"{_of_pupils(seen)} have a group that the authority corrected by hand."
     return Caution(BY_HAND, words, share=seen.share)

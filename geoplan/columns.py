@@ -486,6 +486,8 @@ ROLL_FORECASTS = Table(
     (
         Column("school", "the school", "school", needed=True, aliases=_words("school urn school_urn")),
         Column("year", "the year", needed=True, aliases=_words("year date")),
+        Column("rolls", "which rolls a row is of: a phase, or an intake year (a part of one)", aliases=_words("rolls")),
+        _number("now", "pupils on roll at the start", "now", type="number"),
         Column(
             **(
                 _number("pupils", "pupils forecast", "pupils roll forecast number_on_roll", type="number").__dict__

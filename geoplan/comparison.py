@@ -255,6 +255,8 @@ def measure(table: pd.DataFrame, z: float = Z_95, slack: int = 0, finite: bool =
     DataFrame
         The table with :data:`MEASURES` appended.
     """
+    index = table.index
+    table = table.reset_index(drop=True)  # two codes in an index would be compared in every step
     count, total = table["count"], table["total"].where(table["total"] > 0)
     base_count, base_total = table["base_count"], table["base_total"].where(table["base_total"] > 0)
     share, base_share = count / total, base_count / base_total
@@ -293,7 +295,7 @@ def measure(table: pd.DataFrame, z: float = Z_95, slack: int = 0, finite: bool =
         p=np.where(many, p, np.nan),
         q=np.where(many, q, np.nan),
         notable=many & (q <= NOTABLE_AT),
-    )
+    ).set_axis(index)
 
 
 def _widest(

@@ -261,7 +261,7 @@ def design_page(
         cannot=CANNOT_KNOW,
         rule=rule,
         marking=marking,
-        invented=any(source.invented for source in sources),
+        invented=list(dict.fromkeys(source.title for source in sources if source.invented)),
         credits=credit_sentences(sources),
         style=style,
         policy=policy([], [style]),

@@ -28,11 +28,12 @@ from geoplan.catchments import CatchmentPlan
 from geoplan.designs import Design
 from geoplan.disclosure import PUBLIC, Protected, Rule
 from geoplan.gate import Nesting, PrintedTable
+from geoplan.plan_tables import TO
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import RawTable
 
 NONE_OF_THESE = "none of these schools"
-STAY, TO = "no change", " > "
+STAY = "no change"
 COUNT, COUNT_TODAY, MOVING = "count", "base_count", "people"
 #: Figures of a whole plan, in the order and with the decimals printed; counts of children are in protected tables.
 FIGURES = {TRAVEL: 2, WORST: 2, GORARD: 3, DISSIMILARITY: 3}

@@ -21,6 +21,8 @@ from geoplan.programme import TOLERANCE
 from geoplan.solving import solve
 
 _HALVINGS = 5
+_TRY_SECONDS = 20.0  # at most, for each set of limits dropped
+_TRY_STEPS = 200_000  # any plan will do, so the search from each start is short
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def _try(problem: DesignProblem, limits: Limits, seconds: float) -> tuple[dict |
     if plain_reasons(problem, limits):
         return None, "impossible"
     brief = formulate(problem, limits, {"travel": 1.0})
-    outcome = solve(brief.programme, gap=0.5, seconds=min(seconds, 20.0))
+    outcome = solve(brief.programme, gap=0.5, seconds=min(seconds, _TRY_SECONDS), steps=_TRY_STEPS)
     if outcome.worth is None or not outcome.worth.within:
         return None, outcome.status
     return measure_plan(problem, problem.plan(brief.spread(outcome.labels), "relaxed")), outcome.status

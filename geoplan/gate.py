@@ -46,6 +46,8 @@ _WHOLE = 1_000  # numbers; a programme of fewer is solved whole
 _FEW = 60  # numbers in a sum of few
 _TAKING_UP = 6  # numbers that can take up what is left over in a sum of many, each way
 _TOLERANCE = 1e-6
+_MOST_BRANCHES = 200  # of a whole-number programme: an end not found by then counts as one that cannot be reached
+_NEAR_ENOUGH = 0.05  # to the cheapest, of a whole-number table for many targets at a time
 
 Cell = tuple[str, ...]
 
@@ -489,6 +491,14 @@ def _canonical(dims: Sequence[str], cell: Cell) -> Cell:
     return tuple(cell[i] for i in sorted(range(len(dims)), key=lambda i: dims[i]))
 
 
+def _canonical_cells(table: PrintedTable) -> Sequence[Cell]:
+    """All cells of a table as :func:`_canonical` has them."""
+    order = sorted(range(len(table.dims)), key=lambda i: table.dims[i])
+    if order == list(range(len(order))):
+        return table.cells
+    return [tuple(cell[i] for i in order) for cell in table.cells]
+
+
 @dataclass(frozen=True)
 class _Structure:
     """The sums of one population, whatever is printed in their cells, and what they were made from."""
@@ -517,9 +527,9 @@ def _structure(
 ) -> _Structure:
     shapes = [(table.dims, table.cells, table.complete, table.attributes) for table in tables]
     zeros = {
-        (tuple(sorted(table.dims)), _canonical(table.dims, cell))
+        (tuple(sorted(table.dims)), cell)
         for table in tables
-        for cell, text in zip(table.cells, table.shown, strict=True)
+        for cell, text in zip(_canonical_cells(table), table.shown, strict=True)
         if text == "0" and not table.parts
     }
     made_from = (shapes, zeros, tuple(public), tuple(nested))
@@ -529,8 +539,7 @@ def _structure(
     build = _Builder(nested)
     for table in tables:
         node = tuple(sorted(table.dims))
-        cells = (_canonical(table.dims, cell) for cell in table.cells)
-        build.add(node, cells, table.complete, frozenset(table.attributes))
+        build.add(node, _canonical_cells(table), table.complete, frozenset(table.attributes))
     printed_nodes = set(build.cells)
     refined = _refine(build)
     for totals in public:
@@ -755,8 +764,8 @@ def _evidence(build, table: PrintedTable, by_name, public, told, low, high, targ
     zero = _zero_possible(table, public, hidden)
     if table.parts and table.parts != PUBLIC_FIGURE:
         _check_parts(build, table, by_name)
-    for i, (cell, text) in enumerate(zip(table.cells, table.shown, strict=True)):
-        at = node[_canonical(table.dims, cell)]
+    places = [node[cell] for cell in _canonical_cells(table)]
+    for i, (cell, text, at) in enumerate(zip(table.cells, table.shown, places, strict=True)):
         if hidden[i]:
             if not table.parts:
                 low[at] = max(low[at], 0 if zero[i] else 1)
@@ -956,6 +965,35 @@ class _Solved:
         """False where the outer bounds leave out some small number already."""
         return self._cover(self.outer_low, self.outer_high)
 
+    def hopeless(self, enough: int) -> np.ndarray:
+        """Proven to have too few values, whatever table is found."""
+        return self.outer_high - self.outer_low + 1 < np.minimum(self.need(enough), enough)
+
+    def narrow(self, k: int, sign: float, end: float) -> None:
+        """Take note of the end (sign 1 the least, -1 the greatest) that even fractions cannot pass."""
+        value = self.shift[k] + sign * end
+        if sign > 0:
+            self.outer_low[k] = max(self.outer_low[k], np.ceil(value - 1e-4))
+        else:
+            self.outer_high[k] = min(self.outer_high[k], np.floor(value + 1e-4))
+
+    def no_further_than_needed(self, k: int, sign: float, enough: int) -> tuple[np.ndarray, np.ndarray]:
+        """Bounds for all numbers that stop a target where it has shown enough values: a search ends there."""
+        low, high = self.core.low.copy(), self.core.high.copy()
+        need, least, most = self.need(enough)[k], self.public_low[k], self.public_high[k]
+        if sign > 0:
+            end = min(max(1.0, least), self.high[k] - need + 1) if np.isfinite(self.high[k]) else max(1.0, least)
+            end = max(end, self.outer_low[k])
+        else:
+            end = min(self.limit[k] - 1, most)
+            end = min(max(end, self.low[k] + need - 1 if np.isfinite(self.low[k]) else 0.0), self.outer_high[k])
+        at, value = self.column[k], (end - self.shift[k]) / self.scale[k]
+        if (sign > 0) == (self.scale[k] > 0):
+            low[at] = min(max(low[at], value), high[at])
+        else:
+            high[at] = max(min(high[at], value), low[at])
+        return low, high
+
     def _cover(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         return (low <= np.maximum(1, self.public_low)) & (high >= np.minimum(self.limit - 1, self.public_high))
 
@@ -1021,14 +1059,20 @@ def _solve(system: _System, exact: bool, enough: int, cover: bool, silent: bool 
         solution = _programme(core, direction, solved, near)
         if solution is None:
             solution = _programme(core, direction, solved)
-        stale = stale + 1 if solution is None or not solved.learn(solution) else stale
+        learnt = solution is not None and solved.learn(solution)
+        if solution is not None and not learnt and not silent:  # whole numbers near these fractions, for many at a time
+            for high in (near, core.high):
+                whole = _whole(solved, direction, core.low, high, mip_rel_gap=_NEAR_ENOUGH, node_limit=_MOST_BRANCHES)
+                learnt = whole is not None and solved.learn(whole)
+                if learnt:
+                    break
         after = (open_ & ~solved.enough(enough, cover)).sum()
-        stale = stale + 1 if after > 0.95 * before else 0
+        stale = stale + (1 if learnt else 2) if after > 0.95 * before else 0
     for k in np.flatnonzero(solved.unsolved & ~solved.uninteresting() & (exact | ~solved.enough(enough, cover))):
         for sign in (1.0, -1.0):
-            if not exact and solved.enough(enough, cover)[k]:
+            if not exact and (solved.enough(enough, cover)[k] or solved.hopeless(enough)[k]):
                 break
-            _one(solved, k, sign, exact or not silent)
+            _one(solved, k, sign, enough, cover, exact, silent)
     return solved
 
 
@@ -1047,7 +1091,11 @@ def _programme(core: Reduced, cost: np.ndarray, solved: _Solved, near: np.ndarra
     """The table that is cheapest, by linear programming; None if there is none as ``near`` as wanted."""
     solved.attacks += 1
     high = core.high if near is None else near
-    result = linprog(cost, A_eq=core.matrix, b_eq=core.right, bounds=np.column_stack([core.low, high]), method="highs")
+    # reduced already: presolving it again takes longer than it saves
+    result = linprog(
+        cost, A_eq=core.matrix, b_eq=core.right, bounds=np.column_stack([core.low, high]), method="highs",
+        options={"presolve": False},
+    )  # fmt: skip
     if result.status == 2 and near is None:
         raise Contradiction
     return result.x if result.status == 0 else None
@@ -1069,7 +1117,7 @@ def _near(solved: _Solved, cost: np.ndarray, target: int) -> np.ndarray | None:
     left = core.right - solved.by_column @ stay + part @ stay[here]
     result = linprog(
         cost[here], A_eq=part[rows], b_eq=left[rows], method="highs",
-        bounds=np.column_stack([core.low[here], core.high[here]]),
+        bounds=np.column_stack([core.low[here], core.high[here]]), options={"presolve": False},
     )  # fmt: skip
     if result.status != 0:
         return None
@@ -1086,8 +1134,12 @@ def _near(solved: _Solved, cost: np.ndarray, target: int) -> np.ndarray | None:
     return solution
 
 
-def _one(solved: _Solved, k: int, sign: float, whole: bool) -> None:
-    """The least (sign 1) or greatest (-1) whole number that one target can be."""
+def _one(solved: _Solved, k: int, sign: float, enough: int, cover: bool, exact: bool, silent: bool) -> None:
+    """The least (sign 1) or greatest (-1) whole number that one target can be: as far as needed, unless ``exact``.
+
+    A table of fractions proves what is out of reach, and only a table of whole numbers what is within it. Looking for
+    one may be given up: then the count is protected as one that cannot be that number.
+    """
     core = solved.core
     cost = np.zeros(len(core.low))
     cost[solved.column[k]] = sign * solved.scale[k]
@@ -1095,16 +1147,31 @@ def _one(solved: _Solved, k: int, sign: float, whole: bool) -> None:
     if solution is not None and solved.learn(solution):
         return
     solution = _programme(core, cost, solved)
-    if (solution is not None and solved.learn(solution)) or not whole:
+    if (solution is not None and solved.learn(solution)) or (silent and not exact):
         return  # without whole-number programmes, what is not shown to be wide enough counts as pinned
+    low, high, options = core.low, core.high, {}
+    if not exact and solution is not None:
+        solved.narrow(k, sign, float(cost @ solution))
+        if (solved.hopeless(enough) | solved.enough(enough, cover))[k]:
+            return
+        low, high = solved.no_further_than_needed(k, sign, enough)
+        options = {"node_limit": _MOST_BRANCHES}
+    whole = _whole(solved, cost, low, high, **options)
+    if whole is not None:
+        solved.learn(whole)
+
+
+def _whole(solved: _Solved, cost: np.ndarray, low: np.ndarray, high: np.ndarray, **options) -> np.ndarray | None:
+    """The cheapest table of whole numbers, or the best found by then; None if none was."""
     solved.attacks += 1
+    core = solved.core
     result = milp(
         cost,
         constraints=LinearConstraint(core.matrix, core.right, core.right),
-        bounds=Bounds(core.low, core.high),
+        bounds=Bounds(low, high),
         integrality=core.whole_number.astype(int),
+        options=options,
     )
-    if result.status == 2:
+    if result.status == 2 and low is core.low and high is core.high:
         raise Contradiction
-    if result.x is not None:
-        solved.learn(np.where(core.whole_number, np.round(result.x), result.x))
+    return None if result.x is None else np.where(core.whole_number, np.round(result.x), result.x)

@@ -167,7 +167,7 @@ def sites_book(
         maps.table(
             "Scores, 0 to 1", public=scores, sources=sources, index="Site",
             columns={"site": ("Name", ""), "score": ("Score", ""),
-                     **{each.name: (each.name.capitalize(), "") for each in criteria}},
+                     **{each.name: (_heading(each.name), "") for each in criteria}},
             note="The weighted mean of the criteria, the best first.",
         ),
         maps.table(
@@ -189,7 +189,7 @@ def sites_book(
     if own:
         panels.append(maps.table(
             "The council's own values", public=values[own], sources=sources, index="Site",
-            columns={name: (name.capitalize(), "") for name in own}, note=JUDGEMENTS,
+            columns={name: (_heading(name), "") for name in own}, note=JUDGEMENTS,
         ))  # fmt: skip
     if len(tables.neighbours):
         school_names = schools.frame["name"].reindex(tables.neighbours.table.index).fillna("").astype(str)
@@ -489,3 +489,8 @@ def protect_neighbours(
     keep = (parts["yes"] > 0) | gone["yes"]
     order = table.loc[keep, "lives there"].fillna(0).sort_values(ascending=False, kind="stable").index
     return Protected(table.loc[order], hidden.loc[order], rule, raw.noun, dict.fromkeys(hidden, raw.noun), wide.printed)
+
+
+def _heading(criterion: str) -> str:
+    """A criterion of the council's file as a heading: ``safe_walking`` is Safe walking."""
+    return criterion.replace("_", " ").capitalize()

@@ -70,6 +70,8 @@ class OptionFacts:
         Names of segments by code.
     forecast
         Children expected by area and year (areas in rows), of the authority's own forecast.
+    growth
+        Where there is no forecast by area: pupils forecast for each pupil now, by year, in all schools of the phase.
     preferences
         From :func:`geoplan.plan_tables.protect_preferences`: applications and offers by catchment.
     problems
@@ -86,6 +88,7 @@ class OptionFacts:
     groups: Mapping[str, pd.Series] = field(default_factory=dict)
     segment_names: Mapping[str, str] = field(default_factory=dict)
     forecast: pd.DataFrame | None = None
+    growth: pd.Series | None = None
     preferences: Protected | None = None
     problems: Mapping[str, Sequence[str]] = field(default_factory=dict)
     entry_year: int = 0
@@ -116,6 +119,7 @@ def options_book(tables: OptionTables, facts: OptionFacts, title: str = "") -> m
         summary_panel(tables, facts),
         *_flow_panels(tables, facts),
         *_place_panels(tables, facts),
+        *_forecast_panels(tables, facts),
         *_who_panels(tables, facts),
         *_mix_panels(tables, facts),
         *_distance_panels(tables, facts),
@@ -171,7 +175,7 @@ def options_report(tables: OptionTables, facts: OptionFacts, title: str = "") ->
     lacking = [
         f"Section {number}, {heads[number].lower()}: {why}"
         for number, why in (
-            ("2", "no forecast by area was given." if facts.forecast is None else ""),
+            ("2", "no forecast was given." if facts.forecast is None and facts.growth is None else ""),
             ("4", "no applications were given; residents who attend stand for them."
              if facts.preferences is None else ""),
             ("6", "no entry year was given." if not facts.entry_year else ""),
@@ -657,7 +661,7 @@ def _area_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePan
 def _forecast_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePanel]:
     """Children expected by catchment and year, against places; a forecast is no count of people."""
     if facts.forecast is None:
-        return []
+        return [] if facts.growth is None else _growth_panels(tables, facts)
     panels = []
     for title, plan in tables.plans.items():
         school = plan.table.reindex(facts.forecast.index).fillna(NONE)
@@ -673,6 +677,32 @@ def _forecast_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.Tabl
             maps.table(
                 f"Children expected: {title}", columns=columns, public=by, sources=facts.sources,
                 note="The authority's own forecast by area, added up and rounded to the nearest 5.",
+            )
+        )  # fmt: skip
+    return panels
+
+
+def _growth_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePanel]:
+    """Residents as printed, in step with the rolls forecast for all schools of the phase together."""
+    shown = _named(tables.residents, tables, facts)
+    by_year = {str(year): float(growth) for year, growth in facts.growth.items()}
+    panels = []
+    for title in tables.titles:
+        now = shown.table[title]
+        expected = {year: 5 * (now * growth / 5).round() for year, growth in by_year.items()}
+        hidden = shown.hidden.assign(**dict.fromkeys(by_year, shown.hidden[title]))
+        columns = {"name": ("Catchment", ""), title: ("Now", "")} | {year: (year, "") for year in by_year}
+        table = shown.table.assign(**expected)
+        if tables.places is not None and title in tables.places:
+            table["places"] = tables.places[title].reindex(table.index)
+            columns["places"] = ("Places in all", "")
+        panels.append(
+            maps.table(
+                f"Children expected: {title}", replace(shown, table=table, hidden=hidden), columns,
+                sources=facts.sources,
+                note=f"Every catchment's {tables.noun} are taken to grow or shrink as the {facts.phase} rolls of all "
+                "schools together are forecast to: where a catchment grows faster than the rest, this is too low. "
+                "Rounded to the nearest 5.",
             )
         )  # fmt: skip
     return panels

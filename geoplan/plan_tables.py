@@ -39,7 +39,7 @@ from geoplan.effects import (
     gorard,
     siblings_split,
 )
-from geoplan.errors import ComparisonRefused, UnknownCodeError, VintageError
+from geoplan.errors import ComparisonRefused, DisclosureRefused, UnknownCodeError, VintageError
 from geoplan.gate import Nesting, PrintedTable
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up
@@ -50,6 +50,7 @@ TO = " > "
 ALL = "all"
 ATTENDS = "attends the catchment school"
 MOST_AREAS = 40  # that move: with more, people by area are not shown
+MOST_TOGETHER = 200  # counts by piece and category that releases of option sets may come to: proving more takes minutes
 ROUND_M = 50
 BANDS = ("up to 2 miles", "2 to 3 miles", "over 3 miles")
 MIXED = {"fsm": YES, "idaci": "1"}  # whose spread between catchments is measured: the value of each attribute
@@ -222,6 +223,7 @@ def protect_options(
     moving = {option: ground.by_area(option) for option in options}
     single = {code for raw in moving.values() if raw is not None for code in raw.counts.index}
     desk = _Desk(ground, rule, tuple(earlier), tuple(earlier_nested), single)
+    desk.check_size(ground)
     base = desk.protect(
         [ground.by_catchment(title) for title in plans] + [ground.by_flow(option) for option in options], by_area=True
     )
@@ -229,9 +231,13 @@ def protect_options(
     by_area = {
         option: desk.protect([raw], by_area=True)[0] for option, raw in moving.items() if raw is not None
     }  # areas give way to catchments
-    who = _who_moves(desk, ground, changes, options, by_flow)
-    mixes = {name: _mixed(desk, ground, name, plans) for name in MIXED if name in residents.columns}
-    by_year = _mixed(desk, ground, "year_group", plans) if "year_group" in residents.columns else {}
+    who, crossed = _who_moves(desk, ground, changes, options), {}
+    for name in ("year_group", *ATTRIBUTES):
+        if name in residents.columns:
+            more, crossed[name] = _by_attribute(desk, ground, changes, plans, name)
+            who |= more
+    who = {key: who[key] for option in options for key in who if key[0] == option}
+    mixes, by_year = {name: crossed[name] for name in MIXED if name in crossed}, crossed.get("year_group", {})
     bands = _bands(desk, ground, changes, plans)
     shown = {
         "residents": _side_by_side(by_catchment, plans),
@@ -254,7 +260,7 @@ def protect_options(
         siblings=MappingProxyType(_siblings(desk, ground, changes, options)),
         feeders=_feeder_table(desk, ground, plans, changes),
         people=_people(desk, ground),
-        left_out=MappingProxyType(_left_out(residents, sites, places)),
+        left_out=MappingProxyType(_left_out(residents, sites, places) | _without_areas(ground, options)),
         rule=rule,
         nested=ground.nested,
         data=data,
@@ -333,9 +339,8 @@ class _Ground:
 
     def by_area(self, title: str) -> RawTable | None:
         """People of the areas that move."""
-        moves = (self.flow[title] != STAY).to_numpy()
-        moving = moves[self.residents.area]
-        if not moving.any() or moves.sum() > MOST_AREAS:
+        moving = (self.flow[title] != STAY).to_numpy()[self.residents.area]
+        if not moving.any() or (self.flow_lookup[title] != STAY).sum() > MOST_AREAS:
             return None
         kind = self.residents.kind
         return self.raw(
@@ -381,6 +386,25 @@ class _Desk:
         own = Nesting(self.kind, self.kind, {code: code if code in single else OTHER for code in ground.areas})
         self.by_area = pieces_of((*nested, own) if single else nested, ground.areas)
         self.by_piece = pieces_of(nested, ground.areas)
+
+    def check_size(self, ground: _Ground) -> None:
+        """Refuse, before anything is worked out, what would take minutes to prove safe beside earlier releases."""
+        names = [name for name in ("year_group", *MIXED) if name in self.attributes]
+        if self.rule.exact or not self.printed or not names:
+            return
+        pieces = len(self.by_piece[0].lookup)
+        alone = len(pieces_of(ground.nested, ground.areas)[0].lookup)
+        widest = max(names, key=lambda name: len(ground.residents.columns[name][1]))
+        count = pieces * len(ground.residents.columns[widest][1])
+        if count > MOST_TOGETHER and pieces > 1.5 * alone:
+            raise DisclosureRefused(
+                f"too many different options were released of these {ground.residents.noun}: all plans so far and "
+                f"these cut the areas into {pieces:,} pieces, {count:,} counts by {widest.replace('_', ' ')}, and no "
+                f"more than {MOST_TOGETHER:,} can be proven safe together in good time. Try options on the screen "
+                "(--internal REASON, without -o) and release those that are put forward; what was released before "
+                "may be compared again",
+                (),
+            )
 
     def _attributes_of(self, table: PrintedTable) -> set[str]:
         """The dimensions of a table that describe people, not where they live."""
@@ -472,26 +496,47 @@ def _flow_table(table: ProtectedTable) -> Protected:
     return Protected(frame.loc[order], gone.loc[order], table.rule, table.noun, printed=(table.printed,))
 
 
-def _who_moves(desk: _Desk, ground: _Ground, changes, options, by_flow) -> dict[tuple[str, str], Protected]:
-    """For each option and attribute: who stays, who comes to a nearer school and who to a farther one."""
-    found = {}
-    columns = ground.residents.columns
-    names = [name for name in ("year_group", *ATTRIBUTES) if name in columns]
-    for option in options:
-        if not changes[option].moves.any():
-            continue
-        effect = _effect_of(ground, changes[option], option)
-        dim = f"what becomes of them: {ground.flow_dims[option]}"
-        raws = {ALL: ground.raw(f"what becomes of {ground.residents.noun}, {option}", kept=ground.inside,
-                                complete=False, **{dim: effect})}  # fmt: skip
-        for name in names:
-            raws[name] = ground.raw(
-                f"what becomes of {ground.residents.noun} by {name}, {option}", (name,), kept=ground.inside,
-                complete=False, **{name: _with_others(name, *columns[name]), dim: effect},
-            )  # fmt: skip
-        for name, raw in raws.items():
-            found[option, name] = _effect_table(desk.protect([raw])[0], dim, name)
-    return found
+def _who_moves(desk: _Desk, ground: _Ground, changes, options) -> dict[tuple[str, str], Protected]:
+    """For each option: who stays, who comes to a nearer school and who to a farther one."""
+    return {
+        (option, ALL): _effect_table(
+            desk.protect([_effect_raw(ground, changes[option], option)])[0], _effect_dim(ground, option), ALL
+        )
+        for option in options
+        if changes[option].moves.any()
+    }
+
+
+def _by_attribute(desk: _Desk, ground: _Ground, changes, plans, name: str):
+    """People by an attribute: what becomes of them under each option, and by catchment of each plan if it is mixed.
+
+    All of one attribute are protected at once: the gate attacks them beside all of that attribute released before, and
+    that takes longer than anything else.
+    """
+    moving = [option for option in list(plans)[1:] if changes[option].moves.any()]
+    raws = [_effect_raw(ground, changes[option], option, name) for option in moving]
+    if name in (*MIXED, "year_group"):
+        raws += _mixed(ground, name, plans)
+    made = desk.protect(raws) if raws else []
+    who = {
+        (option, name): _effect_table(table, _effect_dim(ground, option), name)
+        for option, table in zip(moving, made, strict=False)
+    }
+    return who, dict(zip(plans, made[len(moving) :], strict=False))
+
+
+def _effect_dim(ground: _Ground, option: str) -> str:
+    return f"what becomes of them: {ground.flow_dims[option]}"
+
+
+def _effect_raw(ground: _Ground, change: Change, option: str, name: str = "") -> RawTable:
+    """What becomes of those in the plans, by an attribute if one is named."""
+    dims = {_effect_dim(ground, option): _effect_of(ground, change, option)}
+    title = f"what becomes of {ground.residents.noun}"
+    if not name:
+        return ground.raw(f"{title}, {option}", kept=ground.inside, complete=False, **dims)
+    dims = {name: _with_others(name, *ground.residents.columns[name]), **dims}
+    return ground.raw(f"{title} by {name}, {option}", (name,), kept=ground.inside, complete=False, **dims)
 
 
 def _with_others(name: str, codes: np.ndarray, labels: pd.Index) -> tuple[np.ndarray, pd.Index]:
@@ -540,17 +585,16 @@ def _effect_table(table: ProtectedTable, dim: str, name: str) -> Protected:
     )
 
 
-def _mixed(desk: _Desk, ground: _Ground, name: str, plans) -> dict[str, ProtectedTable]:
-    """People by catchment and an attribute, for all plans at once."""
+def _mixed(ground: _Ground, name: str, plans) -> list[RawTable]:
+    """People by catchment and an attribute, for each plan."""
     codes, labels = _with_others(name, *ground.residents.columns[name])
-    raws = [
+    return [
         ground.raw(
             f"{ground.residents.noun} by catchment and {name}, {title}", (name,),
             **{ground.dims[title]: ground.catchment_of(title), name: (codes, labels)},
         )
         for title in plans
     ]  # fmt: skip
-    return dict(zip(plans, desk.protect(raws), strict=True))
 
 
 def _crossed(table: ProtectedTable) -> Protected:
@@ -889,6 +933,16 @@ def _people(desk: _Desk, ground: _Ground) -> Protected:
     return Protected(
         shown.table.loc[list(counts.index)], shown.hidden.loc[list(counts.index)], desk.rule, printed=shown.printed
     )
+
+
+def _without_areas(ground: _Ground, options: Iterable[str]) -> dict[str, str]:
+    """The options with too many areas that move to show people by area."""
+    count = {option: int((ground.flow_lookup[option] != STAY).sum()) for option in options}
+    return {
+        f"people by area that moves, {option}": f"{moves:,} areas move, and the most that are shown is {MOST_AREAS}"
+        for option, moves in count.items()
+        if moves > MOST_AREAS
+    }
 
 
 def _left_out(residents: Residents, sites, places) -> dict[str, str]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-ENOUGH = 1e-9  # the largest gap, as a part of the whole, at which raking stops
+ENOUGH = 1e-12  # the largest gap, as a part of the whole, at which raking stops
 
 
 def rake_table(

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+import numpy as np
 import pandas as pd
 
 from geoplan.areas import Boundaries
@@ -418,11 +419,15 @@ def _codes(codes: pd.Series, base: pd.Series, dim: str, layer: Boundaries | None
         known = set(layer.codes)
     else:
         known = {str(code) for code in base.dropna().unique()}
-    new = {}
+    new = []
     for code in codes.cat.categories:
         text = str(code).strip()
-        new[code] = NOT_PLACED if not text else text if known is None or text in known else ELSEWHERE
-    return codes.astype("object").map(new).astype("object").fillna(NOT_PLACED).astype("category")
+        new.append(NOT_PLACED if not text else text if known is None or text in known else ELSEWHERE)
+    new.append(NOT_PLACED)  # where no code is, its position is -1
+    names = sorted(set(new))
+    position = np.array([names.index(text) for text in new])[codes.cat.codes.to_numpy()]
+    placed = pd.Categorical.from_codes(position, pd.Index(names, dtype="object"))
+    return pd.Series(placed.remove_unused_categories(), index=codes.index, name=codes.name)
 
 
 def _count(cells: pd.DataFrame, by: Sequence[str]) -> pd.Series:

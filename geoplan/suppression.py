@@ -582,6 +582,8 @@ class _Programme:
         self._sums()
         self.part = _Part(self.matrix, self.right, self._ends())
         self._sums_of: dict[tuple, dict[Cell, list[int]]] = {}
+        # what hidden numbers may be, all others as printed; hiding more keeps each of them possible
+        self.solutions = [] if self.part.start is None else [self.part.start]
 
     def _ends(self) -> tuple[np.ndarray, np.ndarray]:
         """The least and the greatest value of each number as printed, and of what is not listed."""
@@ -696,6 +698,9 @@ class _Programme:
 
     def to_hide(self, terms: list[int], wanted: int) -> list[tuple[int, int]]:
         """Cells that must be hidden so that the terms can add up to ``wanted``, or as near to it as possible."""
+        values = [solution[terms].sum() for solution in self.solutions]
+        if values and min(values) <= wanted <= max(values):
+            return []  # between two solutions that change nothing lies one that adds up to it
         moved = self._moved(terms, wanted, self.part.near(terms))
         if moved is None:
             moved = self._moved(terms, wanted, None)
@@ -745,7 +750,12 @@ class _Programme:
             prices[rows] = result.eqlin.marginals[:-1]
             if not self._cheapest(prices, here, low, high):
                 return None
-        return free[result.x[n : n + len(free)] + result.x[n + len(free) : n + 2 * len(free)] > 1e-6]
+        above, below = result.x[n : n + len(free)], result.x[n + len(free) : n + 2 * len(free)]
+        solution = np.zeros(total) if near is None else self.part.start.copy()
+        solution[here] = result.x[:n]
+        solution[free] += above - below
+        self.solutions.append(solution)
+        return free[above + below > 1e-6]
 
     def _cheapest(self, prices: np.ndarray, here: np.ndarray, low: np.ndarray, high: np.ndarray) -> bool:
         """Whether by the shadow prices of the sums no number that stayed where it is could make it cheaper."""
@@ -830,6 +840,7 @@ def _away_from_ends(
             ]
         ),
         method="highs",
+        options={"presolve": False},
     )
     if result.status != 0:
         return None
@@ -869,6 +880,9 @@ def _value(dims: Sequence[str], cell: Cell, dim: str, nesting_of: Mapping[str, N
 
 
 def _coarsener(dims: Sequence[str], to: Sequence[str], nested: Sequence[Nesting]) -> Callable[[Cell], Cell]:
+    if set(to) <= set(dims):  # no areas made of others
+        at = [list(dims).index(dim) for dim in to]
+        return lambda cell: tuple([cell[i] for i in at])
     nesting_of = {nesting.coarse: nesting for nesting in nested}
     return lambda cell: tuple(_value(dims, cell, dim, nesting_of) for dim in to)
 

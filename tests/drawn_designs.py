@@ -34,14 +34,34 @@ def squares(problem, columns: int) -> Boundaries:
 
 
 @cache
+def solved(years: int):
+    """The problem and its design: they do not depend on what may be shown."""
+    problem = grid_problem(3, rows=4, columns=5, schools=3, years=years)
+    return problem, design(problem, limits=LIMITS, gap=1e-4, seconds=30)
+
+
+@cache
+def traded(years: int):
+    """What fewer children moved cost in travel."""
+    problem, _ = solved(years)
+    table, _ = trade_off(problem, "moved", LIMITS, points=3, gap=0.01, seconds=20)
+    return {"moved": table}
+
+
+@cache
+def counted(published: bool = False, years: int = 1):
+    """Problem, design and tables."""
+    problem, found = solved(years)
+    rule = None if published else PUBLIC
+    return problem, found, protect_design(problem, found, rule, names=NAMES, noun="children", base_name="in test",
+                                          data="2027")  # fmt: skip
+
+
+@cache
 def drawn(published: bool = False, years: int = 1):
     """Page, problem, design, tables, curves and facts."""
-    problem = grid_problem(3, rows=4, columns=5, schools=3, years=years)
-    found = design(problem, limits=LIMITS, gap=1e-4, seconds=30)
-    rule = None if published else PUBLIC
-    tables = protect_design(problem, found, rule, names=NAMES, noun="children", base_name="in test", data="2027")
-    table, _ = trade_off(problem, "moved", LIMITS, points=3, gap=1e-3, seconds=20)
-    curves = {"moved": table}
+    problem, found, tables = counted(published, years)
+    curves = traded(years)
     layer = squares(problem, 5)
     sites = pd.DataFrame({"easting": [501_500.0], "northing": [201_500.0]}, index=["101"])
     page = design_page(

@@ -46,7 +46,7 @@ def test_what_a_head_reads():
     assert ours["new_postcode"].serious
     assert "About 40 pupils (25%) live at postcodes introduced after 21 March 2021" in ours["new_postcode"].words
     assert "label may be wrong" in ours["new_postcode"].words
-    assert ours["placed"].words == "Only 80% of pupils could be placed in a segment; the profile is of those."
+    assert ours["placed"].words == "Only 80% of pupils could be placed in a group; the profile is of those."
     assert ours["segment_disagrees"].serious
     assert "in all schools it is 33%, clearly less" in ours["segment_disagrees"].words
     assert "5 years before these pupils" in ours["age"].words
@@ -60,7 +60,7 @@ def test_a_segmentation_that_covers_60_per_cent_is_said_on_every_profile():
     placed = said(people, "900001", rule_for("public"))["placed"]
     assert placed.serious
     assert placed.words == (
-        "Only 60% of pupils could be placed in a segment; the profile is of those, and may say little of the school."
+        "Only 60% of pupils could be placed in a group; the profile is of those, and may say little of the school."
     )
 
 

@@ -301,6 +301,8 @@ def test_profile_against_cluster_catchment_and_residents(own_medway, capsys):
     assert "against pupils of cluster Rochester" in capsys.readouterr().out
     assert main(["profile", "--school", "900048", "--base", "catchment"]) == 0
     assert "against pupils living in catchment 900048" in capsys.readouterr().out
+    assert main(["profile", "--school", "900029", "--base", "catchment"]) == 3
+    assert "school 900029 has no catchment in today" in capsys.readouterr().err
     assert main(["profile", "--school", "900029", "--base", "ward"]) == 3
     assert "no column ward" in capsys.readouterr().err
     assert main(["profile", "--school", "900029", "--base", "residents"]) == 2
@@ -314,6 +316,17 @@ def test_profile_against_cluster_catchment_and_residents(own_medway, capsys):
     )
     assert main(["profile", "--school", "900029", "--base", "residents"]) == 0
     assert "against people living here (children.csv)" in capsys.readouterr().out
+    (own_medway / "children.csv").write_text("\n".join(text.replace(",40", ",1").splitlines()[:201]), encoding="utf-8")
+    assert main(["profile", "--school", "900029", "--base", "residents", "--json"]) == 0  # 200 residents, 625 pupils
+    assert {row["index"] for row in json.loads(capsys.readouterr().out)["segments"]} == {None}
+
+
+def test_segments_that_cover_60_per_cent_of_the_pupils_are_said_to(own_medway, capsys):
+    lines = (own_medway / "segments.csv").read_text(encoding="utf-8").splitlines()
+    kept = [line for at, line in enumerate(lines) if not at or at % 5 < 3]
+    (own_medway / "segments.csv").write_text("\n".join(kept), encoding="utf-8")
+    assert main(["profile", "--school", "900029"]) == 0
+    assert "% of pupils could be placed in a group; the profile is of those" in capsys.readouterr().out
 
 
 def test_profile_by_level_by_cluster_and_since_last_year(own_medway, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,7 @@ def test_a_report_for_a_head_is_a_release_that_holds(place, tmp_path, capsys):
     assert verify_folder(tmp_path / "out") == []
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "School 900001" in page and "for the head" in page.lower()
+    assert "segment" not in page.split("<h1")[1].lower()  # the page speaks of groups
 
 
 def test_in_words_and_without_a_workbook(place, tmp_path, capsys):
@@ -63,6 +65,7 @@ def test_for_everybody_it_says_no_more_than_the_public_profile(place, tmp_path, 
     assert json.loads(capsys.readouterr().out)[0]["audience"] == "public"
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert ">3<" not in page and ">62<" not in page  # exact numbers of the own school
+    assert re.search(r"· about \d+[05] pupils placed", page)
 
 
 def test_a_school_of_eight_has_honest_blanks(place, tmp_path):

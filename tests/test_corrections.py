@@ -51,7 +51,7 @@ def test_a_correction_is_shown_beside_the_profile():
     after = correct(people(), lines(line()), make_directory())
     tables = protect_place(after, extra=caution_tables(after))
     said = [each.words for each in cautions("1", tables.profiles["1"], tables.extra, after.segmentation)]
-    assert "About 30 pupils (33%) have a segment that the authority corrected by hand." in said
+    assert "About 30 pupils (33%) have a group that the authority corrected by hand." in said
 
 
 def test_the_last_line_of_a_postcode_holds_and_spelling_does_not_matter():

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn_designs import LIMITS, drawn
+from drawn_designs import LIMITS, counted
 
 from geoplan.design_tables import gap_words, limit_rows, protect_design, sureness
 from geoplan.disclosure import rule_for
 
 
 def test_counts_are_those_of_the_areas_rounded_and_small_ones_hidden():
-    _, problem, found, tables, *_ = drawn()
+    problem, found, tables = counted()
     exact = problem.children.iloc[:, 0].groupby(found.plan.table).sum()
     shown = tables.catchments.table["count"]
     hidden = tables.catchments.is_hidden("count")
@@ -28,7 +28,7 @@ def test_counts_are_those_of_the_areas_rounded_and_small_ones_hidden():
 
 
 def test_moves_are_the_areas_whose_school_differs():
-    _, problem, found, tables, *_ = drawn()
+    problem, found, tables = counted()
     differ = found.plan.moved_from(problem.today)
     assert set(tables.areas.index) == set(differ.index)
     people = tables.flows.table["people"]
@@ -38,7 +38,7 @@ def test_moves_are_the_areas_whose_school_differs():
 
 
 def test_inside_the_office_the_counts_are_exact():
-    _, problem, found, *_ = drawn()
+    problem, found, _ = counted()
     rule = rule_for("internal", reason="checking a design in a test")
     tables = protect_design(problem, found, rule)
     exact = problem.children.iloc[:, 0].groupby(found.plan.table).sum()
@@ -46,7 +46,7 @@ def test_inside_the_office_the_counts_are_exact():
 
 
 def test_published_counts_are_shown_as_they_are_in_every_year():
-    _, problem, found, tables, *_ = drawn(published=True, years=2)
+    problem, found, tables = counted(published=True, years=2)
     assert tables.protected == () and tables.rule is None
     for year in problem.children:
         exact = problem.children[year].groupby(found.plan.table).sum()
@@ -54,7 +54,7 @@ def test_published_counts_are_shown_as_they_are_in_every_year():
 
 
 def test_a_second_design_of_the_same_children_is_attacked_beside_the_first():
-    _, problem, found, tables, *_ = drawn()
+    problem, found, tables = counted()
     printed = [replace(each, name=f"earlier: {each.name}") for table in tables.protected for each in table.printed]
     first = next(iter(problem.areas[problem.areas.isin(tables.areas.index)]))
     other = replace(found, plan=found.plan.move([first], to=problem.today.table[first], name="Other"))
@@ -71,7 +71,7 @@ def test_a_gap_is_never_rounded_down(gap, words):
 
 
 def test_what_was_not_proved_is_not_called_proved():
-    _, problem, found, *_ = drawn()
+    problem, found, _ = counted()
     stopped = replace(found, status="stopped", bound=0.9 * found.value)
     assert sureness(problem, stopped).startswith("Time ran out first.")
     assert "10.0%" in sureness(problem, stopped)
@@ -79,7 +79,7 @@ def test_what_was_not_proved_is_not_called_proved():
 
 
 def test_every_limit_asked_for_is_told():
-    _, problem, found, *_ = drawn()
+    problem, found, _ = counted()
     area, other = problem.areas[:2]
     limits = replace(
         LIMITS, full_at_most=2.0, full_at_least=0.1, max_travel=99.0, nearest=3, fixed={area: found.plan.table[area]},

@@ -10,7 +10,7 @@ import pyogrio
 import pytest
 
 from geoplan.cli.main import main
-from geoplan.io.leak_files import scan_folder
+from geoplan.io.leak_files import scan_file
 from geoplan.io.plans import read_plan
 from geoplan.io.recipes import demo_folder
 
@@ -152,11 +152,8 @@ def test_the_page_the_report_and_the_workbook_are_protected_and_entered(medway, 
     assert main(["plan", "compare", "today", "option_a", "--idaci", "idaci.csv", "-o", "options.xlsx"]) == 0
     ledger = json.loads((medway / "private" / "ledger.json").read_text())
     assert len(ledger["ledger"]["entries"]) >= 2
-    for name in ("pupils.csv", "postcodes.csv.gz"):
-        (medway / name).unlink()
-    shutil.rmtree(medway / "private")
-    leaks = [leak for leak in scan_folder(medway) if leak.where.startswith(("options", "report"))]
-    assert leaks == []
+    for name in ("options.html", "options.xlsx", "report.html"):
+        assert scan_file(medway / name) == ()
 
 
 def test_brothers_and_sisters_by_a_column_of_the_pupils_file(medway, capsys):
@@ -181,3 +178,18 @@ def test_year_6_shows_which_primary_schools_are_split(medway, capsys):
     assert main(["plan", "compare", "today", "option_b", "--base", "year_group=6", "-o", "six.html"]) == 0
     page = (medway / "six.html").read_text()
     assert "Feeder schools split" in page and "Main catchment, Option B" in page
+
+
+def test_options_are_tried_with_exact_numbers_on_the_screen_alone(medway, capsys):
+    assert main(["plan", "compare", "today", "option_a", "--internal", "trying options"]) == 0
+    assert "Option A" in said(capsys)
+    assert not (medway / "private" / "ledger.json").exists()  # nothing was released
+    assert main(["plan", "compare", "today", "option_a", "--internal", "trying options", "-o", "x.html"]) == 2
+    assert not (medway / "x.html").exists()
+
+
+def test_a_design_is_compared_like_any_option(medway, capsys):
+    assert main(["design", "-o", "designed.csv"]) == 0
+    assert main(["plan", "compare", "today", "designed.csv", "-o", "x.html"]) == 0
+    assert "Designed: about" in said(capsys)
+    assert "Catchments of Designed" in (medway / "x.html").read_text(encoding="utf-8")

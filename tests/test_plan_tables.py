@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -11,14 +12,16 @@ import pytest
 from geoplan.catchments import CatchmentPlan
 from geoplan.disclosure import rule_for
 from geoplan.effects import Residents
-from geoplan.errors import ComparisonRefused, VintageError
+from geoplan.errors import ComparisonRefused, DisclosureRefused, VintageError
 from geoplan.gate import Nesting, attack
+from geoplan.ledger import Ledger, append, earlier
 from geoplan.plan_tables import ALL, feeders_split, pieces_of, plan_marks, protect_options
 from geoplan.suppression import HIDDEN
 
 AREAS = [f"E{at:02}" for at in range(12)]
 TODAY = CatchmentPlan("Today", "lsoa21", pd.Series(["101"] * 4 + ["102"] * 4 + ["103"] * 4, index=AREAS))
 SITES = pd.DataFrame({"easting": [1500.0, 5500.0, 9500.0], "northing": 0.0}, index=["101", "102", "103"])
+LONG = bool(os.environ.get("GEOPLAN_LONG"))
 INTERNAL = rule_for("internal", reason="testing the numbers")
 
 
@@ -149,6 +152,66 @@ def test_the_next_option_is_protected_beside_the_first():
     both = [*printed, *second.residents.printed, *second.flows["Other"].printed]
     nested = {each.coarse: each for each in (*first.nested, *second.nested)}
     assert attack(both, nested=pieces_of(tuple(nested.values()), [*AREAS, "E99"])).passed
+
+
+def printed_of(tables) -> list:
+    """Each table of a release once, as an outsider reads it."""
+    shown_ = [tables.residents, *tables.flows.values(), *tables.areas.values(), *tables.who.values()]
+    shown_ += [*tables.by_year.values(), *tables.groups.values()]
+    return list({part.name: part for table in shown_ for part in table.printed}.values())
+
+
+TEN = [(area, school) for area, school in zip(AREAS, ["102", "103", "101"] * 4, strict=True)][:10]
+
+
+def released_one_by_one(residents, **more):
+    """Ten options, each in a release of its own with the ledger of those before."""
+    ledger, made, refused = Ledger(), [], []
+    for number, (area, school) in enumerate(TEN):
+        plan = TODAY.move([area], to=school, name=f"Option {number}")
+        before, nested = earlier(ledger, ["pupils, with a code of lsoa21; January"])
+        try:
+            tables = protect_options({"Today": TODAY, plan.name: plan}, residents, data="January",
+                                     earlier=before, earlier_nested=nested, **more)  # fmt: skip
+        except DisclosureRefused as error:
+            refused.append(str(error))
+            continue
+        made.append(tables)
+        ledger = append(ledger, plan.name, "public", printed_of(tables), tables.nested)
+    return ledger, made, refused
+
+
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.skipif(not LONG, reason="GEOPLAN_LONG=1"))])
+def test_a_tracker_over_ten_options_learns_no_small_number(seed):
+    ledger, made, refused = released_one_by_one(people(260, seed))
+    assert len(made) + len(refused) == len(TEN) and len(made) >= 3
+    tables, nested = earlier(ledger, [made[0].residents.printed[0].population])
+    pieces = pieces_of(nested, [*AREAS, "E99"])
+    for name in ("year_group", "fsm"):
+        held = [t for t in tables if "lsoa21" not in t.dims and (not t.attributes or t.attributes == (name,))]
+        assert any(HIDDEN in table.shown for table in held)
+        result = attack(held, nested=pieces, exact=True)
+        assert result.passed and result.narrowest >= 5
+
+
+def test_more_than_can_be_proven_together_is_refused_in_words(monkeypatch):
+    monkeypatch.setattr("geoplan.plan_tables.MOST_TOGETHER", 10)
+    ledger, made, refused = released_one_by_one(people(500))
+    assert made and refused
+    assert "too many different options were released of these pupils" in refused[0] and "--internal" in refused[0]
+    before, nested = earlier(ledger, [made[0].residents.printed[0].population])
+    exact = protect_options(dict(made[0].plans), people(500), INTERNAL, data="January",
+                            earlier=before, earlier_nested=nested)  # fmt: skip
+    assert exact.summary.table.notna().any(axis=None)  # inside the office nothing is refused
+
+
+def test_more_areas_than_are_shown_one_by_one_is_said():
+    codes = [f"E{at:03}" for at in range(60)]
+    today = CatchmentPlan("Today", "lsoa21", pd.Series(["101"] * 50 + ["102"] * 10, index=codes))
+    residents = Residents("lsoa21", np.arange(3000) % 60, pd.Index(codes), {}, "pupils", 0)
+    tables = protect_options({"Today": today, "Option": today.move(codes[:41], to="102")}, residents)
+    assert not tables.areas
+    assert tables.left_out["people by area that moves, Option"] == "41 areas move, and the most that are shown is 40"
 
 
 def test_what_cannot_be_compared_is_refused():

@@ -71,3 +71,18 @@ def test_dominant_oac_equals_the_published_table(shared_data, place):
     assert len(ours) == len(given)
     differing = {level: int((ours[level] != given[level].reindex(ours.index)).sum()) for level in levels}
     assert differing == dict.fromkeys(levels, 0)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("place", "percent"), [("brighton_hove", 25.5), ("kent_medway", 34.5)])
+def test_how_often_the_group_of_the_larger_area_is_not_that_of_the_homes(shared_data, place, percent):
+    """What docs/why-your-school-may-not-look-like-this.md says: live postcodes whose output area is one of 2021."""
+    folder = shared_data / place
+    postcodes = pd.read_csv(folder / "postcodes.csv.gz", dtype="str", usecols=["pcds", "oa11cd", "live"])
+    by_oa = pd.read_csv(folder / "oac2021_oa.csv.gz", dtype="str").set_index("oa21cd")
+    by_lsoa = pd.read_csv(folder / "oac2021_lsoa_dominant.csv", dtype="str").set_index("lsoa21cd")
+    homes = postcodes[(postcodes["live"] == "True") & postcodes["oa11cd"].isin(by_oa.index)]
+    assert len(homes) > 0.9 * (postcodes["live"] == "True").sum()
+    near = by_oa.loc[homes["oa11cd"]]
+    other = near["Supergroup"].to_numpy() != by_lsoa["Supergroup"].loc[near["lsoa21cd"]].to_numpy()
+    assert round(100 * other.mean(), 1) == percent

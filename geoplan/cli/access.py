@@ -131,7 +131,10 @@ def screen(
         str, typer.Option("--within", help="A reasonable way to school: '2 miles', or '45 minutes' of a matrix.")
     ] = "2 miles",
     below: Annotated[int, typer.Option("--below", min=0, help="The old rule: reviewed if the roll falls below.")] = 20,
-    forecast: Annotated[Path | None, typer.Option(help="Forecast rolls: school, year, pupils.")] = None,
+    forecast: Annotated[
+        Path | None,
+        typer.Option("--forecast", help="Forecast rolls: what geoplan forecast wrote (.csv), or school, year, pupils."),
+    ] = None,
     phase: Annotated[str, typer.Option(help="Only schools of this phase.")] = "",
     rule: RuleOption = "least total",
     faith: FaithOption = "any",

@@ -31,6 +31,7 @@ from geoplan.cli.forecast import (
     RegisterOption,
     RollsArgument,
     YearsOption,
+    require_level,
     rule_of,
     write_sheets,
 )
@@ -79,6 +80,7 @@ def command(
     ):
         next(step)
         material = read_material(folder, given)
+        require_level(material.schools.frame, level)
         numbers = numbers.with_marks(roll_marks(material.rolls, folder.as_at))
         next(step)
         ready = protected_material(folder, material, given, numbers.rule, numbers.earlier()[0])

@@ -137,11 +137,11 @@ class Recording:
         self.ledger.keep(self.ledger.with_entry(day, self.rule.name, printed_of(tables), nested, self.marks))
         write_bytes(path, data)
 
-    def write_page(self, path: Path, book, facts: Sequence = ()) -> None:
+    def write_page(self, path: Path, book, facts: Sequence = (), nested: Sequence = ()) -> None:
         """As :meth:`write`, for a page; ``facts`` are public figures that its sentences name."""
         from geoplan.io.releases import facts_in, tables_in
 
-        self.write(path, book.to_html().encode("utf-8"), tables_in(book), (*facts_in(book), *facts))
+        self.write(path, book.to_html().encode("utf-8"), tables_in(book), (*facts_in(book), *facts), nested)
 
 
 @dataclass(frozen=True)

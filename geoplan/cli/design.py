@@ -122,7 +122,7 @@ def command(
     If no plan keeps every limit, says why and which limits to relax (exit code 1). Small numbers of children are
     hidden (shown as c) and the others rounded.
 
-    Example: geoplan design --within 5 --nearest 3 -o plan.csv -o plan.html
+    Example: geoplan design --within 10 --nearest 5 -o plan.csv -o plan.html
     """
     from geoplan.briefs import DISSIMILARITY, GORARD, MOVED
     from geoplan.designs import design
@@ -139,17 +139,17 @@ def command(
     asked = replace(asked, limits=_with_files(asked.limits, fixed, together), bridges=_bridges(asked, bridge or []))
     curves = list(trade_off or [])
     measures = {*asked.objective, *asked.limits.at_most, *curves, asked.then}
+    _measures_known(curves, "--trade-off")
+    if curves and (len(asked.objective) > 1 or set(curves) & set(asked.objective)):
+        raise typer.BadParameter(
+            "give one objective, and another measure to trade it against", param_hint="--trade-off"
+        )
     if measures & {MOVED} and today == "none":
         raise typer.BadParameter("to count children moved there must be a plan of today", param_hint="--today")
     ground = _ground(
         folder, asked, today, school or [], children, places, mix, travel, areas,
         with_mix=bool(measures & {GORARD, DISSIMILARITY}), published=published,
     )  # fmt: skip
-    _measures_known(curves, "--trade-off")
-    if curves and (len(asked.objective) > 1 or set(curves) & set(asked.objective)):
-        raise typer.BadParameter(
-            "give one objective, and another measure to trade it against", param_hint="--trade-off"
-        )
     words = {"gap": gap / 100, "seconds": time_limit, "seed": seed}
     with solving("designing", time_limit) as progress:
         found = design(

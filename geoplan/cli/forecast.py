@@ -85,6 +85,7 @@ def command(
     ):
         next(step)
         material = read_material(folder, given)
+        require_level(material.schools.frame, level)
         numbers = numbers.with_marks(roll_marks(material.rolls, folder.as_at))
         next(step)
         ready = protected_material(folder, material, given, numbers.rule, numbers.earlier()[0])
@@ -127,6 +128,14 @@ def rule_of(folder, audience: str, reason: str):
         return rule_for(audience, reason=reason)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--reason") from None
+
+
+def require_level(schools, level: str) -> None:
+    """Refuse a level that the schools have no column of; without clusters, the place is all there is."""
+    if level not in ("", "cluster", *schools):
+        raise typer.BadParameter(
+            f"the schools have no column {level!r}; there are {', '.join(map(str, schools))}", param_hint="--level"
+        )
 
 
 # --- options, pages, printing -------------------------------------------------------------------------------

@@ -33,6 +33,12 @@ def command(
     spare: Annotated[
         int, typer.Option("--spare", help="Places free near the site; counted within --within if below 0.")
     ] = -1,
+    forecast: Annotated[
+        Path | None,
+        typer.Option(
+            "--forecast", help="What geoplan forecast wrote (.csv): places are free if so in every year of it."
+        ),
+    ] = None,
     within: Annotated[str, typer.Option("--within", help="Schools near the site.")] = "2 miles",
     ready: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day to consult on; today if not given.")
@@ -58,7 +64,7 @@ def command(
         by_ending(out, ".html", ".txt", ".csv", ".xlsx")
         if out.suffix in (".html", ".txt") and not school:
             raise typer.BadParameter("name the site of the school: --new-school", param_hint="--out")
-    check_targets([out], inputs=[homes, yields])
+    check_targets([out], inputs=[homes, yields, forecast])
     trajectory, rates = read_housing(homes), read_yields(yields)
     expected = expected_pupils(trajectory, rates, late_years=late)
     table = by_phase(expected)
@@ -70,8 +76,9 @@ def command(
         _write(out, expected, notes, (trajectory.source, rates.source))
     if school:
         spec = _specify(
-            trajectory, rates, expected, school, phase, places, opens, spare, within, ready, by, project, out, notes
-        )
+            trajectory, rates, expected, school, phase, places, opens, spare, forecast, within, ready, by, project,
+            out, notes,
+        )  # fmt: skip
         if as_json:
             typer.echo(json.dumps(_as_json(table, notes) | {"specification": spec.text.splitlines()}, indent=2))
         else:
@@ -88,7 +95,9 @@ def command(
         typer.echo(f"wrote {out}", err=True)
 
 
-def _specify(trajectory, rates, expected, site, phase, places, opens, spare, within, ready, by, project, out, notes):
+def _specify(
+    trajectory, rates, expected, site, phase, places, opens, spare, forecast, within, ready, by, project, out, notes
+):
     """The specification, written if it is wanted, with its area drawn and its neighbours counted."""
     from datetime import UTC
 
@@ -104,10 +113,12 @@ def _specify(trajectory, rates, expected, site, phase, places, opens, spare, wit
         need_for_places,
         pupils_in,
     )
+    from geoplan.io.housing import read_roll_forecast
     from geoplan.io.outputs import write_text
     from geoplan.io.project import read_project
     from geoplan.new_school_books import Specification, protect_neighbours, specification_book
 
+    forecasts = []
     new = from_site(trajectory, site, phase, places)
     pupils_by_year = by_phase(expected)
     if phase not in pupils_by_year.index.get_level_values("phase"):
@@ -124,7 +135,9 @@ def _specify(trajectory, rates, expected, site, phase, places, opens, spare, wit
         of_phase = pupils_by_year.loc[phase]
         notes = [*notes]
         if spare < 0:
-            spare, words = _spare(people, schools, new, in_unit(within, "m"), within)
+            future, origin = (None, None) if forecast is None else read_roll_forecast(forecast)
+            spare, words = _spare(people, schools, new, in_unit(within, "m"), within, future)
+            forecasts = [] if origin is None else [origin]
             notes.append(words)
         need = need_for_places(of_phase, spare)
         opening = opens or need.expected or need.earliest or int(of_phase.index.max())
@@ -148,7 +161,7 @@ def _specify(trajectory, rates, expected, site, phase, places, opens, spare, wit
             new, need, of_phase, by_year_group(expected, opening).reindex(list(PHASES[phase])).dropna(), opening,
             (ready or datetime.now(UTC)).date(), area, tuple(notes),
         )  # fmt: skip
-        sources = (trajectory.source, rates.source, *people.sources, register.source)
+        sources = (trajectory.source, rates.source, *forecasts, *people.sources, register.source)
         if out is not None and out.suffix == ".html":
             book = specification_book(spec, sources, register, boundaries=drawn, neighbours=neighbours)
             facts = [pd.DataFrame({"n": [need.spare, round(need.most), float(opening), float(spec.identify_by)]})]
@@ -158,19 +171,29 @@ def _specify(trajectory, rates, expected, site, phase, places, opens, spare, wit
     return spec
 
 
-def _spare(people, schools, new, within_m: float, within: str):
-    """Places free at schools near the site, each school's own, never netted; to the nearest five."""
+def _spare(people, schools, new, within_m: float, within: str, future=None):
+    """Places free at schools near the site, each school's own, never netted; to the nearest five.
+
+    With a forecast a school's free places are those free in every year of it.
+    """
     import numpy as np
     import pandas as pd
 
     roll = people.people["school"].astype("str").value_counts().reindex(schools.index, fill_value=0)
     near = np.hypot(schools["easting"] - new.easting, schools["northing"] - new.northing) <= within_m
     places = pd.to_numeric(schools["places"]).astype(float) if "places" in schools else pd.Series(np.nan, schools.index)
+    less = "its roll"
+    if future is not None:
+        highest = future.groupby("school")["pupils"].max().reindex(schools.index)
+        lacking = int((highest.isna() & near).sum())
+        roll = highest.fillna(roll)
+        less = f"its highest roll forecast for {min(future['year'])} to {max(future['year'])}"
+        less += f" ({lacking:,} without a forecast: its roll now)" if lacking else ""
     free = (places - roll).clip(lower=0)[near].sum()
     free = int(5 * round(free / 5))
     return free, (
         f"About {free:,} places are free at the {int(near.sum()):,} schools of the phase within {within} of the site "
-        "by straight line: each school's own places less its roll, a full school never set against another."
+        f"by straight line: each school's own places less {less}, a full school never set against another."
     )
 
 

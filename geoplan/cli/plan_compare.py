@@ -56,7 +56,10 @@ def compare(
     groups: Annotated[
         list[str], typer.Option("--groups", help="A kind of area (ward24) to see what is split; again for more.")
     ] = [],  # noqa: B006
-    forecast: Annotated[Path | None, typer.Option("--forecast", help="Children expected by area and year.")] = None,
+    forecast: Annotated[
+        Path | None,
+        typer.Option("--forecast", help="Children expected by area and year, or what geoplan forecast wrote (.csv)."),
+    ] = None,
     applications: Annotated[
         str, typer.Option("--applications", help="A file of applications, or its name in the project.")
     ] = "",
@@ -67,12 +70,16 @@ def compare(
     report: Annotated[
         Path | None, typer.Option("--report", help="Also write the report for an adjudicator (.html or .pdf).")
     ] = None,
+    internal: Annotated[
+        str, typer.Option("--internal", help="Exact numbers on the screen, for this reason; nothing is written.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """What each option does to the people who live in it, against the first plan.
 
     With -o write the page to compare them on (.html), a workbook (.xlsx) or the summary (.csv). Small numbers are
-    hidden (shown as c) and the others rounded.
+    hidden (shown as c) and the others rounded. Each option set that is written is released: the next is protected
+    beside it. Try options with --internal first, and release those that are put forward.
 
     Example: geoplan plan compare today option_a option_b -o options.html --report report.html
     """
@@ -80,6 +87,8 @@ def compare(
     from geoplan.plan_tables import plan_marks, protect_options
 
     folder = read_project(project)
+    if internal and (out is not None or report is not None):
+        raise typer.BadParameter("exact numbers stay on the screen: leave out -o and --report", param_hint="--internal")
     if out is not None:
         by_ending(out, ".html", ".xlsx", ".csv")
     if report is not None:
@@ -91,7 +100,7 @@ def compare(
     writes = out is not None or report is not None
     with (
         steps("counting", "protecting the numbers", "writing") as step,
-        recording(folder.folder, folder.rule(), writes=writes) as numbers,
+        recording(folder.folder, folder.rule("internal", internal) if internal else folder.rule(), writes) as numbers,
     ):
         next(step)
         residents, who, sources = _residents(plans, pupils, schools, base, idaci, household)
@@ -203,6 +212,7 @@ def _facts(folder, tables, pupils, schools, layers, sources, groups, forecast, a
     import pandas as pd
 
     from geoplan.drawn_catchments import lookup_table
+    from geoplan.io.housing import is_school_forecast, read_forecast_growth
     from geoplan.io.plans import read_expected
     from geoplan.plan_books import OptionFacts
     from geoplan.sources import unique_sources
@@ -219,24 +229,28 @@ def _facts(folder, tables, pupils, schools, layers, sources, groups, forecast, a
             )
         pairs = directory.table[[plan.kind, kind]].dropna().astype("str")
         lookups[kind] = pairs.groupby(plan.kind)[kind].agg(lambda codes: codes.value_counts().index[0])
-    expected = None
-    if forecast is not None:
+    phases = schools.frame["phase"] if "phase" in schools.frame else pd.Series(dtype="str")
+    own = {str(phases.get(code, "")).casefold() for code in plan.schools}
+    phase = "secondary" if any("secondary" in name for name in own) else "primary"
+    expected = growth = None
+    if forecast is not None and is_school_forecast(forecast):
+        growth, source = read_forecast_growth(forecast, phase)
+        sources = [*sources, _credited(source, f"Forecast by school: {folder.name}")]
+    elif forecast is not None:
         expected, source = read_expected(forecast, plan.kind)
         sources = [*sources, _credited(source, f"Forecast by area: {folder.name}")]
     preferences = None
     if applications:
         preferences = _preferences(folder, applications, plan, tables, schools)
     scheme = pupils.segmentation
-    phases = schools.frame["phase"] if "phase" in schools.frame else pd.Series(dtype="str")
-    own = {str(phases.get(code, "")).casefold() for code in plan.schools}
     return OptionFacts(
         schools=schools.frame, sources=tuple(unique_sources(sources)), schools_source=schools.source, boundaries=drawn,
         look_up=lookup_table(dict(tables.plans), directory) if plan.kind in directory.kinds else None,
         groups=lookups,
         segment_names={} if scheme is None else {code: scheme.name(code) for code in scheme.segments},
-        forecast=expected, preferences=preferences,
+        forecast=expected, growth=growth, preferences=preferences,
         problems={title: plan_problems(folder, each) for title, each in tables.plans.items()},
-        entry_year=entry, phase="secondary" if any("secondary" in name for name in own) else "primary",
+        entry_year=entry, phase=phase,
     )  # fmt: skip
 
 
@@ -264,7 +278,7 @@ def _write_comparison(numbers, tables, facts, out: Path | None, report: Path | N
     from geoplan.reach_tables import few_decimals
 
     if out is not None and out.suffix.lower() == ".html":
-        _write_page(numbers, out, options_book(tables, facts), tables.nested)
+        numbers.write_page(out, options_book(tables, facts), nested=tables.nested)
     elif out is not None:
         sheets = report_sheets(tables, facts)
         sheets = {name: few_decimals(table) if hasattr(table, "hidden") else table for name, table in sheets.items()}
@@ -278,7 +292,7 @@ def _write_comparison(numbers, tables, facts, out: Path | None, report: Path | N
     if report is not None:
         page = options_report(tables, facts)
         if report.suffix.lower() == ".html":
-            _write_page(numbers, report, page, tables.nested)
+            numbers.write_page(report, page, nested=tables.nested)
         else:
             from geoplan.io.pdf_out import pdf_bytes
             from geoplan.io.releases import facts_in, tables_in
@@ -295,12 +309,6 @@ class _Paper:
     def to_html(self) -> str:
         style = "thead { display: table-row-group } section.panel, tr { break-inside: avoid }"
         return self.text.replace("</head>", f"<style>{style}</style></head>", 1)
-
-
-def _write_page(numbers, path: Path, book, nested) -> None:
-    from geoplan.io.releases import facts_in, tables_in
-
-    numbers.write(path, book.to_html().encode("utf-8"), tables_in(book), facts_in(book), nested)
 
 
 def _apart(sheets) -> tuple[list, list]:

@@ -96,7 +96,7 @@ def command(
         protecting(place, people, layers, rule, writes=out is not None) as numbers,
     ):
         next(step)
-        tables = numbers.tables([school] if page else (), extra, _base(by or base, place, people, schools))
+        tables = numbers.tables([school] if page else (), extra, _base(by or base, place, people, schools, school))
         if school and school not in tables.profiles:
             some = ", ".join(list(tables.profiles)[:5])
             raise UnknownCodeError(f"no pupil placed goes to school {school}; schools with pupils are {some} ...")
@@ -104,7 +104,8 @@ def command(
         if since:
             numbers, answers = _change(numbers, school, since, tables)
         if page:
-            numbers.write_page(out, community_book(people, schools, layers[0], school, rule, tables))
+            book = community_book(people, schools, layers[0], school, rule, tables)
+            numbers.write_page(out, book, nested=tables.nested)
         elif out is not None:
             answer = profiles_table(answers, by or "school")
             numbers.write(out, table_csv(answer), [answer], nested=tables.nested)
@@ -181,7 +182,7 @@ def correct_command(
     )
 
 
-def _base(base: str, place, people, schools):
+def _base(base: str, place, people, schools, school: str = ""):
     """What to compare with, by the word of the command."""
     import pandas as pd
 
@@ -206,6 +207,11 @@ def _base(base: str, place, people, schools):
             raise UnknownCodeError("the project names no catchments; add them under [plans]")
         plan = place.catchments(plans[0])
         own = {school: catchment for catchment in plan.schools for school in plan.members(catchment)}
+        if school and school not in own:
+            raise UnknownCodeError(
+                f"school {school} has no catchment in {plans[0]}, so there is nothing to compare it with there; "
+                "choose another base"
+            )
         return GroupBase("catchment", pd.Series(own), plan.table[plan.table != ""], plan.kind)
     groups = hierarchy(schools.frame, [base]).groups(base)
     return GroupBase(base, groups)

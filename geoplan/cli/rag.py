@@ -223,6 +223,7 @@ def _read(place, rules: RagRules, files: list[Path]) -> _Read:
 
     from geoplan.io.attributes import read_facts
     from geoplan.io.files import fingerprint, read_bytes
+    from geoplan.io.housing import forecast_facts, is_school_forecast
     from geoplan.rag_measures import COUNTS, facts_from, join_facts, require_possible
     from geoplan.rag_rules import OF_PUPILS
     from geoplan.sources import OWN_FILE, Source
@@ -245,7 +246,11 @@ def _read(place, rules: RagRules, files: list[Path]) -> _Read:
     words = [name for name in dict.fromkeys(words) if name not in frame and name != "all schools"]
     sources = [schools.source]
     for path in files:
-        more, texts = read_facts(path, wanted, grades, words)
+        if is_school_forecast(path):
+            table = forecast_facts(path)
+            more, texts = facts_from(table[[name for name in wanted if name in table]]), table[[]]
+        else:
+            more, texts = read_facts(path, wanted, grades, words)
         require_possible(more, path.name, counts, percents)
         stray = more.values.index.difference(schools.frame.index)
         if len(stray):

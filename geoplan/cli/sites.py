@@ -82,7 +82,8 @@ def command(
         ranking = rank_sites(scored, criteria)
         two = best_of(options, homes, reach_m, 2) if len(options) > 2 else None
         if two is not None:
-            notes.append(f"The two sites that together reach most {people.noun}: {' and '.join(two.sites)}.")
+            named = " and ".join(options["name"].get(each, each) for each in two.sites)
+            notes.append(f"The two sites that together reach most {people.noun}: {named}.")
         next(step)
         sources = (*people.sources, source, *extra)
         if out is not None and out.suffix == ".html":

@@ -8,13 +8,16 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from geoplan.columns import HOUSING, ROLL_FORECASTS, YIELDS
+from geoplan.columns import HOUSING, ROLL_FORECASTS, YIELDS, header_key, known_headers
 from geoplan.errors import InputRefused, Problem
 from geoplan.housing import STATUSES, Trajectory, Yields, phase_of
 from geoplan.io.counted import read_counted, refuse_rows
-from geoplan.io.files import refuse
+from geoplan.io.files import refuse, table_bytes
+from geoplan.io.tables import table_from
 from geoplan.sources import Source
 
+PHASE_ROLLS = ("primary", "secondary", "sixth form")  # as geoplan forecast calls them; together a school's roll
+INTAKE_ROLLS = ("reception", "year 7")  # parts of a phase
 _YEAR = re.compile(r"((?:19|20)\d\d)(?:\s*[/\u2013-]\s*(\d\d|\d{4}))?")
 
 
@@ -106,19 +109,109 @@ def read_roll_forecast(
 ) -> tuple[pd.DataFrame, Source]:
     """Read forecast rolls: ``school``, ``year``, ``pupils``, one row for each school and year.
 
+    The table that ``geoplan forecast -o forecast.csv`` writes is read as it is: its phases (primary, secondary, sixth
+    form) are added up to the school's roll; its intakes (Reception, Year 7) are parts of them, and are left out.
+
+    Returns
+    -------
+    table, source
+        ``school``, ``year`` (as in the file), ``pupils``; and, where the file has it, ``now``, the roll at the start.
+
     Raises
     ------
     InputRefused
-        With every problem: no school or year, a forecast that is no number from zero up, a school twice in a year.
+        With every problem: no school or year, a forecast that is no number from zero up, a school twice in a year,
+        rolls that are neither a phase nor an intake.
     """
+    values, source = _forecast_rows(path, columns)
+    if "rolls" not in values:
+        return values[["school", "year", "pupils"]].reset_index(drop=True), source
+    phases = values[values["rolls"].isin(PHASE_ROLLS)]
+    table = phases.groupby(["school", "year"], sort=False)[_counted_in(values)].sum()
+    return table.reset_index(), source
+
+
+def read_forecast_growth(path: str | os.PathLike, rolls: str) -> tuple[pd.Series, Source]:
+    """How the rolls of a phase are forecast to grow in all schools together, by academic year.
+
+    Parameters
+    ----------
+    path
+        The table that ``geoplan forecast -o forecast.csv`` writes.
+    rolls
+        primary, secondary, sixth form, Reception or Year 7.
+
+    Returns
+    -------
+    growth, source
+        By year as the file calls it (``2027/28``): pupils forecast for each pupil now, 1 for no change.
+
+    Raises
+    ------
+    InputRefused
+        As :func:`read_roll_forecast`; also if the file has no such rolls, or does not say how many there are now.
+    """
+    values, source = _forecast_rows(path)
+    wanted = values[values.get("rolls", pd.Series("", values.index)).eq(rolls.casefold())]
+    if wanted.empty or "now" not in values:
+        tip = "make it with: geoplan forecast -o forecast.csv"
+        raise refuse(source.file, "no_records", f"no forecast of {rolls} rolls with the roll now", tip)
+    sums = wanted.groupby("year")[["now", "pupils"]].sum()
+    return (sums["pupils"] / sums["now"]).rename("growth"), source
+
+
+def is_school_forecast(path: str | os.PathLike) -> bool:
+    """Whether a table is one that ``geoplan forecast -o forecast.csv`` writes: rolls, by school and year."""
+    seen: list[str] = []
+    table_from(table_bytes(path), known_headers(ROLL_FORECASTS), lambda headers: seen.extend(headers) or {0})
+    return {"school", "rolls", "year", "forecast"} <= {header_key(header) for header in seen}
+
+
+def forecast_facts(path: str | os.PathLike) -> pd.DataFrame:
+    """Numbers about schools from forecast rolls, one row a school, to judge them by.
+
+    Returns
+    -------
+    DataFrame
+        By URN: ``forecast_now``, ``forecast_last`` (the last year), ``forecast_lowest``, ``forecast_highest`` (pupils
+        on roll), ``forecast_change_percent`` (the last year against now), and one of each year, ``forecast_2027_28``.
+
+    Raises
+    ------
+    InputRefused
+        As :func:`read_roll_forecast`.
+    """
+    table, _ = read_roll_forecast(path)
+    by_year = table.pivot(index="school", columns="year", values="pupils").sort_index(axis=1)
+    facts = pd.DataFrame({"forecast_last": by_year.iloc[:, -1]}, index=by_year.index)
+    facts["forecast_lowest"], facts["forecast_highest"] = by_year.min(axis=1), by_year.max(axis=1)
+    if "now" in table:
+        now = table.groupby("school")["now"].first()
+        facts["forecast_now"] = now
+        facts["forecast_change_percent"] = (100 * (facts["forecast_last"] - now) / now.where(now > 0)).round(1)
+    names = {year: f"forecast_{str(year).replace('/', '_').replace('-', '_')}" for year in by_year}
+    return facts.join(by_year.rename(columns=names)).rename_axis("school")
+
+
+def _forecast_rows(path, columns: Mapping[str, str] | None = None) -> tuple[pd.DataFrame, Source]:
+    """Rows of forecast rolls, checked; ``rolls`` in small letters."""
     values, source, found = read_counted(path, ROLL_FORECASTS, columns, needed=("school", "year", "pupils"))
     refuse_rows(source.file, values["school"].eq(""), "code_blank", "no school", found["school"])
     refuse_rows(source.file, values["year"].astype("str").eq(""), "value_missing", "no year", found["year"])
     refuse_rows(source.file, values["pupils"].isna(), "number_malformed", "no number of pupils", found["pupils"])
     refuse_rows(source.file, values["pupils"] < 0, "value_impossible", "a roll below 0", found["pupils"])
-    twice = values.duplicated(["school", "year"])
-    refuse_rows(source.file, twice, "code_duplicated", "a school twice in a year", found["school"])
-    return values[["school", "year", "pupils"]].reset_index(drop=True), source
+    keys = ["school", "year"]
+    if "rolls" in values:
+        values["rolls"] = values["rolls"].astype("str").str.strip().str.casefold()
+        known = values["rolls"].isin([*PHASE_ROLLS, *INTAKE_ROLLS])
+        refuse_rows(source.file, ~known, "value_unknown", "neither a phase nor an intake", found["rolls"])
+        keys.append("rolls")
+    refuse_rows(source.file, values.duplicated(keys), "code_duplicated", "a school twice in a year", found["school"])
+    return values, source
+
+
+def _counted_in(values: pd.DataFrame) -> list[str]:
+    return [name for name in ("pupils", "now") if name in values]
 
 
 def academic_year(text: str) -> float:

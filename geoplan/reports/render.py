@@ -90,7 +90,7 @@ def head_page(report: Report) -> str:
         who=who,
         groups=group_rows(report.profile, report.compared),
         left_out=max(0, len(report.profile) - MOST_GROUPS),
-        total=_total(report.profile),
+        total=placed_in_words(report.profile, report.school),
         drawn=drawn,
         areas=area_rows(report, drawn),
         where=where,
@@ -189,9 +189,13 @@ def group_rows(profile: Protected, compared: str) -> list[dict]:
     return rows
 
 
-def _total(profile: Protected) -> str:
+def placed_in_words(profile: Protected, school: str) -> str:
+    """How many pupils are placed: the number itself where the table is the own school's, else a rounded one."""
     total = profile.table["total"].iloc[0] if len(profile) else 0
-    return f"{total:,.0f}"
+    own = profile.rule.own == school and all(
+        {cell[0] for cell in each.cells} == {school} for each in profile.printed[:1]
+    )
+    return f"{total:,.0f}" if own else f"about {total:,.0f}"
 
 
 def draw_map(report: Report) -> HomesMap | None:

@@ -6,7 +6,14 @@ import pandas as pd
 import pytest
 
 from geoplan.errors import InputRefused
-from geoplan.io.housing import read_housing, read_roll_forecast, read_yields
+from geoplan.io.housing import (
+    forecast_facts,
+    is_school_forecast,
+    read_forecast_growth,
+    read_housing,
+    read_roll_forecast,
+    read_yields,
+)
 from geoplan.io.sites import read_site_options, read_weights
 
 HOMES = "site_id,name,easting,northing,year,completions,tenure,type,bedrooms,status\n"
@@ -85,6 +92,42 @@ def test_forecast_rolls(tmp_path):
     assert table["pupils"].tolist() == [19, 17]
     assert "a school twice in a year" in refused(
         read_roll_forecast, written(tmp_path, "urn,year,roll\n900001,2027,19\n900001,2027,17\n")
+    )
+
+
+WRITTEN = (
+    "school,rolls,year,now,forecast,most_low,most_high\n"
+    "900001,Reception,2026/27,45,50,40,60\n900001,primary,2026/27,300,290,280,300\n"
+    "900001,primary,2027/28,300,270,250,290\n900002,secondary,2026/27,800,820,800,840\n"
+    "900002,secondary,2027/28,800,840,800,880\n900002,sixth form,2026/27,200,190,180,200\n"
+    "900002,sixth form,2027/28,200,210,180,240\n"
+)
+
+
+def test_what_geoplan_forecast_writes_is_read_as_rolls_of_schools(tmp_path):
+    path = written(tmp_path, WRITTEN)
+    table, _ = read_roll_forecast(path)
+    assert table.set_index(["school", "year"])["pupils"].to_dict() == {
+        ("900001", "2026/27"): 290,
+        ("900001", "2027/28"): 270,
+        ("900002", "2026/27"): 1010,
+        ("900002", "2027/28"): 1050,
+    }
+    assert is_school_forecast(path)
+    assert not is_school_forecast(written(tmp_path, "urn,year,roll\n900001,2027,19\n", "other.csv"))
+    facts = forecast_facts(path)
+    assert facts.loc["900001", ["forecast_now", "forecast_last", "forecast_highest"]].tolist() == [300, 270, 290]
+    assert facts.loc["900001", "forecast_change_percent"] == -10
+    assert facts.loc["900002", "forecast_2027_28"] == 1050
+
+
+def test_growth_is_that_of_all_schools_of_the_phase_together(tmp_path):
+    growth, _ = read_forecast_growth(written(tmp_path, WRITTEN), "secondary")
+    assert growth.to_dict() == {"2026/27": 820 / 800, "2027/28": 840 / 800}
+    told = refused(lambda path: read_forecast_growth(path, "Year 7"), written(tmp_path, WRITTEN))
+    assert "no forecast of Year 7 rolls" in told
+    assert "neither a phase nor an intake" in refused(
+        read_roll_forecast, written(tmp_path, WRITTEN.replace("sixth form", "sixths"))
     )
 
 

@@ -15,9 +15,11 @@ from reporting import OTHER, SCHOOL, full_report, medway
 import geoplan as gp
 from geoplan.disclosure import Protected
 from geoplan.errors import NotProtected, UnknownCodeError
+from geoplan.gate import PrintedTable
 from geoplan.leaks import scan_bytes
 from geoplan.maps import LayerRefused
 from geoplan.reports import HeadReport, head_report
+from geoplan.reports.render import placed_in_words
 from geoplan.reports.words import change_sentence, standings, who_sentence
 
 
@@ -233,3 +235,15 @@ def test_the_change_is_said_only_where_there_is_one():
 def test_a_report_is_named_and_not_its_numbers():
     assert repr(full_report()) == "<HeadReport 900029 'Samphire Way Primary School', protected: rule 10-5>"
     assert isinstance(full_report(), HeadReport)
+
+
+def test_the_own_schools_size_is_said_exactly_and_any_other_is_about():
+    def profile(rule, cells) -> Protected:
+        table = pd.DataFrame({"count": [90.0, 87.0], "total": 177.0}, index=["1", "2"])
+        printed = PrintedTable("profile", ("school", "segment"), cells, ("90",) * len(cells))
+        return Protected(table, table.isna(), rule, printed=(printed,))
+
+    own, others = (("1", "1"), ("1", "2")), (("1", "1"), ("2", "1"))
+    assert placed_in_words(profile(gp.rule_for("school:1"), own), "1") == "177"
+    assert placed_in_words(profile(gp.rule_for("school:1"), others), "1") == "about 177"  # everybody's table: rounded
+    assert placed_in_words(profile(gp.rule_for("public"), own), "1") == "about 177"
