@@ -216,7 +216,7 @@ def test_geoplan_survey_and_preferences(project, tmp_path):
     assert (
         "clearly less often: Outer estates" in done.stdout
     )  # invented with the lowest chance of the school named first
-    assert {"First choice by fsm", "Nearest offered by msoa11"} <= set(sheets(tmp_path / "outcomes.xlsx"))
+    assert {"First choice by fsm", "Nearest offered by MSOA (2011)"} <= set(sheets(tmp_path / "outcomes.xlsx"))
     assert main([*words[:5], "Nursery"]) == 2
 
 
@@ -244,7 +244,14 @@ def test_geoplan_reach_writes_a_workbook_with_every_table(project, tmp_path):
     words += ["--base", "year_group=5,6", "--by", "segment", "--by", "msoa", "-o", str(out)]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
-    assert sheets(out) == ["About", "Reach by segment", "Reach by msoa11", "Missed by msoa11", "Contacts", "Records"]
+    assert sheets(out) == [
+        "About",
+        "Reach by segment",
+        "Reach by MSOA (2011)",
+        "Missed by MSOA (2011)",
+        "Contacts",
+        "Records",
+    ]
 
 
 def test_a_site_whose_postcode_is_not_found_is_said(project, tmp_path):

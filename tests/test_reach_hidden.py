@@ -166,3 +166,17 @@ def test_a_hidden_number_changes_no_byte_of_any_output(town, command):
     assert [rows[CODES[letter]]["base_count"] for letter in "DE"] == ["c", "c"]
     assert [rows[CODES[letter]]["count"] for letter in "GH"] == ["c", "c"]
     assert isinstance(rows[CODES["B"]]["count"], float)
+
+
+def test_a_plan_and_the_best_sites_say_no_finer_number_than_the_printed_ones(town):
+    """A steep falling-off would make the value of a site the number of people beside it, and a ratio their share."""
+    folder = town(PUPILS, USERS, USERS, 0, drawn=True)
+    sites = "Hall,580500,160500,2,1\nHub,582500,162500,0,1\n"
+    (folder / "plan.csv").write_text("site,easting,northing,hours,hours_planned\n" + sites)
+    words = [*REACH, "--by", "segment", "--what-if", "plan.csv", "--place", "1", "--per-km", "8", "--json"]
+    answer = json.loads(said(words)["run 0 says"])
+    assert answer["placement"].keys() == {"sites", "at_most_short_of_the_best", "proven"}
+    assert len(answer["plan"]) == 4
+    for row in answer["plan"]:
+        assert row["after"] % 5 == 0
+        assert row["more_share"] == pytest.approx(row["after"] / row["today"] - 1, abs=0.005)

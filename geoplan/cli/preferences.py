@@ -20,7 +20,7 @@ from geoplan.cli.common import (
     shown,
     steps,
 )
-from geoplan.cli.reach import ByOption, kinds_of, rows, write_workbook
+from geoplan.cli.reach import ByOption, kinds_of, rows, sheet_title, write_workbook
 
 
 def command(
@@ -89,7 +89,7 @@ def command(
         tables = protect_outcomes(found, numbers.rule, nested=NESTED, **known)
         sources = placed.applicants.sources
         if out is not None and out.suffix == ".xlsx":
-            sheets = {f"{_words(name)} by {dim}": each.by[dim] for name, each in tables.items() for dim in each.by}
+            sheets = {sheet_title(_words(name), dim): each.by[dim] for name, each in tables.items() for dim in each.by}
             about = [*map(outcome_finding, tables.values()), f"Nearest: {placed.nearest_by}.", *_left_out(tables)]
             write_workbook(numbers, out, sheets, about, sources)
         elif out is not None:
@@ -123,6 +123,8 @@ def _rates(tables, dim: str):
     """The rate of every outcome by one dimension, a row for each group, and the headings."""
     import pandas as pd
 
+    from geoplan.service_reach import dim_words
+
     columns = {}
     for name, each in tables.items():
         if dim in each.by:
@@ -133,7 +135,7 @@ def _rates(tables, dim: str):
             rates = shown(100 * table["penetration"], hidden["penetration"], "{:.0f}%")
             columns[name.replace("_", " ")] = pd.Series(rates, index=table.index)
     cells = pd.DataFrame(columns).fillna("")
-    return cells, [dim, *cells.columns[1:]]
+    return cells, [dim_words(dim), *cells.columns[1:]]
 
 
 def _of_counts(path: Path, nearest: Path | None, as_json: bool) -> None:

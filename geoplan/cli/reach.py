@@ -369,14 +369,28 @@ def _write_tables(numbers, out: Path, tables, more, sources) -> None:
         table = few_decimals(tables.by[tables.subject])
         numbers.write(out, table_csv(table), [table])
         return
-    sheets = {f"Reach by {dim}": table for dim, table in tables.by.items()}
-    sheets |= {f"Missed by {dim}": table for dim, table in tables.missed.items()}
-    sheets |= {f"Reach by {' and '.join(pair)}": table for pair, table in tables.crossings.items()}
+    sheets = {sheet_title("Reach", dim): table for dim, table in tables.by.items()}
+    sheets |= {sheet_title("Missed", dim): table for dim, table in tables.missed.items()}
+    sheets |= {sheet_title("Reach", *pair): table for pair, table in tables.crossings.items()}
     sheets |= {title: table for title, table in more.items() if table is not None}
     sheets |= {"Contacts": tables.contacts, "Records": tables.accounts}
     about = [tables.finding, *more_sentences(tables), *where_sentences(tables), *unplaced_sentences(tables)]
     about += [f"Not shown: {what} ({why})." for what, why in tables.left_out.items()]
     write_workbook(numbers, out, sheets, about, sources)
+
+
+def sheet_title(what: str, *dims: str) -> str:
+    """The title of a sheet in a reader's words; in those of the option where they are too long for a workbook.
+
+    Examples
+    --------
+    >>> sheet_title("Nearest offered", "msoa11"), sheet_title("Nearest offered", "fsm")
+    ('Nearest offered by MSOA (2011)', 'Nearest offered by fsm')
+    """
+    from geoplan.service_reach import dim_words
+
+    title = f"{what} by {', '.join(map(dim_words, dims))}"
+    return title if len(title) <= 31 else f"{what} by {', '.join(dim.replace('_', ' ') for dim in dims)}"
 
 
 def write_workbook(numbers, out: Path, sheets, about, sources) -> None:
@@ -395,6 +409,7 @@ def _print(tables, changed, plan, model, said) -> None:
     import pandas as pd
 
     from geoplan.reach_books import more_sentences, unplaced_sentences, where_sentences
+    from geoplan.service_reach import dim_words
 
     typer.echo(f"{tables.service}, against {tables.base_name}")
     typer.echo(tables.finding)
@@ -410,7 +425,7 @@ def _print(tables, changed, plan, model, said) -> None:
             "high": shown(table["index_high"], hidden["index_high"], "{:.0f}"),
         }
     )
-    print_table(cells, [tables.subject, tables.noun, tables.base_noun, "reach", "index", "low", "high"])
+    print_table(cells, [dim_words(tables.subject), tables.noun, tables.base_noun, "reach", "index", "low", "high"])
     for sentence in (*more_sentences(tables), *where_sentences(tables)):
         typer.echo(sentence)
     if changed is not None:

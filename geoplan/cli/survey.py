@@ -28,6 +28,7 @@ from geoplan.cli.reach import (
     known_as,
     read_users,
     rows,
+    sheet_title,
     write_workbook,
 )
 
@@ -100,8 +101,8 @@ def command(
         raked = rake(survey, by) if survey.accounts.users else None  # exact: for its owner alone
         sentences = [survey_finding(tables, least), *survey_sentences(tables, least), *weights_sentences(tables)]
         if out is not None and out.suffix == ".xlsx":
-            sheets = {f"Response by {dim}": response_shown(tables, dim, least) for dim in tables.by}
-            sheets |= {f"Top-up by {dim}": top_up_shown(tables, dim, least) for dim in tables.by}
+            sheets = {sheet_title("Response", dim): response_shown(tables, dim, least) for dim in tables.by}
+            sheets |= {sheet_title("Top-up", dim): top_up_shown(tables, dim, least) for dim in tables.by}
             write_workbook(numbers, out, sheets | {"Records": tables.accounts}, sentences, survey.sources)
         elif out is not None:
             book = survey_book(tables, survey.sources, least=least)
