@@ -23,7 +23,10 @@ from geoplan.cli.common import (
 RollsArgument = Annotated[
     list[str], typer.Argument(help="Rolls: files, or names in the project; earlier years may be in files of their own.")
 ]
-LevelOption = Annotated[str, typer.Option("--level", help="A column of the schools file that groups them.")]
+LevelOption = Annotated[
+    str,
+    typer.Option("--level", help='A column of the schools file that groups them; "none" for the whole place alone.'),
+]
 RegisterOption = Annotated[str, typer.Option("--register", help="Children registered by area and age; a file or name.")]
 BirthsOption = Annotated[Path | None, typer.Option("--births", help="Births by area and year; adds up to the place.")]
 LinksOption = Annotated[Path | None, typer.Option("--links", help="Links between schools (GIAS), for academies.")]
@@ -132,7 +135,7 @@ def rule_of(folder, audience: str, reason: str):
 
 def require_level(schools, level: str) -> None:
     """Refuse a level that the schools have no column of; without clusters, the place is all there is."""
-    if level not in ("", "cluster", *schools):
+    if level not in ("", "none", "cluster", *schools):
         raise typer.BadParameter(
             f"the schools have no column {level!r}; there are {', '.join(map(str, schools))}", param_hint="--level"
         )
