@@ -28,7 +28,7 @@ from geoplan.design_tables import (
     limit_rows,
     sureness,
 )
-from geoplan.designs import Design
+from geoplan.designs import Design, today_keeps
 from geoplan.disclosure import HIDDEN, Protected
 from geoplan.maps import palette
 from geoplan.maps.render import asset, credit_sentences, environment, policy
@@ -60,7 +60,7 @@ Curves = Mapping[str, pd.DataFrame]
 
 def sentences(problem: DesignProblem, limits: Limits, found: Design, tables: DesignTables, traded: Curves) -> list[str]:
     """What was found and how sure it is, in sentences."""
-    del limits, traded
+    del traded
     figures = tables.figures
     said = []
     for name in (TRAVEL, WORST, GORARD, DISSIMILARITY):
@@ -69,6 +69,8 @@ def sentences(problem: DesignProblem, limits: Limits, found: Design, tables: Des
         row = figures.loc[_capital(MEASURES[name])]
         today = f", against {row['today']} today" if "today" in row and row["today"] != "not known" else ""
         said.append(f"{_capital(MEASURES[name])}: {row['design']}{today}.")
+    if today_keeps(problem, limits) is False:
+        said.append("Today's plan does not keep these limits.")
     if MOVED in found.objective and tables.flows is not None:
         moved = tables.moved
         count = (

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from geoplan.briefs import MEASURES, WORST, DesignProblem, Limits
+from geoplan.briefs import MEASURES, TRAVEL, WORST, DesignProblem, Limits
 from geoplan.catchments import CatchmentPlan
 from geoplan.errors import UnknownCodeError
 from geoplan.feasibility import apart, plain_reasons, why_impossible
 from geoplan.formulation import Formulation, allowed_by, formulate, measure_plan
+from geoplan.programme import worth
 from geoplan.solving import IMPOSSIBLE, PROVED, STOPPED, Outcome, solve
 
 Progress = Callable[[float, float, float], None]
@@ -235,6 +236,20 @@ def trade_off(
         for most, found in pairs
     ]
     return pd.DataFrame(rows), tuple(found for _, found in pairs)
+
+
+def today_keeps(problem: DesignProblem, limits: Limits) -> bool | None:
+    """Whether today's plan keeps the limits of a design, to the solver's arithmetic; None if it is not known.
+
+    A design may have longer journeys than a plan that was never held to its limits; a reader has to be told which.
+    """
+    if problem.today is None or (problem.now < 0).any():
+        return None
+    now = pd.Series(problem.now, index=problem.areas)
+    if any(now[list(group)].nunique() > 1 for group in limits.together):
+        return False
+    brief = formulate(problem, limits, {TRAVEL: 1.0})
+    return worth(brief.programme, brief.gather(problem.now)).within
 
 
 def _starts(problem: DesignProblem, brief: Formulation, start: CatchmentPlan | None) -> list[np.ndarray]:

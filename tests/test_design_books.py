@@ -7,7 +7,9 @@ import re
 import pytest
 from drawn_designs import LIMITS, drawn
 
+from geoplan.briefs import Limits
 from geoplan.design_books import amount, curve_rows, public_figures, sentences, workbook_sheets
+from geoplan.designs import today_keeps
 from geoplan.leaks import scan_bytes
 from geoplan.readback import Shown, check_bytes
 
@@ -48,6 +50,17 @@ def test_the_staircase_is_a_bound_below_every_design():
     table = curves["moved"]
     assert (table["bound"] <= table["travel"] + 1e-9).all()
     assert (table["least"] <= table["moved"] + 1e-6).all()
+
+
+def test_that_todays_plan_breaks_the_limits_is_said_and_only_then():
+    _, problem, found, tables, curves, _ = drawn()
+    broken = "Today's plan does not keep these limits."
+    living = problem.children.groupby(problem.today.table.reindex(problem.areas).to_numpy()).sum().iloc[:, 0]
+    fullest = float((living / problem.places.iloc[:, 0].reindex(living.index)).max())
+    for most, keeps in ((fullest + 0.01, True), (fullest - 0.01, False)):
+        limits = Limits(full_at_most=most, one_piece=False)
+        assert today_keeps(problem, limits) is keeps
+        assert (broken in sentences(problem, limits, found, tables, curves)) is not keeps
 
 
 def test_sentences_figures_and_sheets_agree():
