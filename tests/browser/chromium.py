@@ -57,6 +57,12 @@ class Opened:
         """The text of one element, as a reader gets it."""
         return self.page.locator(selector).inner_text()
 
+    def wait_for_text(self, selector: str, text: str) -> None:
+        """Waits until an element says this; a wait written as a script would be refused by the page's own policy."""
+        from playwright.sync_api import expect
+
+        expect(self.page.locator(selector)).to_have_text(text, timeout=30_000)
+
 
 def open_file(
     running: Browser,
@@ -88,7 +94,7 @@ def open_file(
     page.on("console", lambda message: seen.errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: seen.errors.append(str(error)))
     began = time.perf_counter()
-    page.goto(target, wait_until="commit")
+    page.goto(target, wait_until="commit" if wait else "load")
     if wait:
         page.wait_for_selector("html[data-geoplan]", state="attached", timeout=60_000)
         seen.ready_seconds = time.perf_counter() - began

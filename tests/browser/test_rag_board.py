@@ -65,11 +65,11 @@ def test_filter_by_cluster_leaves_its_schools_in_the_board_and_on_the_map(show, 
     assert len(names(seen)) == 9
     seen.page.get_by_label("Cluster", exact=True).select_option("South")
     assert names(seen) == ["School 3", "School 4", "School 5"]
-    assert seen.text("#status") == "3 of 9 schools chosen."
+    seen.wait_for_text("#status", "3 of 9 schools chosen.")
     assert seen.page.locator("#marks > g:visible").count() == 3
     assert seen.page.locator("#map").get_attribute("viewBox") != seen.page.locator("#map").get_attribute("data-home")
     seen.page.get_by_role("button", name="Show all").click()
-    seen.page.wait_for_function("document.getElementById('status').textContent === '9 schools.'")
+    seen.wait_for_text("#status", "9 schools.")
     assert seen.page.locator("#marks > g:visible").count() == 8
 
 
