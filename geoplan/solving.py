@@ -19,12 +19,12 @@ Shaw (1998), CP98, 417 (large neighbourhoods).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from geoplan.contiguity import Graph, main_pieces, separators
+from geoplan.contiguity import Cut, Graph, main_pieces, separators
 from geoplan.programme import TOLERANCE, Programme, Rows, Worth, broken_covers, worth
 from geoplan.search import grow, improve, usual_change, usual_range
 
@@ -64,6 +64,8 @@ class Outcome:
         What it took.
     history
         (seconds, best value, bound) as they changed; infinite where there was none yet.
+    known
+        The cuts, for a programme that differs in its limits only.
     """
 
     status: str
@@ -74,6 +76,7 @@ class Outcome:
     rounds: int
     cuts: int
     history: tuple[tuple[float, float, float], ...] = ()
+    known: tuple[Cut, ...] = field(default=(), repr=False)
 
     @property
     def gap(self) -> float:
@@ -152,8 +155,9 @@ class _Run:
         """What is known so far."""
         status = status or (PROVED if self.proved else STOPPED)
         seconds = time.monotonic() - self.began
-        cuts = len(self.rows.cuts)
-        return Outcome(status, self.labels, self.worth, self.bound, seconds, self.rounds, cuts, tuple(self.history))
+        cuts = tuple(self.rows.cuts)
+        history = tuple(self.history)
+        return Outcome(status, self.labels, self.worth, self.bound, seconds, self.rounds, len(cuts), history, cuts)
 
 
 def solve(
@@ -165,6 +169,8 @@ def solve(
     seed: int = 0,
     starts: Iterable[np.ndarray] = (),
     steps: int | None = None,
+    bound: float = -np.inf,
+    cuts: Sequence[Cut] = (),
     progress: Callable[[float, float, float], None] | None = None,
 ) -> Outcome:
     """The best design found, with its bound.
@@ -185,6 +191,10 @@ def solve(
         Designs to start from: school of each area, -1 for none.
     steps
         Trades considered for each start; 10,000 an area, at most two million, if not given.
+    bound
+        A bound known from before: no design within the limits is below it.
+    cuts
+        Cuts known from before, of a programme with the same neighbours, areas and allowed schools.
     progress
         Called with seconds, best value and bound whenever one changes.
 
@@ -195,7 +205,7 @@ def solve(
     began = time.monotonic()
     if not programme.allowed.any(axis=1).all():
         return Outcome(IMPOSSIBLE, None, None, np.inf, 0.0, 0, 0)
-    run = _Run(programme, Rows(programme), gap, began + seconds, rounds, began, progress)
+    run = _Run(programme, Rows(programme, cuts), gap, began + seconds, rounds, began, progress, bound=bound)
     steps = min(2_000_000, 10_000 * programme.shape[0]) if steps is None else steps
     shares, marginal = _relax(run, began + 0.4 * seconds)
     if shares is None and np.isinf(run.bound) and run.bound > 0:
@@ -219,7 +229,7 @@ def solve(
 def _relax(run: _Run, until: float) -> tuple[np.ndarray | None, tuple[float, np.ndarray] | None]:
     """Cut the relaxation until no cut is broken; its shares, and its value with the reduced costs."""
     shares = marginal = None
-    pull, slow = _pull(run.programme), 0
+    pull, slow, before = _pull(run.programme), 0, -np.inf
     while True:
         answer = run.rows.relaxed(seconds=run.seconds_left)
         if answer.status == _INFEASIBLE:
@@ -227,12 +237,12 @@ def _relax(run: _Run, until: float) -> tuple[np.ndarray | None, tuple[float, np.
             return None, None
         if answer.status != _OPTIMAL:
             return shares, marginal
-        gained = answer.fun - run.bound
+        gained, before = answer.fun - before, max(answer.fun, before)
         run.raise_bound(answer.fun)
         run.rounds += 1
         shares = run.rows.shares(answer.x)
         marginal = answer.fun, (answer.lower.marginals + answer.upper.marginals)[: run.rows.count]
-        slow = slow + 1 if gained < 1e-5 * max(abs(run.bound), 1e-9) else 0
+        slow = slow + 1 if gained < 1e-5 * max(abs(before), 1e-9) else 0
         if slow >= 4 or time.monotonic() > until:
             return shares, marginal
         graph = run.programme.graph
