@@ -183,6 +183,7 @@ def trade_surface(
         raise UnknownCodeError("a trade-off needs two limits at least on each measure")
     least = next(name for name in measures if name != WORST)
     others = tuple(name for name in measures if name != least)
+    formulate(problem, limits, {name: 1.0 for name in measures if name != WORST})  # says what the problem lacks
     total = solves_needed(measures, steps)
     tell = progress or (lambda done, of, what: None)
     deadline = began + seconds
@@ -226,9 +227,7 @@ def trade_surface(
     )
     left_out = len(pool.plans) - len(plans)
     took = time.monotonic() - began
-    return TradeSurface(
-        measures, least, points, plans, table, best, best_bound, left_out, len(measures) + solved, took
-    )
+    return TradeSurface(measures, least, points, plans, table, best, best_bound, left_out, len(measures) + solved, took)
 
 
 # --- designs found, and what is known of limits ----------------------------------------------------------
@@ -323,7 +322,6 @@ class _Grid:
         own = {name: limit for name, limit in zip(self.others, most, strict=True) if np.isfinite(limit)}
         own = {name: min(limit, limits.at_most.get(name, np.inf)) for name, limit in own.items()}
         return replace(limits, at_most={**limits.at_most, **own})
-
 
     def best(self, pool: _Pool, cell: _Cell) -> int | None:
         """The best design found that keeps a cell's limits."""

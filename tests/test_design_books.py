@@ -8,10 +8,11 @@ import pytest
 from drawn_designs import LIMITS, drawn
 
 from geoplan.briefs import Limits
-from geoplan.design_books import amount, curve_rows, public_figures, sentences, workbook_sheets
+from geoplan.design_books import public_figures, sentences, workbook_sheets
 from geoplan.designs import today_keeps
 from geoplan.leaks import scan_bytes
 from geoplan.readback import Shown, check_bytes
+from geoplan.trade_off_pictures import amount, curve_rows
 
 
 @pytest.mark.parametrize(("published", "years"), [(False, 1), (False, 2), (True, 1), (True, 2)])
