@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from geoplan.areas import Boundaries
-from geoplan.briefs import DISSIMILARITY, GORARD, MEASURES, MOVED, TRAVEL, WORST, DesignProblem, Limits
+from geoplan.briefs import BALANCE, DISSIMILARITY, GORARD, MEASURES, MOVED, TRAVEL, WORST, DesignProblem, Limits
 from geoplan.design_tables import (
     COUNT,
     COUNT_TODAY,
@@ -109,10 +109,30 @@ def public_figures(problem: DesignProblem, found: Design, tables: DesignTables) 
         "unit": problem.unit,
         "areas_moved": len(tables.areas) if problem.today is not None else None,
     }
+    balance = printed_balance(problem, tables)
+    if balance is not None:
+        answer["measured"][BALANCE] = balance
     if set(found.objective) <= set(FIGURES):
         decimals = max(FIGURES[name] for name in found.objective) + 1
         answer |= {"value": round(found.value, decimals), "bound": round(found.bound, decimals)}
     return answer
+
+
+def printed_balance(problem: DesignProblem, tables: DesignTables) -> float | None:
+    """The largest difference of a school from its share, over the years, by the printed counts; None if one is hidden.
+
+    The exact one would say which count was rounded how.
+    """
+    frame = _frame(tables.catchments)
+    code = frame.index.get_level_values("catchment")
+    own = frame[code.isin(problem.schools)]
+    if own[COUNT].isna().any():
+        return None
+    year = own.index.get_level_values("year") if own.index.nlevels > 1 else np.zeros(len(own))
+    places, counts = own["places"].groupby(year), own[COUNT].groupby(year)
+    share = own["places"] / places.transform("sum") * counts.transform("sum")
+    apart = (own[COUNT] / share.where(share > 0) - 1).abs().max()
+    return round(float(apart), 2) if apart == apart else 0.0
 
 
 def finite(values: Mapping[str, float]) -> dict[str, float | None]:

@@ -101,6 +101,7 @@ def _spans(curve: pd.DataFrame, against: str, single: str) -> tuple[list[float],
 
 
 def axis_words(problem: DesignProblem, curve: pd.DataFrame, against: str, objective) -> list[str]:
+    """The ticks of a trade-off's picture, as words."""
     if not len(curve):
         return []
     (single, *_) = objective
@@ -279,7 +280,7 @@ def surface_rows(problem: DesignProblem, surface: TradeSurface) -> pd.DataFrame:
     for name in surface.measures:
         heading = MEASURES[name] + (", to the nearest ten" if name == MOVED else "")
         rows[heading] = [amount(problem, name, value) for value in points[name]]
-    rows[f"{MEASURES[surface.least]}: no plan is below, with no more of the others"] = [
+    rows[f"no plan below ({MEASURES[surface.least]})"] = [
         _exactly(problem, surface.least, value) for value in numbers["bound"]
     ]
     rows["how near the best possible"] = [
@@ -353,7 +354,7 @@ def surface_sentences(problem: DesignProblem, surface: TradeSurface) -> list[str
     designs = "1 design" if count == 1 else f"{count} designs"
     said = [
         f"{designs}, none beaten by another in every one of {listed([MEASURES[name] for name in surface.measures])}.",
-        f"Each {near}: no plan with no more of the other measures has less {MEASURES[surface.least]} than stated.",
+        f"Each {near}: no plan with no more of the other measures is below the {MEASURES[surface.least]} stated.",
     ]
     ends = []
     for name in surface.measures:
@@ -380,29 +381,37 @@ def _plain(problem: DesignProblem, name: str, value: float) -> str:
 
 
 def _bands(surface: TradeSurface) -> list[tuple[float, list[int]]]:
-    """For each limit on the third measure, tightest first: the designs that keep it and no tighter one."""
+    """For each limit on the third measure, tightest first: the designs that keep it and no tighter one.
+
+    By the figures printed, so that no mark tells more of the children than its figure.
+    """
     if len(surface.measures) < 3 or surface.least == surface.measures[2]:
         return [(np.inf, list(range(len(surface.points))))]
     third = surface.measures[2]
-    values, taken, bands = surface.points[third].to_numpy(), set(), []
-    for level in surface.levels(third):
+    values = [_place(third, value) for value in surface.points[third]]
+    levels = sorted({_up(third, level) for level in surface.levels(third)})
+    taken, bands = set(), []
+    for level in levels:
         own = [at for at in range(len(values)) if at not in taken and values[at] <= level * (1 + 1e-6) + 1e-5]
         taken.update(own)
         if own:
-            bands.append((level, own))
+            bands.append((level if np.isfinite(level) else _up(third, max(values[at] for at in own)), own))
     return bands
 
 
-def _band_words(problem: DesignProblem, surface: TradeSurface, level: float, own: Sequence[int]) -> str:
-    """A limit on the third measure in words; children rounded up to tens, so that what is said holds."""
+def _up(name: str, level: float) -> float:
+    """A limit rounded up, children to tens."""
+    if not np.isfinite(level):
+        return level
+    scale = 0.1 if name == MOVED else 10.0 ** _decimals(name)
+    return float(np.ceil(level * scale - 1e-6) / scale)
+
+
+def _band_words(problem: DesignProblem, surface: TradeSurface, level: float) -> str:
+    """A limit on the third measure in words."""
     third = surface.measures[2]
-    if np.isinf(level):
-        level = float(surface.points[third].iloc[list(own)].max())
-    if third == MOVED:
-        return f"at most {10 * np.ceil(level / 10 - 1e-9):,.0f} moved"
-    scale = 10 ** _decimals(third)
-    up = np.ceil(level * scale - 1e-6) / scale
-    return f"at most {_plain(problem, third, up)}{_UNITS.get(third, '')}"
+    text = f"{level:,.0f}" if third == MOVED else _plain(problem, third, level)
+    return f"at most {text}{_UNITS.get(third, '')}"
 
 
 def surface_words(
@@ -415,7 +424,7 @@ def surface_words(
     words = [_tick_word(problem, surface.measures[0], x) for x in across]
     words += [_tick_word(problem, surface.measures[1], y) for y in up]
     if len(surface.measures) == 3:
-        words += [_band_words(problem, surface, level, own) for level, own in _bands(surface)]
+        words += [_band_words(problem, surface, level) for level, _ in _bands(surface)]
     return words + _mark_words(problem, surface)
 
 
@@ -537,12 +546,12 @@ def surface_svg(
     texts = [(word, *spot, 700) for word, spot in zip(_mark_words(problem, surface), spots, strict=True)]
     parts += _labels([*texts, *((title, cx, cy, 400) for title, cx, cy in rings)], right, base)
     if len(surface.measures) == 3:
-        for number, (level, own) in enumerate(bands):
+        for number, (level, _) in enumerate(bands):
             at = TOP + 24 * number + 6
             parts.append(
                 f'<path d="{SHAPES[number % len(SHAPES)]}" transform="translate({right + 22} {at})" '
                 f'fill="{_INKS[number % len(_INKS)]}"/>'
-                f'<text x="{right + 36}" y="{at + 4}">{_band_words(problem, surface, level, own)}</text>'
+                f'<text x="{right + 36}" y="{at + 4}">{_band_words(problem, surface, level)}</text>'
             )
     third = f", marks by {MEASURES[surface.measures[2]]}" if len(surface.measures) == 3 else ""
     words = (
