@@ -214,9 +214,15 @@ def trade_surface(
         took = time.monotonic() - began
         return TradeSurface(measures, least, pd.DataFrame(), (), pd.DataFrame(), {}, {}, 0, number + 1, took, why)
 
-    grid = _Grid.between(pool, made, least, others, best_bound, steps)
+    grid = _Grid.of(pool, made, least, others, best_bound)
     reserve = _MENDING * seconds if WORST in others else 0.0
-    cells, solved = _search(problem, limits, grid, pool, gap, deadline - reserve, seed, tell)
+    words = {"gap": gap, "deadline": deadline - reserve, "seed": seed, "tell": tell, "total": total}
+    ends = grid.ends()
+    part = (deadline - reserve - time.monotonic()) * len(ends) / (total - len(measures))
+    cells, solved = _search(problem, limits, grid, pool, ends, [], **{**words, "deadline": time.monotonic() + part})
+    rest = grid.cells(pool, ends, steps)
+    cells, more = _search(problem, limits, grid, pool, rest, cells, **words)
+    solved += more
     if WORST in others:
         solved += _mend_longest(problem, limits, measures, grid, cells, pool, deadline, seed, tell)
     points, plans = _listed(pool, measures, grid, cells)
@@ -285,29 +291,39 @@ class _Grid:
 
     least: str
     others: tuple[str, ...]
-    levels: tuple[tuple[float, ...], ...]
+    lows: tuple[float, ...]
     prices: Mapping[str, float]
     floors: Mapping[str, float]
 
     @classmethod
-    def between(cls, pool: _Pool, made: Sequence[int], least: str, others, floors, steps: int) -> _Grid:
-        """Limits spread from the least of each measure to what the best designs in the others have of it."""
+    def of(cls, pool: _Pool, made: Sequence[int], least: str, others, floors) -> _Grid:
+        """Prices by how far the best designs in each measure are apart in the others."""
         made = made or range(len(pool.plans))
-        levels, spread = [], {}
-        for name in (least, *others):
-            low, high = pool.value(pool.lowest_at(name), name), max(pool.value(at, name) for at in made)
-            spread[name] = max(high - low, 1e-3 * abs(high), 1e-9)
-            if name != least:
-                flat = high - low <= 1e-9 * max(abs(high), 1.0)
-                levels.append((np.inf,) if flat else (np.inf, *np.linspace(low, high, steps)[-2::-1].tolist()))
+        low = {name: pool.value(pool.lowest_at(name), name) for name in (least, *others)}
+        spread = {}
+        for name in low:
+            high = max(pool.value(at, name) for at in made)
+            spread[name] = max(high - low[name], 1e-3 * abs(high), 1e-9)
         prices = {name: _TIE * spread[least] / spread[name] / len(others) for name in others if name != WORST}
-        return cls(least, tuple(others), tuple(levels), {least: 1.0, **prices}, dict(floors))
+        return cls(least, tuple(others), tuple(low[name] for name in others), {least: 1.0, **prices}, dict(floors))
 
-    def cells(self) -> list[_Cell]:
-        """Every combination, looser ones always before tighter ones."""
-        places = product(*(range(len(each)) for each in self.levels))
-        ordered = sorted(places, key=lambda at: (sum(at), at))
-        return [_Cell(tuple(each[i] for each, i in zip(self.levels, at, strict=True))) for at in ordered]
+    def ends(self) -> list[_Cell]:
+        """No limit; and for each of the other measures, no more than the least found of it."""
+        free = (np.inf,) * len(self.others)
+        tight = [(*free[:at], low, *free[at + 1 :]) for at, low in enumerate(self.lows)]
+        return [_Cell(most) for most in (free, *tight)]
+
+    def cells(self, pool: _Pool, ends: Sequence[_Cell], steps: int) -> list[_Cell]:
+        """Limits spread from the least of each measure to what the ends have of it; looser ones before tighter ones."""
+        answers = [at for at in (self.best(pool, cell) for cell in ends) if at is not None]
+        levels = []
+        for name, low in zip(self.others, self.lows, strict=True):
+            high = max((pool.value(at, name) for at in answers), default=low)
+            flat = high - low <= 1e-9 * max(abs(high), 1.0)
+            levels.append((np.inf, low) if flat else (np.inf, *np.linspace(low, high, steps)[-2::-1].tolist()))
+        places = sorted(product(*(range(len(each)) for each in levels)), key=lambda at: (sum(at), at))
+        every = [tuple(each[i] for each, i in zip(levels, at, strict=True)) for at in places]
+        return [_Cell(most) for most in every if most not in {cell.most for cell in ends}]
 
     def priced(self, measured: Mapping[str, float]) -> float:
         """The measure made least, with the small prices that break ties."""
@@ -350,13 +366,15 @@ def _keeps(problem: DesignProblem, limits: Limits, plan: CatchmentPlan) -> bool:
     return bool((brief.spread(units) == labels).all()) and worth(brief.programme, units).within
 
 
-def _search(problem, limits, grid: _Grid, pool: _Pool, gap, deadline, seed, tell) -> tuple[list[_Cell], int]:
-    """Answer every combination of limits, from the loosest to the tightest; the cells, and how many were solved."""
-    cells, solved, known = grid.cells(), 0, ()
-    total = len(grid.others) + 1 + len(cells)
+def _search(
+    problem, limits, grid: _Grid, pool: _Pool, cells, settled, *, gap, deadline, seed, tell, total
+) -> tuple[list[_Cell], int]:
+    """Answer combinations of limits in turn; all that are settled now, and how many had to be solved."""
+    settled, solved, known = list(settled), 0, ()
     floor = sum(price * grid.floors.get(name, -np.inf) for name, price in grid.prices.items())
     for number, cell in enumerate(cells):
-        looser = [other for other in cells[:number] if cell.within(other)]
+        looser = [other for other in settled if cell.within(other)]
+        settled.append(cell)
         cell.bound = max([floor, *(other.bound for other in looser)])
         if any(other.status == IMPOSSIBLE for other in looser):
             cell.status = IMPOSSIBLE
@@ -364,13 +382,13 @@ def _search(problem, limits, grid: _Grid, pool: _Pool, gap, deadline, seed, tell
         here, left = grid.best(pool, cell), deadline - time.monotonic()
         if left <= 0 or (here is not None and _near(grid.priced(pool.measured[here]), cell.bound, gap)):
             continue
-        tell(total - len(cells) + number, total, "under " + limit_words(grid.others, cell.most))
+        tell(len(grid.others) + len(settled), total, "under " + limit_words(grid.others, cell.most))
         brief = formulate(problem, grid.limits(limits, cell.most), grid.prices)
         outcome = solve(
             brief.programme,
             gap=gap,
             seconds=left / (len(cells) - number),
-            seed=seed + number,
+            seed=seed + len(settled),
             starts=[brief.gather(labels) for labels in _starts(problem, grid, pool, cell)],
             bound=cell.bound,
             cuts=known,
@@ -383,10 +401,10 @@ def _search(problem, limits, grid: _Grid, pool: _Pool, gap, deadline, seed, tell
         cell.bound = max(cell.bound, outcome.bound)
         if outcome.worth is not None and outcome.worth.within:
             pool.add(problem.plan(brief.spread(outcome.labels), f"Design {len(pool.plans) + 1}"))
-    for cell in cells:
+    for cell in settled:
         if cell.status != IMPOSSIBLE and grid.best(pool, cell) is not None:
             cell.status = FOUND
-    return cells, solved
+    return settled, solved
 
 
 def limit_words(others: Sequence[str], most: Sequence[float]) -> str:

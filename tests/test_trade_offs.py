@@ -21,7 +21,6 @@ SMALL = [
     (1, ("travel", "gorard", "moved")),
     (0, ("travel", "gorard", "moved")),
     (1, ("moved", "dissimilarity", "balance")),
-    (3, ("moved", "dissimilarity", "balance")),
     (2, ("worst_travel", "moved", "travel")),
     (0, ("gorard", "worst_travel")),
     (3, ("gorard", "worst_travel")),
@@ -152,7 +151,7 @@ def test_measures_that_cannot_be_traded_are_refused(measures):
 
 def test_a_measure_the_problem_lacks_is_refused():
     problem = replace(grid_problem(0, rows=2, columns=3, schools=2), mix=None)
-    with pytest.raises(UnknownCodeError, match="gorard"):
+    with pytest.raises(UnknownCodeError, match="segregation"):
         trade_surface(problem, ("travel", "gorard"))
 
 
