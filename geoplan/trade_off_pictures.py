@@ -441,20 +441,21 @@ def _mark_words(problem: DesignProblem, surface: TradeSurface) -> list[str]:
 
 def _labels(texts: Sequence[tuple[str, float, float, int]], right: float, base: float) -> list[str]:
     """Words beside their marks, on the side where they hide least."""
-    taken = [(cx - 7, cy - 7, cx + 7, cy + 7) for _, cx, cy, _ in texts]
+    around = {700: 7, 400: 11}  # a mark, a ring
+    taken = [(cx - around[w], cy - around[w], cx + around[w], cy + around[w]) for _, cx, cy, w in texts]
     parts = []
     for word, cx, cy, weight in texts:
-        wide = 7.0 * len(word)
+        wide, apart = 7.0 * len(word), around[weight] + 3
         sides = []
         for down in (-8, 16, 4, -24, 32):
-            for start, anchor in ((cx + 10, "start"), (cx - 10 - wide, "end")):
+            for start, anchor in ((cx + apart, "start"), (cx - apart - wide, "end")):
                 box = (start, cy + down - 11, start + wide, cy + down + 3)
                 outside = max(LEFT - box[0], 0) + max(box[2] - right - 40, 0) + max(box[3] - base, 0)
                 hidden = sum(_common(box, other) for other in taken)
                 sides.append((hidden + 20 * outside + 0.1 * len(sides), anchor, down, box))
         _, anchor, down, box = min(sides)
         taken.append(box)
-        at = cx + 10 if anchor == "start" else cx - 10
+        at = cx + apart if anchor == "start" else cx - apart
         parts.append(
             f'<text x="{at:.1f}" y="{cy + down:.1f}" text-anchor="{anchor}" font-weight="{weight}" '
             f'stroke="{palette.PAPER}" stroke-width="3" paint-order="stroke">{escape(word)}</text>'

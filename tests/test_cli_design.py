@@ -143,11 +143,11 @@ def test_a_brief_a_matrix_and_published_counts(made, tmp_path, capsys):
 def test_the_example_of_several_years_in_the_documentation_runs(made, tmp_path, monkeypatch, capsys):
     text = (Path(__file__).parents[1] / "docs" / "how-designs-are-made.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    (command,) = re.findall(r"\$ geoplan (design .*)", text)
+    (command,) = re.findall(r"\$ geoplan (design --children .*)", text)
     folder = shutil.copytree(made, tmp_path / "medway", ignore=shutil.ignore_patterns("private", "plan.*"))
     monkeypatch.chdir(folder)
     exec(compile(code, "how-designs-are-made.md", "exec"), {})
-    quick = ["--time-limit", "1", "--published", "--json"]  # exact counts, to add up below
+    quick = ["--time-limit", "8", "--published", "--json"]  # exact counts, to add up below
     assert main([*command.split(), *quick]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert {row["year"] for row in answer["catchments"]} == {"2026", "2030"}
