@@ -434,6 +434,7 @@ table.plain caption { text-align: left; font-weight: 700; padding: 4px 0; }
 table.plain th, table.plain td { border-bottom: 1px solid #b1b4b6; padding: 4px 12px 4px 0; text-align: left;
   vertical-align: top; }
 table.plain td.number, table.plain th.number { text-align: right; font-variant-numeric: tabular-nums; }
+table.plain td.words { min-width: 15rem; }
 .wide { overflow-x: auto; }
 summary { cursor: pointer; min-height: 28px; }
 """

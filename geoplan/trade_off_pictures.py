@@ -6,6 +6,7 @@ Pictures are SVG made once. Nothing finer than ten children stands in a picture,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
 
 import numpy as np
@@ -15,7 +16,7 @@ from geoplan.briefs import BALANCE, DISSIMILARITY, GORARD, MEASURES, MOVED, TRAV
 from geoplan.design_tables import FIGURES, capital, gap_words
 from geoplan.maps import palette
 from geoplan.solving import IMPOSSIBLE
-from geoplan.trade_offs import FOUND, NONE_FOUND, TradeSurface
+from geoplan.trade_offs import FOUND, NONE_FOUND, TradeSurface, unbeaten
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 400, 96, 56, 44, 64
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -91,6 +92,8 @@ def _ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 def _tick_word(problem: DesignProblem, name: str, value: float) -> str:
     """A tick with its unit, so that it reads as words and not as a figure of people."""
+    if name == BALANCE:
+        return f"{100 * value:.6g}%{_UNITS[name]}"
     text = f"{value:,.6g}" if abs(value) < 1000 else f"{value:,.0f}"
     return text + _UNITS.get(name, f" {problem.unit}")
 
@@ -192,7 +195,7 @@ SHAPES = (
 )
 _DASHES = ("", "9 3", "5 3", "2 3", "9 3 2 3", "1 2")
 _INKS = (*palette.CATEGORICAL, *palette.EXTRA)
-_SURFACE_HEIGHT, _SIDE = 460, 150
+_SURFACE_HEIGHT, _SIDE = 460, 176
 _FEW = 12  # designs that have room for more than a letter
 _MORE = {
     TRAVEL: ("the mean journey {} longer", "the mean journey {} shorter"),
@@ -237,6 +240,17 @@ def listed(words: Sequence[str]) -> str:
     return ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else "".join(words)
 
 
+def as_printed(surface: TradeSurface) -> TradeSurface:
+    """A trade-off without the designs that another is no worse than in the figures printed."""
+    if not len(surface.points):
+        return surface
+    figures = [[rounded(name, value) for value in surface.points[name]] for name in surface.measures]
+    kept = unbeaten(np.array(figures).T)
+    plans = tuple(plan for plan, own in zip(surface.plans, kept, strict=False) if own)
+    left_out = surface.left_out + int((~kept).sum())
+    return replace(surface, points=surface.points[kept].reset_index(drop=True), plans=plans, left_out=left_out)
+
+
 def surface_numbers(problem: DesignProblem, surface: TradeSurface) -> pd.DataFrame:
     """The designs of a trade-off as rounded numbers, children to the nearest ten.
 
@@ -246,6 +260,7 @@ def surface_numbers(problem: DesignProblem, surface: TradeSurface) -> pd.DataFra
         ``design`` (its letter), the measures traded, ``bound`` (of the one made least, rounded down: no plan with no
         more of the others has less) and ``gap_percent`` (rounded up).
     """
+    surface = as_printed(surface)
     points = surface.points
     table = pd.DataFrame({"design": letters_for(len(points))})
     for name in surface.measures:
@@ -275,6 +290,7 @@ def surface_rows(problem: DesignProblem, surface: TradeSurface) -> pd.DataFrame:
     """The designs of a trade-off as text: the measures, how near the best possible, and what each choice costs."""
     if not len(surface.points):
         return pd.DataFrame(columns=["design", "how near the best possible", "against another"])
+    surface = as_printed(surface)
     points, numbers = surface.points, surface_numbers(problem, surface)
     rows = numbers[["design"]].copy()
     for name in surface.measures:
@@ -348,6 +364,7 @@ def surface_sentences(problem: DesignProblem, surface: TradeSurface) -> list[str
     """What a trade-off shows and what is proved of it."""
     if not len(surface.points):
         return [*surface.why]
+    surface = as_printed(surface)
     count, worst = len(surface.points), surface.points["gap"].max()
     cells = surface.cells["status"].value_counts()
     near = f"is within {gap_words(worst)} of the best possible" if worst > 0 else "is the best possible"
@@ -370,7 +387,7 @@ def surface_sentences(problem: DesignProblem, surface: TradeSurface) -> list[str
     said.append(tried + (f"; of {unknown} it is not known." if unknown else "."))
     if surface.left_out:
         more = "1 other design was" if surface.left_out == 1 else f"{surface.left_out} other designs were"
-        said.append(f"{more} found on the way and left out: these are at least as good.")
+        said.append(f"{more} found and left out: in the figures printed, these are at least as good.")
     return said
 
 
@@ -410,6 +427,8 @@ def _up(name: str, level: float) -> float:
 def _band_words(problem: DesignProblem, surface: TradeSurface, level: float) -> str:
     """A limit on the third measure in words."""
     third = surface.measures[2]
+    if level <= 0:
+        return f"none{_UNITS[third]}" if third == MOVED else f"{_plain(problem, third, 0.0)}{_UNITS.get(third, '')}"
     text = f"{level:,.0f}" if third == MOVED else _plain(problem, third, level)
     return f"at most {text}{_UNITS.get(third, '')}"
 
@@ -420,6 +439,7 @@ def surface_words(
     """Every word of the picture that has a figure in it."""
     if not len(surface.points):
         return []
+    surface = as_printed(surface)
     across, up = _surface_spans(surface, marked)
     words = [_tick_word(problem, surface.measures[0], x) for x in across]
     words += [_tick_word(problem, surface.measures[1], y) for y in up]
@@ -499,6 +519,7 @@ def surface_svg(
     """
     if not len(surface.points):
         return ""
+    surface = as_printed(surface)
     marked = {name: each for name, each in (marked or {}).items() if set(surface.measures[:2]) <= set(each)}
     one, two = surface.measures[:2]
     across, up = _surface_spans(surface, marked)

@@ -56,6 +56,24 @@ def test_children_stand_in_tens_everywhere():
     assert surface_svg(MINUTES, across[0]) == surface_svg(MINUTES, across[1])
 
 
+def test_what_the_printed_figures_beat_is_left_out_and_counted():
+    surface = made([(25.001, 0.2001, 187.3), (25.003, 0.2002, 92.4), (25.004, 0.1, 92.4), (25.2, 0.09, 0.0)],
+                   levels=(0.0, 100.0, np.inf))  # fmt: skip
+    assert list(surface_numbers(MINUTES, surface)["moved"]) == [90.0, 0.0]
+    assert "4 other designs were found and left out" in " ".join(surface_sentences(MINUTES, surface))
+    svg = surface_svg(MINUTES, surface)
+    assert marks(svg) == ["A: 90 moved", "B: none moved"] and ">none moved<" in svg and "-0" not in svg
+
+
+def test_balance_is_in_per_cent_and_points():
+    surface = made([(25.0, 0.2, 187.3), (25.5, 0.1, 92.4)], ("travel", "balance", "moved"))
+    assert ">20% apart<" in surface_svg(MINUTES, surface)
+    assert surface_rows(MINUTES, surface)["against another"].iloc[1] == (
+        "against A: the mean journey 0.50 minutes longer; that buys 10 points nearer to the shares and 100 fewer "
+        "children moved"
+    )
+
+
 def test_the_bound_is_rounded_down_and_the_gap_up():
     surface = made([(25.0, 0.2, 100.0)], gap=0.00031)
     numbers = surface_numbers(MINUTES, surface)
@@ -82,7 +100,7 @@ def test_what_a_choice_costs_is_said_in_words(one, words):
 
 def test_words_of_costs_add_up_from_the_printed_figures():
     problem, _ = solved(1)
-    surface = surveyed()
+    surface = surveyed(1)
     numbers = surface_numbers(problem, surface).set_index("design")
     rows = surface_rows(problem, surface).set_index("design")
     assert rows["against another"].iloc[0] == "the least mean journey"
@@ -133,4 +151,4 @@ def test_what_is_proved_of_limits_is_said():
         "3 combinations of limits were asked for: 1 have a plan, 1 are proved to have none; of 1 it is not known."
         in said
     )
-    assert "fewer than 180 children moved" in said and "2 other designs were found on the way" in said
+    assert "fewer than 180 children moved" in said and "2 other designs were found and left out" in said
