@@ -9,8 +9,8 @@ Four steps, each leaving a usable answer behind:
    bound by HiGHS, cut and repeated while an answer is in several pieces. Only designs better than the best known
    by half the wanted gap are looked for; when there is none, the gap is proved.
 4. Large problems: the same, for one group of neighbouring schools after another, the rest held still. When no group
-   gives more, or sixty in a row together take less than a hundredth off what is between the best and the bound,
-   larger groups are tried; after the largest, step 3 over the whole for the time left, which raises the bound.
+   gives more, or sixty in a row (fewer of larger ones) together take less than a hundredth off what is between the
+   best and the bound, larger groups are tried; after the largest, step 3 over the whole for the time left, which raises the bound.
 
 References: Oehrlein and Haunert (2017), Journal of Spatial Information Science 15:1 (districts in one piece by
 separator cuts); Fischetti et al. (2017), Mathematical Programming Computation 9:231 (vertex separators);
@@ -37,7 +37,7 @@ _LARGEST_GROUP = 4_000
 _GROUP_SECONDS = 6.0
 _FAR = 0.05  # a start whose gap is beyond this is improved group by group before branch and bound
 _PASSES = 1  # groups around every school tried again this often without a change, before the bound is worked at
-_PATIENCE = 60  # groups in a row that may bring next to nothing before larger ones are tried
+_PATIENCE = 60  # groups in a row that may bring next to nothing before larger ones are tried; fewer of larger ones
 _WORTH_WHILE = 0.01  # what they must bring together, as a part of what is between the best and the bound
 _MOST_STEPS = 30_000_000
 _RESTARTS = 6  # searches from nothing on a small problem
@@ -383,7 +383,9 @@ def _by_groups(run: _Run, seed: int, most: int | None = None, marginal: tuple | 
     last_round = np.inf if most is None else run.rounds + most
     while not run.over and run.rounds < last_round:
         stale = np.flatnonzero(tried <= last)
-        tired = most is None and run.worth.within and run.rounds - since >= _PATIENCE
+        tired = (
+            most is None and run.worth.within and run.rounds - since >= max(_PATIENCE * _GROUP // size, _PATIENCE // 8)
+        )
         if tired or not len(stale):
             passes = _PASSES + 1 if tired else passes + 1
             if most is None and run.worth.within:
