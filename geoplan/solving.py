@@ -10,7 +10,8 @@ Four steps, each leaving a usable answer behind:
    by half the wanted gap are looked for; when there is none, the gap is proved.
 4. Large problems: the same, for one group of neighbouring schools after another, the rest held still. When no group
    gives more, or sixty in a row (fewer of larger ones) together take less than a hundredth off what is between the
-   best and the bound, larger groups are tried; after the largest, step 3 over the whole for the time left, which raises the bound.
+   best and the bound, larger groups are tried; after the largest, step 3 over the whole for the time left, which
+   raises the bound.
 
 References: Oehrlein and Haunert (2017), Journal of Spatial Information Science 15:1 (districts in one piece by
 separator cuts); Fischetti et al. (2017), Mathematical Programming Computation 9:231 (vertex separators);
@@ -383,9 +384,7 @@ def _by_groups(run: _Run, seed: int, most: int | None = None, marginal: tuple | 
     last_round = np.inf if most is None else run.rounds + most
     while not run.over and run.rounds < last_round:
         stale = np.flatnonzero(tried <= last)
-        tired = (
-            most is None and run.worth.within and run.rounds - since >= max(_PATIENCE * _GROUP // size, _PATIENCE // 8)
-        )
+        tired = most is None and run.worth.within and run.rounds - since >= max(_PATIENCE * _GROUP // size, 1)
         if tired or not len(stale):
             passes = _PASSES + 1 if tired else passes + 1
             if most is None and run.worth.within:

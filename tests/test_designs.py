@@ -203,13 +203,13 @@ def test_groups_that_bring_nothing_give_way_to_larger_ones_and_then_to_the_whole
     tried, whole = [], []
     group, exact = solving._group, solving._exact
     monkeypatch.setattr(solving, "_EXACT_UP_TO", 0)
-    monkeypatch.setattr(solving, "_PATIENCE", 8)
+    monkeypatch.setattr(solving, "_PATIENCE", 4)
     monkeypatch.setattr(solving, "_solve_group", lambda *words: None)
     monkeypatch.setattr(solving, "_group", lambda *words: (tried.append(words[3]), group(*words))[1])
     monkeypatch.setattr(solving, "_exact", lambda *words: (whole.append(len(tried)), exact(*words))[1])
     problem = grid_problem(7, rows=6, columns=7, schools=6)
     design(problem, limits=Limits(places_within=0.4), gap=1e-9, rounds=60, seconds=600)
-    assert tried == [500] * 8 + [1000] * 4 + [2000] * 2 + [4000, 8000]
+    assert tried == [500] * 4 + [1000] * 2 + [2000, 4000, 8000]
     assert whole[0] == len(tried)
 
 
