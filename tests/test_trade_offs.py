@@ -6,12 +6,13 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from brighton import brighton
 from grids import grid_problem
 from plain.designs import beats, broken_limits, front_by_trying_all, slow_measure
 
-from geoplan.briefs import Limits
+from geoplan.briefs import DesignProblem, Limits
 from geoplan.catchments import CatchmentPlan
 from geoplan.errors import UnknownCodeError
 from geoplan.trade_offs import solves_needed, trade_surface, unbeaten
@@ -86,6 +87,22 @@ def test_with_limits_close_enough_the_whole_front_is_found(seed):
     assert all(same(a, b) for a, b in zip(values(found, measures), front, strict=True))
     # an answer that also keeps tighter limits is not worked out again
     assert found.solves < solves_needed(measures, 64) / 2
+
+
+@pytest.mark.parametrize("tied", [["101", "101", "102", "102"], ["101", "102", "102", "102"]])
+def test_of_designs_that_tie_the_one_with_less_of_the_others_is_listed(tied):
+    areas, schools = ["E1", "E2", "E3", "E4"], ["101", "102"]
+    row = DesignProblem(
+        children=pd.DataFrame({"2027": [10, 20, 20, 10]}, index=areas),
+        places=pd.Series([60, 60], index=schools),
+        travel=pd.DataFrame([[1, 4], [2, 2], [2, 2], [4, 1]], index=areas, columns=schools),
+        neighbours=pd.DataFrame({"a": areas[:3], "b": areas[1:]}),
+        today=CatchmentPlan("Today", "lsoa21", pd.Series("101", index=areas)),
+    )
+    start = CatchmentPlan("Tied", "lsoa21", pd.Series(tied, index=areas))
+    found = trade_surface(row, ("travel", "moved"), steps=2, gap=1e-9, seconds=20, start=start)
+    expected = [(100 / 60, 10), (130 / 60, 0)]
+    assert all(same(a, b) for a, b in zip(values(found, ("travel", "moved")), expected, strict=True))
 
 
 def test_the_limits_of_the_brief_are_kept_by_every_design():
