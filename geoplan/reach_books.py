@@ -273,7 +273,7 @@ def left_out_sentence(count: int, tables: ReachTables) -> list[str]:
         return []
     step = rule.round_to
     many = f"fewer than {rule.hide_below}" if count < rule.hide_below else f"about {step * round(count / step):,}"
-    return [f"The model of distance leaves out {many} {tables.noun}: not placed, or where nobody of the base lives."]
+    return [f"The model of the plan leaves out {many} {tables.noun}: not placed, or where nobody of the base lives."]
 
 
 def placement_sentence(placement: Placement, whom: str = "the under-reached") -> str:

@@ -339,8 +339,30 @@ def test_profile_by_level_by_cluster_and_since_last_year(own_medway, capsys):
     assert main(["profile", "--by", "cluster", "-o", "clusters.csv"]) == 0
     rows = list(csv.DictReader((own_medway / "clusters.csv").read_text(encoding="utf-8").splitlines()))
     assert len({row["cluster"] for row in rows}) == 6
-    assert main(["profile", "--all", "--since", "pupils_previous"]) == 2
     assert main(["profile", "--all", "--by", "cluster"]) == 2
+    capsys.readouterr()
+    assert main(["profile", "--by", "cluster", "--since", "pupils_previous", "-o", "changed.csv"]) == 0
+    assert "changes could be looked at" in capsys.readouterr().out
+    changed = list(csv.DictReader((own_medway / "changed.csv").read_text(encoding="utf-8").splitlines()))
+    assert {row["cluster"] for row in changed} == {row["cluster"] for row in rows}
+    assert {"share_before", "change_low", "change_high", "clear"} <= set(changed[0])
+    now = {(row["cluster"], row["segment"]): row["count"] for row in rows}
+    assert all(now[row["cluster"], row["segment"]] == row["count"] for row in changed)
+
+
+def test_a_base_that_chooses_pupils_or_is_no_column_is_answered_in_a_planners_words(medway, monkeypatch, capsys):
+    monkeypatch.chdir(medway)
+    assert main(["profile", "--school", "900029", "--base", "yeargroup=7"]) == 3
+    said = capsys.readouterr().err
+    assert "chooses pupils" in said and "laestab" not in said
+    assert main(["profile", "--school", "900029", "--base", "ward"]) == 3
+    said = capsys.readouterr().err
+    assert "no column ward" in said and "cluster" in said
+    assert not any(name in said for name in ("record", "easting", "laestab"))
+    assert main(["reach", "callers_2025", "--base", "yeargroup=7"]) == 3
+    said = capsys.readouterr().err
+    assert "did you mean year_group?" in said
+    assert not any(name in said for name in ("record", "easting", "outcome", "flags"))
 
 
 def test_profile_says_how_far_to_trust_it(medway, monkeypatch, capsys):

@@ -49,7 +49,7 @@ def close(
     years: Annotated[list[str], typer.Option("--years", help="Other year groups at a school: 900003=R-6.")] = [],  # noqa: B006
     places: Annotated[list[str], typer.Option("--places", help="Places more at a school: 900003=+60.")] = [],  # noqa: B006
     name: Annotated[str, typer.Option("--name", help="What the option is called.")] = "",
-    by: Annotated[str, typer.Option("--by", help="Kind of area to count homes by.")] = "",
+    by: Annotated[str, typer.Option("--by", help="Kind of area to count homes by: msoa11.")] = "",
     rule: RuleOption = "least total",
     faith: FaithOption = "any",
     places_only: PlacesOnlyOption = False,

@@ -40,7 +40,9 @@ def command(
     nearest: Annotated[
         int, typer.Option("--nearest", min=0, help="Instead: the nearest so many schools of each area.")
     ] = 0,
-    by: Annotated[str, typer.Option("--by", help="Kind of area for --nearest.")] = "",
+    by: Annotated[
+        str, typer.Option("--by", help="With --nearest: the kind of area to list, as in the directory (lsoa11).")
+    ] = "",
     phase: Annotated[str, typer.Option(help="Only schools of this phase.")] = "",
     day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The law of this day; today's.")] = None,
     roads: Annotated[
