@@ -331,7 +331,20 @@ SCHOOLS = Table(
         Column(
             "cluster",
             "the council's own group of schools",
-            aliases=_words("cluster cluster_name district planning_area partnership"),
+            aliases=_words("cluster cluster_name partnership"),
+        ),
+        Column(
+            "planning_area",
+            "the planning area that it lies in",
+            aliases=_words("planning_area planning_area_name pupil_planning_area"),
+        ),
+        Column(
+            "district",
+            "the district that it lies in",
+            aliases=_words("district district_name administrative_district district_administrative_name"),
+        ),
+        Column(
+            "authority", "the authority that it belongs to, by name", aliases=_words("la_name authority authority_name")
         ),
     ),
 )

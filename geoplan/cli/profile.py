@@ -77,7 +77,7 @@ def command(
     from geoplan.cautions import caution_tables, cautions
     from geoplan.io.outputs import table_csv
     from geoplan.io.project import read_project
-    from geoplan.profiles import at_level
+    from geoplan.profiles import at_level, mix_sentence
 
     if sum((bool(school), every, bool(by))) != 1:
         raise typer.BadParameter(
@@ -126,7 +126,8 @@ def command(
         _say_change(answers[school], name, school, since, people.segmentation, as_json)
     else:
         said = cautions(school, answers[school], tables.extra, people.segmentation)
-        _say(answers[school], name, school, people.segmentation, said, why, as_json)
+        mix = mix_sentence(answers[school]) if base not in ("residents", "catchment") else ""
+        _say(answers[school], name, school, people.segmentation, said, why, mix, as_json)
     if out is not None:
         typer.echo(f"wrote {out}", err=True)
 
@@ -189,6 +190,46 @@ def correct_command(
     typer.echo(
         f"recorded: the postcode is in {level_segment} ({segmentation.name(level_segment)}); "
         f"{place.corrections_file.name} has {count:,} line{'s' if count != 1 else ''}"
+    )
+
+
+@app.command("new-postcodes")
+def new_postcodes_command(
+    out: OutOption = None,
+    least: Annotated[int, typer.Option("--least", min=1, help="Pupils at one postcode.")] = 6,
+    project: ProjectOption = Path("geoplan.toml"),
+) -> None:
+    """Postcodes that came after the classification and have many pupils: the first to ask heads about.
+
+    The list (.csv) is of addresses and exact numbers: it is written for its owner alone. On the screen is only how
+    many there are.
+
+    Example: geoplan profile new-postcodes -o private/new_postcodes.csv
+    """
+    from geoplan.cautions import new_postcodes
+    from geoplan.io.outputs import write_csv
+    from geoplan.io.project import read_project
+
+    if out is not None:
+        by_ending(out, ".csv")
+    place = read_project(project)
+    check_targets([out], inputs=project_inputs(place))
+    people, _, _ = load_people(place)
+    if people.segmentation is None:
+        raise UnknownCodeError("the project names no segmentation, so no postcode is newer than it")
+    if not people.segmentation.base_date:
+        raise UnknownCodeError(
+            f"it is not known what date {people.segmentation.label} describes: write base_date under [segmentation]"
+        )
+    if "introduced" not in people.people:
+        raise UnknownCodeError("the postcode directory does not say when postcodes came (dointr)")
+    found = new_postcodes(people, least)
+    if out is not None:
+        write_csv(out, found, private=True)
+        typer.echo(f"wrote {out} (addresses of families: keep it inside the office)", err=True)
+    typer.echo(
+        f"{len(found):,} postcode{'' if len(found) == 1 else 's'} introduced since {people.segmentation.base_date} "
+        f"with {least} or more pupils; correct their segment with: geoplan profile correct"
     )
 
 
@@ -288,15 +329,16 @@ def _say_change(changes, name: str, school: str, since: str, segmentation, as_js
     typer.echo(changes.rule.sentence)
 
 
-def _say(table, name: str, school: str, segmentation, said, why: str, as_json: bool) -> None:
+def _say(table, name: str, school: str, segmentation, said, why: str, mix: str, as_json: bool) -> None:
     if as_json:
         answer = _as_json(school, table) | {
             "level": segmentation.level,
+            "overall": mix,
             "cautions": [{"code": each.code, "serious": each.serious, "words": each.words} for each in said],
         }
         typer.echo(json.dumps(answer, indent=2))
     else:
-        _print(name, school, segmentation, table, said, why)
+        _print(name, school, segmentation, table, said, why, mix)
 
 
 def group_word(level: str) -> str:
@@ -311,7 +353,7 @@ def group_word(level: str) -> str:
     return "segment" if level in sizes else level.replace("_", " ")
 
 
-def _print(name: str, school: str, segmentation, table, said, why: str) -> None:
+def _print(name: str, school: str, segmentation, table, said, why: str, mix: str) -> None:
     import pandas as pd
 
     from geoplan.books import READ_WITH_CARE
@@ -338,6 +380,8 @@ def _print(name: str, school: str, segmentation, table, said, why: str) -> None:
     )
     headings = [group_word(level), "pupils", "share", "base", "index", "low", "high", "more than expected", "clear"]
     print_table(cells, headings)
+    if mix:
+        typer.echo(mix)
     for each in said:
         typer.echo(f"{'Caution: ' if each.serious else ''}{each.words}")
     typer.echo(table.rule.sentence)

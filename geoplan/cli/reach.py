@@ -65,6 +65,10 @@ def command(
         str, typer.Option(help="A mailing as a plan, alone or with --what-if: segments and their factor, 2,3=1.5.")
     ] = "",
     place: Annotated[int, typer.Option(min=0, help="Find the best so many of the plan's sites or the schools.")] = 0,
+    within_km: Annotated[
+        float | None,
+        typer.Option("--within-km", min=0.0, help="With --place: most people within so many km, not most use."),
+    ] = None,
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
     note: Annotated[Path | None, typer.Option("--note", help="Also write a one-page note (.html).")] = None,
@@ -89,6 +93,8 @@ def command(
     factors = _factors(mailing)
     if per_km is not None and what_if is None and not place:
         raise typer.BadParameter("it is of a plan: give --what-if or --place too", param_hint="--per-km")
+    if within_km is not None and not place:
+        raise typer.BadParameter("it is of the best sites: give --place too", param_hint="--within-km")
     if since_base and len(since_base) != len(since):
         raise typer.BadParameter("give it once for each --since", param_hint="--since-base")
     files = [_file(folder, name) for name in (users, *since)]
@@ -121,7 +127,7 @@ def command(
         series = reach_series(dict(reversed([(label, tables), *before.items()]))) if len(before) > 1 else None
         next(step)
         model, plan, sites, placement, said = _models(
-            folder, what_if, per_km, factors, place, users, key, pupils, conditions, schools, layers, tables
+            folder, what_if, per_km, within_km, factors, place, users, key, pupils, conditions, schools, layers, tables
         )
         next(step)
         drawn = _drawn(layers, by, pupils)
@@ -310,7 +316,9 @@ def _drawn(layers, by, pupils):
     return merge_areas(layer, larger, kind)
 
 
-def _models(folder, what_if, per_km, factors, place, users, key, pupils, conditions, schools, layers, tables):
+def _models(
+    folder, what_if, per_km, within_km, factors, place, users, key, pupils, conditions, schools, layers, tables
+):
     """The model, the plan as it may be shown, the sites and the best of them."""
     if what_if is None and not place and not factors:
         return None, None, None, None, []
@@ -342,11 +350,17 @@ def _models(folder, what_if, per_km, factors, place, users, key, pupils, conditi
         weight = cells["base"].where(cells["segment"].isin(missed) | (not missed), 0.0)
         candidates = sites if sites is not None else schools.frame[["easting", "northing"]].dropna()
         falling = per_km if per_km is not None else model.per_km if model is not None else None
-        if not falling:
-            raise typer.BadParameter("say how use falls with distance: --per-km 0.3", param_hint="--place")
-        placement = best_sites(cells.assign(weight=weight), candidates, place, per_km=falling)
+        if not falling and within_km is None:
+            raise typer.BadParameter(
+                "say how use falls with distance (--per-km 0.3), or how far is near enough (--within-km 2)",
+                param_hint="--place",
+            )
+        how = {"per_km": falling} if within_km is None else {"within_km": within_km}
+        placement = best_sites(cells.assign(weight=weight), candidates, place, **how)
+        named = schools.frame["name"].to_dict() if sites is None else {}
         sites = candidates.assign(name=schools.frame["name"]) if sites is None else sites
-        said.append(placement_sentence(placement, "the under-reached" if missed else tables.base_name))
+        whom = "the under-reached" if missed else tables.base_name
+        said.append(placement_sentence(placement, whom, within_km, named))
     return model, plan, sites, placement, said
 
 
