@@ -1169,7 +1169,9 @@ def _one(solved: _Solved, k: int, sign: float, enough: int, cover: bool, exact: 
         return
     solved.learn(whole)
     at = solved.column[k]
-    held_back = (low[at] > core.low[at] and whole[at] <= low[at]) or (high[at] < core.high[at] and whole[at] >= high[at])
+    held_back = (low[at] > core.low[at] and whole[at] <= low[at]) or (
+        high[at] < core.high[at] and whole[at] >= high[at]
+    )
     if cheapest and not held_back:
         solved.narrow(k, sign, float(cost @ whole))
 
