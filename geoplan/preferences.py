@@ -132,7 +132,8 @@ class Preferences:
         if absent := [dim for dim in by if dim not in frame]:
             raise UnknownCodeError(
                 f"the applications do not say {', '.join(absent)}; compare groups by {', '.join(there)}. A column "
-                f'that has another heading is named under [columns.applications] in geoplan.toml: {absent[0]} = "your header"'
+                "that has another heading is named in geoplan.toml, under [columns.applications]: "
+                f'{absent[0]} = "your header"'
             )
         if outcome not in OUTCOMES:
             raise UnknownCodeError(f"no outcome {outcome!r}; there are {', '.join(OUTCOMES)}")
