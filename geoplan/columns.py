@@ -176,12 +176,32 @@ _ENTRY = Column(
     "date",
     aliases=_words("entry_date date_of_entry admission_date date_of_admission"),
 )
+_SEX = Column(
+    "sex",
+    "girl or boy (F, M): only to judge whether a school for one sex suits a child",
+    "choice",
+    values={"F": ("F", "FEMALE", "GIRL", "G"), "M": ("M", "MALE", "BOY", "B")},
+    aliases=_words("sex gender pupil_sex pupil_gender sex_code gender_code"),
+)
 _BIRTH = Column(
     "birth_date",
     "date of birth: checked, never kept",
     "date",
     personal=True,
     aliases=_words("dob date_of_birth birth_date birthdate"),
+)
+
+RELIGION = Table(
+    "religion",
+    "a pupil's registration at a school",
+    (
+        Column(
+            "religion",
+            "whether the parents preferred the school on grounds of religion or belief (read only when asked for)",
+            "choice",
+            values={"yes": _YES, "no": _NO},
+        ),
+    ),
 )
 
 PUPILS = Table(
@@ -199,6 +219,7 @@ PUPILS = Table(
         _ETHNICITY,
         _STATUS,
         _ENTRY,
+        _SEX,
         _BIRTH,
     ),
 )

@@ -180,6 +180,35 @@ def test_year_6_shows_which_primary_schools_are_split(medway, capsys):
     assert "Feeder schools split" in page and "Main catchment, Option B" in page
 
 
+def test_clusters_that_change_and_are_divided_are_on_the_page_the_report_and_in_the_workbook(medway, capsys):
+    assert main(["plan", "compare", "today", "option_a", "--base", "year_group=5,6", "--json",
+                 "-o", "six.html", "--report", "report.html"]) == 0  # fmt: skip
+    answer = json.loads(said(capsys))
+    flows = [(row["from"], row["to"], row["people"]) for row in answer["options"]["Option A"]["cluster_flows"]]
+    assert ("Chatham", "Rochester", 80) in flows and sum(people for *_, people in flows) == 140
+    by_cluster = {row["code"]: row for row in answer["clusters"]}
+    assert by_cluster["Gillingham"]["Today, share"] == 0.49
+    for name in ("six.html", "report.html"):
+        page = (medway / name).read_text(encoding="utf-8")
+        assert "Who changes cluster: Option A" in page and "Clusters whose children are divided" in page
+        assert "Clusters and their children" in page and "Who change cluster" in page
+    assert main(["plan", "compare", "today", "option_a", "--base", "year_group=5,6", "-o", "six.xlsx"]) == 0
+    assert "Option A: about 140 pupils would change cluster; it divides the children of 4 clusters" in said(capsys)
+    with pd.ExcelFile("six.xlsx") as book:
+        sheets = book.sheet_names
+    assert "Cluster moves Option A" in sheets and "Clusters" in sheets
+    assert main(["plan", "compare", "today", "option_a", "--base", "year_group=5,6", "-o", "six.csv"]) == 0
+    assert "cluster_moves" in (medway / "six.csv").read_text(encoding="utf-8").splitlines()[0]
+
+
+def test_a_schools_file_without_clusters_is_said_to_have_none(medway, capsys):
+    pd.read_csv("schools.csv", dtype=str).drop(columns="cluster").to_csv("schools.csv", index=False)
+    assert main(["plan", "compare", "today", "option_a"]) == 0
+    text = said(capsys)
+    assert "Not shown: clusters of schools (the schools file gives the plans' schools no cluster)." in text
+    assert "change cluster" not in text
+
+
 def test_options_are_tried_with_exact_numbers_on_the_screen_alone(medway, capsys):
     assert main(["plan", "compare", "today", "option_a", "--internal", "trying options"]) == 0
     assert "Option A" in said(capsys)

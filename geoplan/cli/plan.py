@@ -19,7 +19,12 @@ from geoplan.cli.common import (
     project_inputs,
 )
 
-app = typer.Typer(no_args_is_help=True, help="Catchment plans: make, change, check and compare them.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Catchment plans: make, change, check and compare them.\n\n"
+    'Example: geoplan plan move today E01016020 --to 900046 --name "Option B" -o option_b.csv\n\n'
+    "Example: geoplan plan compare today option_b.csv -o options.html",
+)
 
 PlanArgument = Annotated[str, typer.Argument(help="The plan: a file, or its name under [plans] in the project.")]
 ToOption = Annotated[str, typer.Option("--to", help="The school that takes them.")]
