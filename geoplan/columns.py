@@ -431,6 +431,27 @@ NEAREST_SCHOOLS = Table(
     ),
 )  # fmt: skip
 
+STREETS = Table(
+    "streets",
+    "a postcode of a street",
+    (
+        Column(
+            "postcode", "the postcode", "postcode", needed=True,
+            aliases=_words("postcode pcds pcd post_code postcode_unit postcode_locator"),
+        ),
+        Column(
+            "street", "the street it is in; a row for each street, where there are several", needed=True,
+            aliases=_words(
+                "street street_name street_description thoroughfare thoroughfare_name road road_name street_descriptor"
+            ),
+        ),
+        Column(
+            "locality", "the locality or town, which tells streets of one name apart",
+            aliases=_words("locality locality_name town town_name post_town settlement village populated_place"),
+        ),
+    ),
+)  # fmt: skip
+
 SITES = Table(
     "sites",
     "a place where a service is given",
@@ -678,7 +699,7 @@ SCHOOL_LINKS = Table(
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        PUPILS, PEOPLE, SCHOOLS, CORRECTIONS, APPLICATIONS, PREFERENCE_COUNTS, AREA_COUNTS, SITES,
+        PUPILS, PEOPLE, SCHOOLS, CORRECTIONS, APPLICATIONS, PREFERENCE_COUNTS, AREA_COUNTS, SITES, STREETS,
         TRAVEL, HOUSING, YIELDS, ROLL_FORECASTS, WEIGHTS,
         ROLLS, REGISTER, BIRTHS, PROJECTIONS, FLOWS, EXTRA_PUPILS, CONTROL_TOTALS, PLACES_CHANGES,
         SCHOOL_LINKS,
