@@ -491,8 +491,8 @@ def _common(one: tuple, other: tuple) -> float:
 
 
 def _place(name: str, value: float) -> float:
-    """Where a value stands in a picture: children to the nearest ten, so that a place tells no exact count."""
-    return rounded(name, value) if name == MOVED else float(value)
+    """Where a value stands in a picture: what counts children as it is printed, so that a place tells no exact count."""
+    return rounded(name, value) if name in (MOVED, BALANCE) else float(value)
 
 
 def _surface_spans(surface: TradeSurface, marked) -> tuple[list[float], list[float]]:

@@ -65,6 +65,12 @@ def test_what_the_printed_figures_beat_is_left_out_and_counted():
     assert marks(svg) == ["A: 90 moved", "B: none moved"] and ">none moved<" in svg and "-0" not in svg
 
 
+def test_a_place_in_the_picture_tells_no_more_of_balance_than_its_figure():
+    measures = ("travel", "balance", "moved")
+    one, other = (made([(25.0, a, 187.3), (25.5, b, 92.4)], measures) for a, b in ((0.203, 0.101), (0.198, 0.099)))
+    assert surface_svg(MINUTES, one) == surface_svg(MINUTES, other)
+
+
 def test_balance_is_in_per_cent_and_points():
     surface = made([(25.0, 0.2, 187.3), (25.5, 0.1, 92.4)], ("travel", "balance", "moved"))
     assert ">20% apart<" in surface_svg(MINUTES, surface)
