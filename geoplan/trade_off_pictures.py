@@ -491,7 +491,7 @@ def _common(one: tuple, other: tuple) -> float:
 
 
 def _place(name: str, value: float) -> float:
-    """Where a value stands in a picture: what counts children as it is printed, so that a place tells no exact count."""
+    """Where a value stands in a picture: what counts children as printed, so that a place tells no exact count."""
     return rounded(name, value) if name in (MOVED, BALANCE) else float(value)
 
 
