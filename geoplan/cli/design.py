@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     ProjectOption,
     by_ending,
@@ -22,6 +23,7 @@ from geoplan.cli.common import (
     print_table,
     project_inputs,
     recording,
+    ruled,
     shown,
     steps,
 )
@@ -115,6 +117,7 @@ def command(
         list[Path] | None,
         typer.Option("--out", "-o", help="The plan (.csv), its page (.html), a workbook (.xlsx); give it for each."),
     ] = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Design catchments within limits: the best plan found, and a bound that no other plan can beat.
@@ -134,7 +137,10 @@ def command(
         by_ending(path, *_ENDINGS)
     folder = read_project(project)
     files = [Path(each) for each in (children, mix, today) if _is_file(each)]
-    check_targets(outs, inputs=[*project_inputs(folder), *files, brief, fixed, together, travel])
+    rule, *named = ruled(folder, internal, *(path for path in outs if path.suffix != ".csv"))
+    outs = [path for path in outs if path.suffix == ".csv"] + named  # a plan counts nobody
+    inputs = [*project_inputs(folder), *files, brief, fixed, together, travel]
+    check_targets(outs, inputs=inputs)
     asked = _asked(brief, objective, then, within, full_at_most, full_at_least, max_travel, nearest, at_most, split)
     asked = replace(asked, limits=_with_files(asked.limits, fixed, together), bridges=_bridges(asked, bridge or []))
     curves = list(trade_off or [])
@@ -170,10 +176,9 @@ def command(
                     ground.problem, against, asked.limits, objective=single, points=points, progress=progress, **words
                 )
     tables = None
-    rule = None if published else folder.rule()
-    with recording(folder.folder, folder.rule(), writes=any(path.suffix != ".csv" for path in outs)) as numbers:
+    with recording(folder.folder, rule, writes=bool(named), inputs=inputs) as numbers:
         if found.plan is not None:
-            tables, numbers = _protected(numbers, ground, found, rule)
+            tables, numbers = _protected(numbers, ground, found, None if published else rule)
             _write(outs, numbers, ground, asked, found, tables, traded, name)
     if as_json:
         typer.echo(json.dumps(_as_json(ground, asked, found, tables, traded), indent=2, ensure_ascii=False))
@@ -615,14 +620,15 @@ def _write(outs, numbers, ground, asked, found, tables, traded, name) -> None:
             data = page.encode("utf-8")
         else:
             from geoplan.design_books import sentences
-            from geoplan.io.workbook_out import about_lines, workbook_bytes
+            from geoplan.io.workbook_out import about_lines
 
             sheets = workbook_sheets(*what)
             about = [*sentences(*what), *ground.notes]
-            data = workbook_bytes(sheets, about, ground.sources, path.name)
+            data = numbers.workbook(sheets, about, ground.sources, path.name)
             words = pd.DataFrame({"words": [str(line[1]) for line in about_lines(sheets, about, ground.sources)]})
             facts = [*facts, words, *(sheet for sheet in sheets.values() if not hasattr(sheet, "hidden"))]
-        check_output(path.name, path.suffix[1:].lower(), data, tables.protected, facts)
+        if not numbers.rule.exact:
+            check_output(path.name, path.suffix[1:].lower(), data, tables.protected, facts)
         made.append((path, data, facts))
     for path, data, facts in made:
         numbers.write(path, data, tables.protected, facts, tables.nested)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     OutOption,
     ProjectOption,
@@ -21,6 +22,7 @@ from geoplan.cli.common import (
     project_inputs,
     protecting,
     require_areas,
+    ruled,
     shown,
     steps,
     with_rule,
@@ -53,6 +55,7 @@ def command(
     ] = "",
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Print a school's profile by segment; with -o write its page (.html) or table (.csv).
@@ -80,7 +83,9 @@ def command(
     if out is not None:
         by_ending(out, *((".csv",) if every or by or since else (".html", ".csv")))
     place = read_project(project)
-    check_targets([out], inputs=project_inputs(place))
+    rule, out = ruled(place, internal, out)
+    inputs = project_inputs(place)
+    check_targets([out], inputs=inputs)
     people, schools, layers = load_people(place, None if level in ("", "auto") else level)
     why = ""
     if level == "auto":
@@ -89,11 +94,10 @@ def command(
     page = out is not None and out.suffix == ".html"
     if page:
         require_areas(layers)
-    rule = place.rule()
     extra = caution_tables(people) if school and not since else ()
     with (
         steps("protecting the numbers") as step,
-        protecting(place, people, layers, rule, writes=out is not None) as numbers,
+        protecting(place, people, layers, rule, writes=out is not None, inputs=inputs) as numbers,
     ):
         next(step)
         tables = numbers.tables([school] if page else (), extra, _base(by or base, place, people, schools, school))
