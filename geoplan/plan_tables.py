@@ -400,9 +400,11 @@ class _Desk:
             raise DisclosureRefused(
                 f"too many different options were released of these {ground.residents.noun}: all plans so far and "
                 f"these cut the areas into {pieces:,} pieces, {count:,} counts by {widest.replace('_', ' ')}, and no "
-                f"more than {MOST_TOGETHER:,} can be proven safe together in good time. Try options on the screen "
-                "(--internal REASON, without -o) and release those that are put forward; what was released before "
-                "may be compared again",
+                f"more than {MOST_TOGETHER:,} can be proven safe together in good time. What helps: say which earlier "
+                'files were drafts that never left the office ("geoplan ledger list", then "geoplan ledger withdraw '
+                'NUMBER"); try options with exact numbers that stay inside (--internal REASON, on the screen or with '
+                "-o); put all options of a paper into one plan compare, which counts as one release. What was released "
+                "before may be compared again",
                 (),
             )
 

@@ -152,7 +152,8 @@ def correct_command(
     """Record that a postcode belongs to another segment; profiles, lists and maps use it from the next run.
 
     The line goes to the project's corrections file (corrections.csv), which its owner alone can read. Leave
-    --postcode out to be asked for it, so that it does not stay in the shell's history.
+    --postcode out to be asked for it, so that it does not stay in the shell's history. Where profiles of these data
+    were released already, it says which, and what to do: a second release of corrected data is refused.
 
     Example: geoplan profile correct --segment 3 --reason "new estate, half of it social rent" --by "head of 900003"
     """
@@ -184,6 +185,33 @@ def correct_command(
         f"recorded: the postcode is in {level_segment} ({segmentation.name(level_segment)}); "
         f"{place.corrections_file.name} has {count:,} line{'s' if count != 1 else ''}"
     )
+    for line in _after_a_release(place, segmentation):
+        typer.echo(line)
+
+
+def _after_a_release(place, segmentation) -> list[str]:
+    """What a correction means for releases to come, where some were made of these data already."""
+    from geoplan.io.ledgers import changed_data_advice, ledger_path, read_memory
+    from geoplan.protection import population_named
+
+    ledger = read_memory(ledger_path(place.folder)).ledger
+    levels = segmentation.table.columns
+    names = {population_named("pupils", segmentation.at(level), place.as_at) for level in levels}
+    numbers = [
+        number for number, entry in ledger.standing()
+        if names & {*entry.marked, *(table.population for table in entry.tables)}
+    ]  # fmt: skip
+    if not numbers:
+        return []
+    files = list(dict.fromkeys(each for number in numbers for each in ledger.files(number)))
+    named = ", ".join(files[:3]) + (f" and {len(files) - 3:,} more" if len(files) > 3 else "")
+    some = ", ".join(map(str, numbers[:5])) + (" ..." if len(numbers) > 5 else "")
+    return [
+        f"These data were released before the correction (release {some}{f': {named}' if named else ''}). With the "
+        "corrected segments the next release of profiles, lists or maps is refused: subtracted from the earlier one it could show the pupils of "
+        "this postcode. What to do:",
+        *(f"- {advice}" for advice in changed_data_advice(numbers)),
+    ]
 
 
 def _base(base: str, place, people, schools, school: str = ""):
