@@ -1,4 +1,4 @@
-"""``--internal REASON -o FILE`` as a planner types it: exact numbers that are marked, private, audited, and stay inside."""
+"""``--internal REASON -o FILE`` as a planner types it: exact numbers, marked, private, audited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``geoplan ledger`` as a planner types it: drafts withdrawn, releases declared published, corrections after a release."""
+"""``geoplan ledger`` as a planner types it: drafts withdrawn, releases published, corrections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rolls say of a school's pupils, on a board or in a list of similar schools: two runs cannot be subtracted."""
+"""What the rolls say of a school's pupils, on a board or of similar schools: two runs tell no more than one."""
 
 from __future__ import annotations
 
@@ -95,7 +95,8 @@ def test_counts_of_the_offices_own_file_are_protected_beside_the_first_run(place
     assert main([*words, "-o", "one.html", "--json"]) == 0, capsys.readouterr().err
     first = colours(capsys)
     text = (place / "geoplan.toml").read_text()
-    (place / "geoplan.toml").write_text(text.replace("[rules]", '[rules]\nhide_below = 5\nreason = "a test of two runs"'))
+    weaker = '[rules]\nhide_below = 5\nreason = "a test of two runs"'
+    (place / "geoplan.toml").write_text(text.replace("[rules]", weaker))
     assert main([*words, "--json"]) == 0
     assert colours(capsys) == first and first["900002"] == "hidden"
     facts.write_text("urn,meals,asked\n900001,30,125\n900002,7,124\n900003,51,120\n")

@@ -208,8 +208,8 @@ def _after_a_release(place, segmentation) -> list[str]:
     some = ", ".join(map(str, numbers[:5])) + (" ..." if len(numbers) > 5 else "")
     return [
         f"These data were released before the correction (release {some}{f': {named}' if named else ''}). With the "
-        "corrected segments the next release of profiles, lists or maps is refused: subtracted from the earlier one it could show the pupils of "
-        "this postcode. What to do:",
+        "corrected segments the next release of profiles, lists or maps is refused: subtracted from the earlier one it "
+        "could show the pupils of this postcode. What to do:",
         *(f"- {advice}" for advice in changed_data_advice(numbers)),
     ]
 
