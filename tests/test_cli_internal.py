@@ -217,3 +217,25 @@ def test_a_board_in_every_form_and_a_folder_of_pages(demo, monkeypatch, capsys):
     for path in (demo / "pages").iterdir():
         check_marked(path)
     assert main(["rag", "run", "rag_rules.toml", "-o", "b.html", *INSIDE]) in (0, 2)
+
+
+def test_what_is_made_from_exact_numbers_stays_inside(demo, monkeypatch, capsys):
+    monkeypatch.chdir(demo)
+    assert main(["forecast", "rolls", "--years", "1", "-o", "forecast.csv", *INSIDE]) == 0
+    exact = f"{SENSITIVE}_forecast.csv"
+    shutil.copy(exact, "renamed.csv")
+    for given in (exact, "renamed.csv"):
+        for words in (["access", "screen", "--under", "200", "--forecast", given],
+                      ["plan", "compare", "today", "option_a", "--forecast", given]):  # fmt: skip
+            assert main([*words, "-o", "out.html"]) == 2
+            told = " ".join(capsys.readouterr().err.replace("│", " ").split())
+            assert "it has exact numbers of people, and what is made from it stays inside" in told
+            assert not (demo / "out.html").exists()
+    (demo / "board.toml").write_text(RULES)
+    assert main(["rag", "run", "board.toml", "-o", "run.json", *INSIDE]) == 0
+    capsys.readouterr()
+    since = ["rag", "run", "board.toml", "--since", f"{SENSITIVE}_run.json"]
+    assert main([*since, "-o", "later.html"]) == 2 and main([*since, "--pages", "later"]) == 2
+    assert main([*since, "-o", "later.html", *INSIDE]) == 0
+    assert main(["access", "screen", "--under", "200", "--forecast", exact, "-o", "screen.html", *INSIDE]) == 0
+    check_marked(demo / f"{SENSITIVE}_screen.html")

@@ -87,13 +87,26 @@ def rejection(error: GeoplanError) -> dict:
 def check_targets(outputs: Iterable[Path | None], inputs: Iterable[Path | None] = ()) -> None:
     """Before any work: an output must not be an input or another output, and its folder must be there.
 
+    What is made from a file of exact numbers is for inside too.
+
     Raises
     ------
     typer.BadParameter
         Exit code 2, naming the file.
     """
-    taken = {_real(path): path for path in inputs if path is not None}
-    for path in (path for path in outputs if path is not None):
+    from geoplan.io.internal import PREFIX, is_internal
+
+    given = [path for path in inputs if path is not None]
+    taken = {_real(path): path for path in given}
+    outs = [path for path in outputs if path is not None]
+    if any(not path.name.startswith(PREFIX) for path in outs):
+        for path in given:
+            if is_internal(path):
+                raise typer.BadParameter(
+                    f"{path.name}: it has exact numbers of people, and what is made from it stays inside: give "
+                    "--internal REASON, or write the file anew for outside"
+                )
+    for path in outs:
         if _real(path) in taken:
             raise typer.BadParameter(f"{path.name}: it is also an input or another output; write to a file of its own")
         if not path.parent.is_dir():

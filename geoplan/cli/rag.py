@@ -148,7 +148,8 @@ def run(
     agreed = read_rules(rules)
     rule, out = ruled(place, internal, out)
     inputs = [*project_inputs(place), rules, since, *_facts_files(rules, agreed, facts)]
-    check_targets([out], inputs=inputs)
+    first = None if pages is None else ruled(place, internal, Path("authority.html"))[1]
+    check_targets([out, first], inputs=inputs)
     agreed = replace(agreed, groups=tuple(by)) if by else agreed
     of_pupils = any(each.numbers == OF_PUPILS for each in agreed.indicators)
     if internal and not of_pupils:

@@ -58,6 +58,21 @@ def internal_path(path: str | os.PathLike) -> Path:
     return path if path.name.startswith(PREFIX) else path.with_name(PREFIX + path.name)
 
 
+def is_internal(path: str | os.PathLike) -> bool:
+    """Whether a file is one of exact numbers that geoplan wrote, by its name or by its marking."""
+    path = Path(path)
+    if path.name.startswith(PREFIX):
+        return True
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(65_536).decode("utf-8", "replace").splitlines()[:2]
+    except OSError:
+        return False
+    if len(start) == 2 and start[0] == "{":
+        return start[1].strip().startswith(f'"{MARKING}": "{SENSITIVE}"')
+    return len(start) == 2 and start[0].endswith(f",{MARKING}") and start[1].endswith(f",{SENSITIVE}")
+
+
 def inside_words(reason: str) -> str:
     """For whom exact numbers are, and why they were asked for."""
     return f"Exact numbers of people, for use inside the authority, not to be passed on. Asked for: {reason}."
