@@ -231,6 +231,9 @@ def test_what_is_made_from_exact_numbers_stays_inside(demo, monkeypatch, capsys)
             told = " ".join(capsys.readouterr().err.replace("│", " ").split())
             assert "it has exact numbers of people, and what is made from it stays inside" in told
             assert not (demo / "out.html").exists()
+    housing = ["housing", "homes.csv", "--yields", "yields.csv", "--new-school", "NORTH", "--forecast", exact]
+    assert main([*housing, "-o", "spec.html"]) == 2 and main([*housing, "-o", "spec.txt", *INSIDE]) == 2
+    assert main([*housing, "-o", "spec.html", *INSIDE]) == 0
     (demo / "board.toml").write_text(RULES)
     assert main(["rag", "run", "board.toml", "-o", "run.json", *INSIDE]) == 0
     capsys.readouterr()

@@ -71,6 +71,10 @@ def command(
         raise typer.BadParameter(
             "only the page of a new school (.html, with --new-school) counts pupils", param_hint="--internal"
         )
+    if internal and out is not None:
+        from geoplan.io.internal import internal_path
+
+        out = internal_path(out)
     check_targets([out], inputs=[homes, yields, forecast])
     trajectory, rates = read_housing(homes), read_yields(yields)
     expected = expected_pupils(trajectory, rates, late_years=late)
