@@ -129,6 +129,14 @@ def test_after_a_withdrawal_corrected_data_are_released_and_an_outsider_holds_th
     assert main(profile("newer.csv")) == 3
 
 
+def test_a_ledger_that_cannot_be_read_stops_a_correction_before_it_is_recorded(place, capsys):
+    assert main(profile("draft.csv")) == 0
+    ledger_path(place).write_text("{}")
+    given = ["--postcode", postcode("D1"), "--segment", "3", "--reason", "new estate", "--by", "the head"]
+    assert main(["profile", "correct", *given]) == 3
+    assert not (place / "corrections.csv").exists()
+
+
 def test_a_correction_before_any_release_says_nothing_of_releases(place, capsys):
     given = ["--postcode", postcode("D1"), "--segment", "3", "--reason", "new estate", "--by", "the head"]
     assert main(["profile", "correct", *given]) == 0

@@ -179,13 +179,14 @@ def correct_command(
     line = pd.DataFrame({"record": [1]} | {name: [text] for name, text in cells.items()})
     new = Corrections(line, Source("the correction"))
     _, (level_segment,) = check_corrections(new, place.postcodes(), segmentation)
+    said = _after_a_release(place, segmentation)  # a ledger that cannot be read stops it before anything is recorded
     append_correction(place.corrections_file, *cells.values())
     count = len(place.corrections())
     typer.echo(
         f"recorded: the postcode is in {level_segment} ({segmentation.name(level_segment)}); "
         f"{place.corrections_file.name} has {count:,} line{'s' if count != 1 else ''}"
     )
-    for line in _after_a_release(place, segmentation):
+    for line in said:
         typer.echo(line)
 
 
