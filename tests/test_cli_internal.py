@@ -187,6 +187,7 @@ COMMANDS = {
     "survey": "survey callers_2025 --key family_id --base year_group=5,6 --by segment",
     "design": "design --within 15 --nearest 4 --time-limit 10 --gap 5",
     "travel": "travel --screen",
+    "catchments": "profile catchments",
 }
 
 
