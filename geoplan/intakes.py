@@ -12,7 +12,7 @@ not there, so take-up is of pupils in the authority's schools, not of all childr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -256,7 +256,14 @@ def _protect_homes(
     return attended, homes, by_schools, lived
 
 
-def protect_pupil_facts(people: Assignment, rule: Rule = PUBLIC, data: str = "") -> Protected:
+def protect_pupil_facts(
+    people: Assignment,
+    rule: Rule = PUBLIC,
+    data: str = "",
+    *,
+    earlier: Sequence[PrintedTable] = (),
+    only: Sequence[str] | None = None,
+) -> Protected:
     """What the rolls say of each school's pupils, as it may be shown: for schools whose published figures are lacking.
 
     Parameters
@@ -267,6 +274,11 @@ def protect_pupil_facts(people: Assignment, rule: Rule = PUBLIC, data: str = "")
         Of the audience.
     data
         What the data are called: other data are another population.
+    earlier
+        What was released before, from :func:`geoplan.ledger.earlier`: it is attacked together with these, and what was
+        hidden stays hidden.
+    only
+        The columns wanted; all if None.
 
     Returns
     -------
@@ -274,20 +286,20 @@ def protect_pupil_facts(people: Assignment, rule: Rule = PUBLIC, data: str = "")
         By school: ``roll`` (printed headcount) and, of those whose answer is known, ``fsm_percent``,
         ``eal_percent`` and ``sen_percent`` (support or a plan), worked out from printed counts; missing where one is
         hidden or the base is under the rule's.
+
+    Raises
+    ------
+    DisclosureRefused
+        If a small number could be worked out from these and what was released before, whatever is hidden.
+
+    See Also
+    --------
+    fact_marks : whether the answers are those of an earlier release.
     """
-    rows = people.people
-    rows = rows[rows["school"].astype("str") != ""]
-    school = rows["school"].astype("str")
-    roll, gone = protect_counts(school.value_counts().sort_index(), rule)
+    roll, gone = protect_counts(_at_school(people).value_counts().sort_index(), rule)
     table, hidden, printed = {"roll": roll}, {"roll": gone}, []
-    for column, no in (("fsm", "no"), ("eal", "no"), ("sen", "N")):
-        if column not in rows:
-            continue
-        known = (rows[column].astype("str") != "unknown").to_numpy()
-        answer = pd.Series(np.where(rows[column].astype("str") == no, NO, YES), index=rows.index)[known]
-        counts = pd.crosstab(school[known], answer).reindex(columns=[YES, NO], fill_value=0)
-        who = f"{people.noun} whose {column} is known"
-        share = protect_share(counts, column, who, people.noun, rule, data)
+    for column, who, counts in _answers(people, only):
+        share = protect_share(counts, column, who, people.noun, rule, data, earlier)
         table[f"{column}_percent"] = share.table["percent"].reindex(roll.index)
         hidden[f"{column}_percent"] = share.hidden["percent"].reindex(roll.index, fill_value=False)
         printed += share.printed
@@ -295,8 +307,45 @@ def protect_pupil_facts(people: Assignment, rule: Rule = PUBLIC, data: str = "")
     return Protected(pd.DataFrame(table), pd.DataFrame(hidden), rule, f"{people.noun} on roll", units, tuple(printed))
 
 
+def fact_marks(people: Assignment, data: str = "", only: Sequence[str] | None = None) -> dict[str, str]:
+    """A mark of the answers behind each percentage of :func:`protect_pupil_facts`: the same only for the same data.
+
+    For the authority's own ledger alone: whoever knows all pupils but one could try values for that one.
+    """
+    marks = {}
+    for _, who, counts in _answers(people, only):
+        name = "; ".join(part for part in (who, data) if part)
+        marks[name] = hashlib.sha256(counts.sort_index().to_csv(header=False).encode()).hexdigest()
+    return marks
+
+
+def _at_school(people: Assignment) -> pd.Series:
+    """The school of each pupil who has one."""
+    school = people.people["school"].astype("str")
+    return school[school != ""]
+
+
+def _answers(people: Assignment, only: Sequence[str] | None) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """What is asked, of whom, and how many of each school answer yes and no, of those of whom it is known."""
+    school = _at_school(people)
+    rows = people.people.loc[school.index]
+    for column, no in (("fsm", "no"), ("eal", "no"), ("sen", "N")):
+        if column not in rows or (only is not None and f"{column}_percent" not in only):
+            continue
+        known = (rows[column].astype("str") != "unknown").to_numpy()
+        answer = pd.Series(np.where(rows[column].astype("str") == no, NO, YES), index=rows.index)[known]
+        counts = pd.crosstab(school[known], answer).reindex(columns=[YES, NO], fill_value=0)
+        yield column, f"{people.noun} whose {column} is known", counts
+
+
 def protect_share(
-    counts: pd.DataFrame, column: str, who: str, noun: str = "pupils", rule: Rule = PUBLIC, data: str = ""
+    counts: pd.DataFrame,
+    column: str,
+    who: str,
+    noun: str = "pupils",
+    rule: Rule = PUBLIC,
+    data: str = "",
+    earlier: Sequence[PrintedTable] = (),
 ) -> Protected:
     """The percentage of each school's pupils with something, as it may be shown: both parts are small numbers.
 
@@ -308,6 +357,8 @@ def protect_share(
         What it is called, and whose it is, in words.
     rule, data
         Of the audience; what the data are called.
+    earlier
+        What was released before; of other people, it is left out.
 
     Returns
     -------
@@ -319,7 +370,8 @@ def protect_share(
     name, population = f"{who} by school", "; ".join(part for part in (who, data) if part)
     raw = RawTable(name, cells.rename_axis(["school", column]), noun, population, None, (column,))
     headcounts = PublicTotals(("school",), cells.groupby(level=0).sum(), population, "taken as known")
-    shown = protect_tables([raw], rule, [headcounts])[0]
+    before = [table for table in earlier if table.population == population]
+    shown = protect_tables([raw], rule, [headcounts], earlier=before)[0]
     wide = shown.unstack(column)
     parts = wide.table.mask(wide.hidden)
     base = (parts[YES] + parts[NO]).where(lambda total: total >= max(rule.min_base, 1))

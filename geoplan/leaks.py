@@ -10,7 +10,8 @@ it is a first or last of a month, a census or school census day, one of at most 
 (a series), or stands after a word of publication (published, updated, census, opened ...). *Coordinates* are finer
 than 20 m: longitude and latitude with four decimals or more, named grid or web coordinates in whole metres or tens,
 points and lines of layers. Allowed are outlines of areas, blocks of shapes that a geoplan page declares, the box that
-a map opens on, and points of schools: those where each has a school number of its own.
+a map opens on, and points of schools: those where each has a school number of its own. What is *marked*
+OFFICIAL-SENSITIVE, in its name or in it, stays inside whatever else it holds.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from geoplan.containers import Points, Rows, Text, Values, pieces
+from geoplan.disclosure import OFFICIAL
 
-KINDS = ("postcode", "upn", "birth_date", "coordinates")
+MARKED = "official_sensitive"
+KINDS = ("postcode", "upn", "birth_date", "coordinates", MARKED)
 CHECK_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 
 
@@ -36,7 +39,7 @@ class Leak:
     Parameters
     ----------
     kind
-        One of ``postcode``, ``upn``, ``birth_date``, ``coordinates``.
+        One of ``postcode``, ``upn``, ``birth_date``, ``coordinates``, ``official_sensitive``.
     where
         File and place in it; a place whose own name is a leak is called "(name withheld)".
     count
@@ -127,6 +130,7 @@ def _text_hits(text: str, allowed: Allowed, binary: bool = False, parsed: bool =
         upn=sum(1 for _ in upns_in(text)),
         birth_date=sum(1 for _ in birth_dates_in(text, allowed.today)),
         coordinates=0 if parsed else degrees_in(text),
+        official_sensitive=text.count(OFFICIAL),
     )
 
 

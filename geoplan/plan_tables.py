@@ -53,6 +53,11 @@ ALL = "all"
 ATTENDS = "attends the catchment school"
 MOST_AREAS = 40  # that move: with more, people by area are not shown
 MOST_TOGETHER = 180  # counts by piece and category that releases of option sets may come to: proving more takes minutes
+WAYS_ON = (
+    'What helps: say which earlier files were drafts that never left the office ("geoplan ledger list", then "geoplan '
+    'ledger withdraw NUMBER"); try options with exact numbers that stay inside (--internal REASON, on the screen or '
+    "with -o); put all options of a paper into one plan compare, which counts as one release"
+)
 ROUND_M = 50
 BANDS = ("up to 2 miles", "2 to 3 miles", "over 3 miles")
 MIXED = {"fsm": YES, "idaci": "1"}  # whose spread between catchments is measured: the value of each attribute
@@ -431,6 +436,7 @@ class _Desk:
         self.rule, self.kind = rule, ground.residents.kind
         self.attributes = set(ground.residents.columns)
         self.printed = [table for table in earlier if table.population == ground.population]
+        self.released = bool(self.printed)
         used = {dim for table in self.printed for dim in table.dims}
         mine = {nesting.coarse for nesting in ground.nested}
         older = [each for each in earlier_nested if each.coarse in used and each.coarse not in mine]
@@ -453,9 +459,8 @@ class _Desk:
             raise DisclosureRefused(
                 f"too many different options were released of these {ground.residents.noun}: all plans so far and "
                 f"these cut the areas into {pieces:,} pieces, {count:,} counts by {widest.replace('_', ' ')}, and no "
-                f"more than {MOST_TOGETHER:,} can be proven safe together in good time. Try options on the screen "
-                "(--internal REASON, without -o) and release those that are put forward; what was released before "
-                "may be compared again",
+                f"more than {MOST_TOGETHER:,} can be proven safe together in good time. {WAYS_ON}. What was released "
+                "before may be compared again",
                 (),
             )
 
@@ -473,10 +478,18 @@ class _Desk:
             ]
         else:
             before = [table for table in before if not self._attributes_of(table)]
-        made = protect_tables(
-            list(tables), self.rule, earlier=[] if self.rule.exact else before,
-            nested=self.by_area if by_area else self.by_piece, totals="rounded",
-        )  # fmt: skip
+        try:
+            made = protect_tables(
+                list(tables), self.rule, earlier=[] if self.rule.exact else before,
+                nested=self.by_area if by_area else self.by_piece, totals="rounded",
+            )  # fmt: skip
+        except DisclosureRefused as error:
+            if not self.released:
+                raise
+            count = len(error.offenders)
+            words = f"{count:,} small number{'s' * (count != 1)}" if count else "small numbers"
+            what = f"{words} could be worked out of these options and those released before. {WAYS_ON}"
+            raise DisclosureRefused(what, error.offenders) from error
         self.printed += [table.printed for table in made]
         return list(made)
 

@@ -253,8 +253,18 @@ def _rows_of(printed: PrintedTable, school: str) -> PrintedTable:
 
 def population_of(people: Assignment, data: str = "") -> str:
     """The name of a population: who is counted, and from which data (what the data are called)."""
-    scheme = people.segmentation
-    who = people.noun if scheme is None else f"{people.noun} placed in a segment of {scheme.label}"
+    return population_named(people.noun, people.segmentation, data)
+
+
+def population_named(noun: str, scheme: Segmentation | None, data: str = "") -> str:
+    """As :func:`population_of`, before anybody was placed.
+
+    Examples
+    --------
+    >>> population_named("pupils", None, "January 2026")
+    'pupils; January 2026'
+    """
+    who = noun if scheme is None else f"{noun} placed in a segment of {scheme.label}"
     return "; ".join(part for part in (who, data) if part)
 
 

@@ -14,13 +14,14 @@ Three kinds of numbers, and each rule says which its own are:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from geoplan.disclosure import HIDDEN, PUBLIC, Protected, Rule
 from geoplan.errors import InputRefused, Problem
+from geoplan.gate import PrintedTable
 from geoplan.intakes import protect_share
 from geoplan.rag import HIDDEN as HIDDEN_STATUS
 from geoplan.rag import RagBoard, chance_words
@@ -38,6 +39,7 @@ def shown_facts(
     own: Callable[[], Protected] | None = None,
     data: str = "",
     file: str = "facts",
+    earlier: Sequence[PrintedTable] = (),
 ) -> tuple[Facts, pd.DataFrame, tuple[Protected, ...]]:
     """Facts as they may be shown, what was hidden, and the protected tables they come from.
 
@@ -53,6 +55,9 @@ def shown_facts(
         Gives the protected percentages of the office's own pupil file (:func:`geoplan.intakes.protect_pupil_facts`).
     data, file
         What the data are called; the file named in a problem.
+    earlier
+        What was released before, from :func:`geoplan.ledger.earlier`: counts of the office's own file are protected
+        beside it. ``own`` is so by itself.
 
     Returns
     -------
@@ -82,7 +87,7 @@ def shown_facts(
         if each.numbers != OF_PUPILS:
             continue
         if each.count:
-            shown = _counted(facts, each, rule, data, file)
+            shown = _counted(facts, each, rule, data, file, earlier)
             base, percent = shown.table["base"], shown.table["percent"]
             made = {each.count: base * percent / 100, each.pupils: base}
             gone = shown.hidden["percent"]
@@ -110,7 +115,9 @@ def shown_facts(
     return facts_from(values, reasons), hidden, tuple(tables)
 
 
-def _counted(facts: Facts, each: Indicator, rule: Rule, data: str, file: str) -> Protected:
+def _counted(
+    facts: Facts, each: Indicator, rule: Rule, data: str, file: str, earlier: Sequence[PrintedTable]
+) -> Protected:
     counted, of = facts.values[each.count], facts.values[each.pupils]
     known = counted.notna() & of.notna()
     counted, of = counted[known], of[known]
@@ -121,7 +128,7 @@ def _counted(facts: Facts, each: Indicator, rule: Rule, data: str, file: str) ->
         what = f"not whole numbers with {each.count} up to {each.pupils}: school {schools}{more}"
         raise InputRefused(file, [Problem(file, "value_impossible", what, "correct the counts", column=each.count)])
     counts = pd.DataFrame({YES: counted.astype(int), NO: (of - counted).astype(int)})
-    return protect_share(counts, each.name, f"pupils by {each.title.lower()}", "pupils", rule, data)
+    return protect_share(counts, each.name, f"pupils by {each.title.lower()}", "pupils", rule, data, earlier)
 
 
 # --- the board as tables ---------------------------------------------------------------------------------------

@@ -12,7 +12,15 @@ from geoplan.assignment import assign
 from geoplan.catchments import plan_from_pairs
 from geoplan.disclosure import rule_for
 from geoplan.errors import UnknownCodeError, VintageError
-from geoplan.intakes import come_from, intake_tables, leakage, protect_intakes, protect_pupil_facts
+from geoplan.intakes import (
+    come_from,
+    fact_marks,
+    intake_tables,
+    leakage,
+    protect_intakes,
+    protect_pupil_facts,
+)
+from geoplan.ledger import Ledger, append, earlier
 from geoplan.schools import Schools
 
 WEST, EAST, AWAY = "900001", "900002", "900003"
@@ -144,6 +152,38 @@ def test_pupil_facts_come_from_printed_counts():
     assert np.isnan(facts.table.loc[AWAY, "fsm_percent"])
     assert facts.hidden.loc[AWAY, "fsm_percent"]
     assert "eal_percent" not in facts.table
+
+
+def of_meals(yes: dict[str, int]):
+    """Pupils of three schools, so many of each with free meals."""
+    schools = [WEST] * 125 + [EAST] * 185 + [AWAY] * 20
+    fsm = [answer for code, many in ((WEST, 125), (EAST, 185), (AWAY, 20))
+           for answer in ["yes"] * yes[code] + ["no"] * (many - yes[code])]  # fmt: skip
+    return assign(make_people([postcode("A1")] * 330, schools, fsm=fsm), make_directory(), make_boundaries())
+
+
+def test_what_an_earlier_release_hid_stays_hidden_under_a_weaker_rule():
+    people = of_meals({WEST: 30, EAST: 7, AWAY: 3})
+    first = protect_pupil_facts(people, data="January")
+    assert first.hidden["fsm_percent"].to_dict() == {WEST: False, EAST: True, AWAY: True}
+    weaker = rule_for("public", overrides={"hide_below": 5, "min_base": 10}, reason="a test of two runs")
+    alone = protect_pupil_facts(people, weaker, data="January")
+    assert not alone.hidden.loc[EAST, "fsm_percent"]  # by itself it would be shown
+    before = earlier(append(Ledger(), "first", "public", first.printed), [first.printed[0].population])[0]
+    again = protect_pupil_facts(people, weaker, data="January", earlier=before)
+    assert again.hidden.loc[EAST, "fsm_percent"] and again.hidden.loc[AWAY, "fsm_percent"]
+    other = protect_pupil_facts(people, weaker, data="May", earlier=before)  # other people: not beside these
+    assert not other.hidden.loc[EAST, "fsm_percent"]
+
+
+def test_marks_of_answers_tell_one_changed_answer_and_nothing_else():
+    people = of_meals({WEST: 30, EAST: 7, AWAY: 3})
+    marks = fact_marks(people, "January")
+    assert list(marks) == ["pupils whose fsm is known; January"]
+    assert fact_marks(of_meals({WEST: 30, EAST: 7, AWAY: 3}), "January") == marks
+    assert fact_marks(of_meals({WEST: 30, EAST: 8, AWAY: 3}), "January") != marks
+    assert fact_marks(people, "January", only=["eal_percent"]) == {}
+    assert protect_pupil_facts(people, only=["roll"]).printed == ()
 
 
 def test_areas_with_enough_pupils_of_a_school():

@@ -28,6 +28,7 @@ PLANTED = {
     "upn": "B801200005001",
     "birth_date": "12/05/2016",
     "coordinates": "51.38721, 0.54321",
+    "official_sensitive": "OFFICIAL-SENSITIVE",
 }
 EACH = pytest.mark.parametrize(("kind", "value"), PLANTED.items())
 

@@ -14,7 +14,7 @@ from geoplan.disclosure import rule_for
 from geoplan.effects import Residents
 from geoplan.errors import ComparisonRefused, DisclosureRefused, VintageError
 from geoplan.gate import Nesting, attack
-from geoplan.ledger import Ledger, append, earlier
+from geoplan.ledger import Ledger, append, earlier, withdraw
 from geoplan.plan_tables import ALL, clusters_split, feeders_split, pieces_of, plan_marks, protect_options
 from geoplan.suppression import HIDDEN
 
@@ -198,11 +198,45 @@ def test_more_than_can_be_proven_together_is_refused_in_words(monkeypatch):
     monkeypatch.setattr("geoplan.plan_tables.MOST_TOGETHER", 10)
     ledger, made, refused = released_one_by_one(people(500))
     assert made and refused
-    assert "too many different options were released of these pupils" in refused[0] and "--internal" in refused[0]
+    assert "too many different options were released of these pupils" in refused[0]
+    for way in ("geoplan ledger withdraw", "--internal REASON", "all options of a paper into one plan compare"):
+        assert way in refused[0]
     before, nested = earlier(ledger, [made[0].residents.printed[0].population])
     exact = protect_options(dict(made[0].plans), people(500), INTERNAL, data="January",
                             earlier=before, earlier_nested=nested)  # fmt: skip
     assert exact.summary.table.notna().any(axis=None)  # inside the office nothing is refused
+
+
+def test_withdrawn_drafts_make_room_for_other_options(monkeypatch):
+    monkeypatch.setattr("geoplan.plan_tables.MOST_TOGETHER", 10)
+    ledger, made, refused = released_one_by_one(people(500))
+    assert refused
+    ledger = withdraw(ledger, range(1, len(ledger) + 1), "never shown to anybody", "A. Planner", "2026-05-01")
+    last = TODAY.move([TEN[-1][0]], to=TEN[-1][1], name="The last")
+    before, nested = earlier(ledger, [made[0].residents.printed[0].population])
+    assert not before and not nested
+    tables = protect_options({"Today": TODAY, "The last": last}, people(500), data="January",
+                             earlier=before, earlier_nested=nested)  # fmt: skip
+    assert tables.residents.table.notna().any(axis=None)
+
+
+def test_a_small_number_beside_earlier_options_is_refused_with_what_helps(monkeypatch):
+    import geoplan.plan_tables as module
+
+    first = protect_options({"Today": TODAY, "Option": option()}, people(), data="January")
+    ledger = append(Ledger(), "May", "public", printed_of(first), first.nested)
+    before, nested = earlier(ledger, [first.residents.printed[0].population])
+
+    def refusing(*given, **more):
+        raise DisclosureRefused("1 small number could be worked out", [("a table", ("E01",))])
+
+    monkeypatch.setattr(module, "protect_tables", refusing)
+    other = TODAY.move(["E08"], to="102", name="Other")
+    with pytest.raises(DisclosureRefused, match=r"and those released before\. What helps: say which earlier files"):
+        protect_options({"Today": TODAY, "Other": other}, people(), data="January",
+                        earlier=before, earlier_nested=nested)  # fmt: skip
+    with pytest.raises(DisclosureRefused, match=r"^1 small number could be worked out; merge"):
+        protect_options({"Today": TODAY, "Other": other}, people(), data="January")
 
 
 def test_more_areas_than_are_shown_one_by_one_is_said():

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     OutOption,
     ProjectOption,
@@ -19,6 +20,7 @@ from geoplan.cli.common import (
     print_table,
     project_inputs,
     recording,
+    ruled,
     shown,
     steps,
 )
@@ -68,6 +70,7 @@ def close(
     school_point: PointsOption = "",
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Where the pupils of closing or changed schools would go: the next nearest suitable school with room, and how far.
@@ -88,11 +91,13 @@ def close(
     if not option.schools:
         raise typer.BadParameter("name a school that closes, or give --merge, --years or --places")
     folder = read_project(project)
-    check_targets([out], inputs=[*project_inputs(folder), network, matrix])
+    shown_by, out = ruled(folder, internal, out)
+    inputs = [*project_inputs(folder), network, matrix]
+    check_targets([out], inputs=inputs)
     people, register, layers = load_people(folder)
     with (
         steps("measuring ways", "finding places", "protecting the numbers", "writing") as step,
-        recording(folder.folder, folder.rule(), writes=out is not None) as numbers,
+        recording(folder.folder, shown_by, writes=out is not None, inputs=inputs) as numbers,
     ):
         next(step)
         pupils = people.people
@@ -154,6 +159,7 @@ def screen(
     school_point: PointsOption = "",
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Every small school closed by itself: the rule by roll alone beside the way to the next school with room.
@@ -171,11 +177,13 @@ def screen(
     if out is not None:
         by_ending(out, ".html", ".xlsx", ".csv")
     folder = read_project(project)
-    check_targets([out], inputs=[*project_inputs(folder), network, matrix, forecast])
+    shown_by, out = ruled(folder, internal, out)
+    inputs = [*project_inputs(folder), network, matrix, forecast]
+    check_targets([out], inputs=inputs)
     people, register, layers = load_people(folder)
     with (
         steps("measuring ways", "closing each school", "protecting the numbers", "writing") as step,
-        recording(folder.folder, folder.rule(), writes=out is not None) as numbers,
+        recording(folder.folder, shown_by, writes=out is not None, inputs=inputs) as numbers,
     ):
         next(step)
         pupils, frame = people.people, register.frame
@@ -368,12 +376,12 @@ def _write(numbers, out: Path, tables, said: str, sources) -> None:
 def _write_workbook(numbers, out: Path, sheets: dict, about: list[str], sources, public: dict | None = None) -> None:
     import pandas as pd
 
-    from geoplan.io.workbook_out import about_lines, workbook_bytes
+    from geoplan.io.workbook_out import about_lines
 
     every = {**sheets, **(public or {})}
     words = pd.DataFrame(about_lines(every, about, sources), columns=["part", "text"])
     facts = [words, *(public or {}).values()]
-    numbers.write(out, workbook_bytes(every, about, sources, out.name), list(sheets.values()), facts)
+    numbers.write(out, numbers.workbook(every, about, sources, out.name), list(sheets.values()), facts)
 
 
 def _write_one(numbers, out: Path, table, title: str, said: str, sources) -> None:

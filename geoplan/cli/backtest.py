@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     OutOption,
     ProjectOption,
@@ -54,6 +55,7 @@ def command(
     reason: ReasonOption = "",
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Try every method from every past year, one to seven years ahead, and say how wrong it was.
@@ -73,10 +75,12 @@ def command(
         by_ending(out, ".html", ".xlsx", ".csv")
     folder = read_project(project)
     given = Given(tuple(rolls), level, register, births, links, plan, published, hidden_as)
-    check_targets([out], inputs=[*project_inputs(folder), *input_files(folder, given), scorecards])
+    rule, out = rule_of(folder, audience, reason, internal, out)
+    inputs = [*project_inputs(folder), *input_files(folder, given), scorecards]
+    check_targets([out], inputs=inputs)
     with (
         steps("reading", "protecting the numbers", "trying methods on the past", "writing") as step,
-        recording(folder.folder, rule_of(folder, audience, reason), writes=out is not None) as numbers,
+        recording(folder.folder, rule, writes=out is not None, inputs=inputs) as numbers,
     ):
         next(step)
         material = read_material(folder, given)

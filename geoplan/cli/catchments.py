@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     OutOption,
     ProjectOption,
@@ -18,6 +19,7 @@ from geoplan.cli.common import (
     print_table,
     project_inputs,
     recording,
+    ruled,
     shown,
     steps,
 )
@@ -30,6 +32,7 @@ def command(
     ] = "",
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Who lives in each catchment and who attends: take-up, leakage, who comes from outside, and how far.
@@ -47,7 +50,9 @@ def command(
     if out is not None:
         by_ending(out, ".html", ".xlsx", ".csv")
     place = read_project(project)
-    check_targets([out], inputs=project_inputs(place))
+    rule, out = ruled(place, internal, out)
+    inputs = project_inputs(place)
+    check_targets([out], inputs=inputs)
     plans = list(place.settings.plans)
     if not plans:
         raise UnknownCodeError("the project names no catchments; add them under [plans]")
@@ -56,7 +61,7 @@ def command(
     names = schools.frame["name"].astype("str").to_dict()
     with (
         steps("protecting the numbers", "writing") as step,
-        recording(place.folder, place.rule(), writes=out is not None) as numbers,
+        recording(place.folder, rule, writes=out is not None, inputs=inputs) as numbers,
     ):
         next(step)
         data = "; ".join(part for part in (plan.name, place.as_at) if part)

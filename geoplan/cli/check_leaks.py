@@ -15,6 +15,7 @@ WORDS = {
     "upn": "UPNs",
     "birth_date": "dates of birth",
     "coordinates": "coordinates finer than 20 m",
+    "official_sensitive": "marked OFFICIAL-SENSITIVE: exact numbers that stay inside",
 }
 
 
@@ -25,7 +26,9 @@ def command(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look for postcodes, UPNs, dates of birth and fine coordinates in any output. Values are never shown.
+    """Look for postcodes, UPNs, dates of birth, fine coordinates and internal files in any output.
+
+    Values are never shown. What is marked OFFICIAL-SENSITIVE is found too: it has exact numbers, and stays inside.
 
     Exit code 0 when there are none, 1 when something was found, 3 when a file could not be looked into.
 

@@ -26,6 +26,37 @@ OutOption = Annotated[
     Path | None, typer.Option("--out", "-o", help="File to write; its ending decides the form.", show_default=False)
 ]
 
+InternalOption = Annotated[
+    str,
+    typer.Option(
+        "--internal",
+        metavar="REASON",
+        help="Exact numbers, for this reason; files are marked OFFICIAL-SENSITIVE, for you alone, and audited.",
+        show_default=False,
+    ),
+]
+
+
+def ruled(folder, internal: str, *outs: Path | None):
+    """The rule that a command's numbers are shown by, and its outputs by the names that they will have.
+
+    The project's rule for the public; with a reason for exact numbers, those, and names that say so.
+
+    Raises
+    ------
+    typer.BadParameter
+        If the reason is too short.
+    """
+    if not internal:
+        return (folder.rule(), *outs)
+    from geoplan.io.internal import internal_path
+
+    try:
+        rule = folder.rule("internal", internal)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--internal") from None
+    return (rule, *(None if out is None else internal_path(out) for out in outs))
+
 
 def refuse(error: GeoplanError, wants_json: bool) -> int:
     """Say why, on standard error (or as JSON on standard output), and give the exit code."""
@@ -56,13 +87,26 @@ def rejection(error: GeoplanError) -> dict:
 def check_targets(outputs: Iterable[Path | None], inputs: Iterable[Path | None] = ()) -> None:
     """Before any work: an output must not be an input or another output, and its folder must be there.
 
+    What is made from a file of exact numbers is for inside too.
+
     Raises
     ------
     typer.BadParameter
         Exit code 2, naming the file.
     """
-    taken = {_real(path): path for path in inputs if path is not None}
-    for path in (path for path in outputs if path is not None):
+    from geoplan.io.internal import PREFIX, is_internal
+
+    given = [path for path in inputs if path is not None]
+    taken = {_real(path): path for path in given}
+    outs = [path for path in outputs if path is not None]
+    if any(not path.name.startswith(PREFIX) for path in outs):
+        for path in given:
+            if is_internal(path):
+                raise typer.BadParameter(
+                    f"{path.name}: it has exact numbers of people, and what is made from it stays inside: give "
+                    "--internal REASON, or write the file anew for outside"
+                )
+    for path in outs:
         if _real(path) in taken:
             raise typer.BadParameter(f"{path.name}: it is also an input or another output; write to a file of its own")
         if not path.parent.is_dir():
@@ -90,28 +134,43 @@ def check_output(
     ReleaseRefused
         With the columns concerned.
     """
-    from geoplan.leaks import scan_bytes
     from geoplan.readback import Shown, check_bytes
 
-    leaks = scan_bytes(name, data)
-    if leaks:
-        found = "; ".join(f"{leak.count:,} like a {leak.kind.replace('_', ' ')} in {leak.where}" for leak in leaks)
-        raise LeakFound(f"{name}: it was not written, because it holds personal values: {found}")
+    check_leaks(name, data)
     problems = check_bytes(name, kind, data, Shown(tuple(tables), tuple(facts), page)).problems
     if problems:
         raise ReleaseRefused(problems)
+
+
+def check_leaks(name: str, data: bytes, inside: bool = False) -> None:
+    """Refuse an output that holds a personal value, or that is marked to stay ``inside`` and is not meant to.
+
+    Raises
+    ------
+    LeakFound
+        With the kinds found and where; never the values.
+    """
+    from geoplan.leaks import MARKED, scan_bytes
+
+    leaks = [leak for leak in scan_bytes(name, data) if not (inside and leak.kind == MARKED)]
+    if leaks:
+        found = "; ".join(f"{leak.count:,} like a {leak.kind.replace('_', ' ')} in {leak.where}" for leak in leaks)
+        raise LeakFound(f"{name}: it was not written, because it holds personal values: {found}")
 
 
 @dataclass(frozen=True)
 class Recording:
     """The ledger of a project while numbers are protected: what was released before, and the way out.
 
-    Nothing is entered in the ledger unless something is written.
+    Nothing is entered in the ledger unless something is written. Exact numbers are not released: the ledger notes
+    that there is such a file, and the audit file who wrote it, why and from which ``inputs``.
     """
 
     rule: object
     ledger: object
     marks: Mapping[str, str]
+    folder: Path
+    inputs: tuple[Path, ...]
 
     def earlier(self) -> tuple[tuple, tuple]:
         """What the readers may hold already: tables, and how their groups are made up."""
@@ -132,10 +191,37 @@ class Recording:
         from geoplan.io.outputs import write_bytes
         from geoplan.io.releases import printed_of
 
-        check_output(path.name, path.suffix[1:].lower(), data, tables, facts, page)
         day = datetime.now(UTC).strftime("%Y-%m-%d")
-        self.ledger.keep(self.ledger.with_entry(day, self.rule.name, printed_of(tables), nested, self.marks))
+        if self.rule.exact:
+            self._write_inside(path, data, day)
+            return
+        check_output(path.name, path.suffix[1:].lower(), data, tables, facts, page)
+        after = self.ledger.with_entry(day, self.rule.name, printed_of(tables), nested, self.marks, path.name)
+        self.ledger.keep(after)
         write_bytes(path, data)
+
+    def _write_inside(self, path: Path, data: bytes, day: str) -> None:
+        """Write exact numbers: no record of a pupil in them all the same, marked, audited, noted in the ledger."""
+        from geoplan.io.internal import Inside, internal_path
+
+        path, inside = internal_path(path), Inside(self.rule.reason, self.folder, self.inputs)
+        data = inside.marked(path, data)
+        check_leaks(path.name, data, inside=True)
+        self.ledger.keep(self.ledger.with_internal(day, path.name, self.rule.reason))
+        inside.write(path, data)
+
+    def page(self, book):
+        """The page as it is printed: one with exact numbers bears the marking."""
+        from geoplan.io.internal import MarkedPage, inside_words
+
+        return MarkedPage(book, inside_words(self.rule.reason)) if self.rule.exact else book
+
+    def workbook(self, sheets, about, sources, name: str, fills: Mapping[str, str] | None = None) -> bytes:
+        """The bytes of a workbook; the sheets of one with exact numbers bear the marking."""
+        from geoplan.io.workbook_out import workbook_bytes
+        from geoplan.manifests import SENSITIVE
+
+        return workbook_bytes(sheets, about, sources, name, fills, SENSITIVE if self.rule.exact else "")
 
     def write_page(self, path: Path, book, facts: Sequence = (), nested: Sequence = ()) -> None:
         """As :meth:`write`, for a page; ``facts`` are public figures that its sentences name."""
@@ -171,8 +257,11 @@ class Protecting(Recording):
 
 
 @contextmanager
-def recording(folder: Path, rule, writes: bool = True) -> Iterator[Recording]:
-    """The ledger of the project in a folder: locked if something is to be written, else only read."""
+def recording(folder: Path, rule, writes: bool = True, inputs: Iterable[Path | None] = ()) -> Iterator[Recording]:
+    """The ledger of the project in a folder: locked if something is to be written, else only read.
+
+    ``inputs`` are the files that the numbers come from, for the audit of exact ones.
+    """
     from geoplan.io.ledgers import OpenLedger, ledger_path, open_ledger, read_memory
 
     with ExitStack() as held:
@@ -181,11 +270,13 @@ def recording(folder: Path, rule, writes: bool = True) -> Iterator[Recording]:
         else:
             path = ledger_path(folder)
             ledger = OpenLedger(path, read_memory(path))
-        yield Recording(rule, ledger, {})
+        yield Recording(rule, ledger, {}, Path(folder), tuple(path for path in inputs if path is not None))
 
 
 @contextmanager
-def protecting(place, people, layers, rule, writes: bool = True) -> Iterator[Protecting]:
+def protecting(
+    place, people, layers, rule, writes: bool = True, inputs: Iterable[Path | None] = ()
+) -> Iterator[Protecting]:
     """Protect the numbers of a place with the ledger of its project open.
 
     Raises
@@ -194,8 +285,8 @@ def protecting(place, people, layers, rule, writes: bool = True) -> Iterator[Pro
         If the data changed under a name that an earlier release has.
     """
     areas = layers[0] if layers else None
-    with recording(place.folder, rule, writes) as open_:
-        numbers = Protecting(rule, open_.ledger, {}, people, areas, place, place.as_at)
+    with recording(place.folder, rule, writes, inputs) as open_:
+        numbers = Protecting(rule, open_.ledger, {}, place.folder, open_.inputs, people, areas, place, place.as_at)
         yield numbers.with_marks(_marks(people, areas, place.as_at))
 
 

@@ -10,12 +10,14 @@ from typing import Annotated
 import typer
 
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     ProjectOption,
     by_ending,
     check_targets,
     project_inputs,
     recording,
+    ruled,
     steps,
 )
 from geoplan.cli.design_inputs import asked_of, bridges_of, ground_of, is_file, measures_known, with_files
@@ -118,6 +120,7 @@ def command(
     trade_off_out: Annotated[
         Path | None, typer.Option("--trade-off-out", help="The trade-off of several measures as numbers (.csv).")
     ] = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Design catchments within limits: the best plan found, and a bound that no other plan can beat.
@@ -141,10 +144,13 @@ def command(
         by_ending(path, *_ENDINGS)
     if trade_off_out is not None:
         by_ending(trade_off_out, ".csv")
-    written = [*outs, *([trade_off_out] if trade_off_out is not None else [])]
     folder = read_project(project)
     files = [Path(each) for each in (children, mix, today) if is_file(each)]
-    check_targets(written, inputs=[*project_inputs(folder), *files, brief, fixed, together, travel])
+    rule, trade_off_out, *named = ruled(folder, internal, trade_off_out, *(each for each in outs if _counts(each)))
+    outs = [each for each in outs if not _counts(each)] + named
+    written = [*outs, *([trade_off_out] if trade_off_out is not None else [])]
+    inputs = [*project_inputs(folder), *files, brief, fixed, together, travel]
+    check_targets(written, inputs=inputs)
     asked = asked_of(brief, objective, then, within, full_at_most, full_at_least, max_travel, nearest, at_most, split)
     asked = replace(asked, limits=with_files(asked.limits, fixed, together), bridges=bridges_of(asked, bridge or []))
     curves, several = _trade_offs(trade_off or [], points)
@@ -188,13 +194,12 @@ def command(
                     seed=seed, start=found.plan, progress=told,
                 )  # fmt: skip
     answer = Answer(ground, asked, found, None, traded, surface)
-    rule = None if published else folder.rule()
-    writes = trade_off_out is not None or any(path.suffix != ".csv" for path in outs)
-    with recording(folder.folder, folder.rule(), writes=writes) as numbers:
+    writes = trade_off_out is not None or bool(named)
+    with recording(folder.folder, rule, writes=writes, inputs=inputs) as numbers:
         if found.plan is not None:
             with steps("protecting the numbers", "writing") as step:
                 next(step)
-                answer, numbers = protect(numbers, answer, rule)
+                answer, numbers = protect(numbers, answer, None if published else rule)
                 next(step)
                 write_outputs(outs, trade_off_out, numbers, answer, name)
     if as_json:
@@ -207,6 +212,11 @@ def command(
         raise typer.Exit(1)
     for path in written:
         typer.echo(f"wrote {path}", err=True)
+
+
+def _counts(path: Path) -> bool:
+    """Whether an output counts children: a page or workbook does, a plan (areas and schools) does not."""
+    return path.suffix != ".csv"
 
 
 def _trade_offs(texts: list[str], points: int) -> tuple[list[str], tuple[str, ...]]:

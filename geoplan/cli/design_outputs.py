@@ -137,14 +137,15 @@ def write_outputs(outs: Sequence[Path], trade_off_out: Path | None, numbers, ans
             data = page.encode("utf-8")
         else:
             from geoplan.design_books import sentences
-            from geoplan.io.workbook_out import about_lines, workbook_bytes
+            from geoplan.io.workbook_out import about_lines
 
             sheets = workbook_sheets(*answer.parts, surface)
             about = [*sentences(*answer.parts), *ground.notes]
-            data = workbook_bytes(sheets, about, ground.sources, path.name)
+            data = numbers.workbook(sheets, about, ground.sources, path.name)
             words = pd.DataFrame({"words": [str(line[1]) for line in about_lines(sheets, about, ground.sources)]})
             facts = [*facts, words, *(sheet for sheet in sheets.values() if not hasattr(sheet, "hidden"))]
-        check_output(path.name, path.suffix[1:].lower(), data, tables.protected, facts)
+        if not numbers.rule.exact:
+            check_output(path.name, path.suffix[1:].lower(), data, tables.protected, facts)
         made.append((path, data, facts))
     if trade_off_out is not None:
         from geoplan.io.outputs import csv_bytes
@@ -152,7 +153,8 @@ def write_outputs(outs: Sequence[Path], trade_off_out: Path | None, numbers, ans
 
         rows = surface_numbers(ground.problem, surface)
         data = csv_bytes(rows)
-        check_output(trade_off_out.name, "csv", data, (), [rows])
+        if not numbers.rule.exact:
+            check_output(trade_off_out.name, "csv", data, (), [rows])
         made.append((trade_off_out, data, [rows]))
     for path, data, facts in made:
         numbers.write(path, data, tables.protected, facts, tables.nested)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     OutOption,
     ProjectOption,
@@ -17,6 +18,7 @@ from geoplan.cli.common import (
     print_table,
     project_inputs,
     recording,
+    ruled,
     steps,
 )
 
@@ -63,6 +65,7 @@ def command(
     reason: ReasonOption = "",
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Forecast rolls by the methods that did best when tried on the past, up to seven years ahead.
@@ -81,10 +84,12 @@ def command(
         by_ending(out, ".html", ".xlsx", ".csv")
     folder = read_project(project)
     given = Given(tuple(rolls), level, register, births, links, plan, published, hidden_as)
-    check_targets([out], inputs=[*project_inputs(folder), *input_files(folder, given), extra, control, places])
+    rule, out = rule_of(folder, audience, reason, internal, out)
+    inputs = [*project_inputs(folder), *input_files(folder, given), extra, control, places]
+    check_targets([out], inputs=inputs)
     with (
         steps("reading", "protecting the numbers", "trying methods on the past", "writing") as step,
-        recording(folder.folder, rule_of(folder, audience, reason), writes=out is not None) as numbers,
+        recording(folder.folder, rule, writes=out is not None, inputs=inputs) as numbers,
     ):
         next(step)
         material = read_material(folder, given)
@@ -119,18 +124,18 @@ def command(
 # --- what forecast and backtest share -------------------------------------------------------------------------
 
 
-def rule_of(folder, audience: str, reason: str):
-    """The rule of the audience; the project's own for the public."""
-    from geoplan.disclosure import rule_for
-
-    if audience == "public":
-        return folder.rule()
-    if audience != "internal":
+def rule_of(folder, audience: str, reason: str, internal: str, out: Path | None):
+    """The rule of the audience (the project's own for the public), and the output by the name that it will have."""
+    if audience not in ("public", "internal"):
         raise typer.BadParameter(f"{audience!r}: public or internal", param_hint="--audience")
+    if audience == "internal" and not internal:
+        internal = reason or "?"  # too short: it is said what is lacking
     try:
-        return rule_for(audience, reason=reason)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--reason") from None
+        return ruled(folder, internal, out)
+    except typer.BadParameter as error:
+        raise typer.BadParameter(
+            error.message, param_hint="--reason" if reason or internal == "?" else "--internal"
+        ) from None
 
 
 def require_level(schools, level: str) -> None:
@@ -222,11 +227,11 @@ def write_sheets(numbers, out: Path, book) -> None:
     """A page's tables as a workbook; its sentences are texts that may stand in it."""
     import pandas as pd
 
-    from geoplan.io.workbook_out import about_lines, workbook_bytes
+    from geoplan.io.workbook_out import about_lines
 
     sheets, about = book.sheets, [*book.findings, *book.notes, book.protection]
     texts = pd.DataFrame({"text": [str(cell) for line in about_lines(sheets, about, book.sources) for cell in line]})
-    data = workbook_bytes(sheets, about, book.sources, out.name)
+    data = numbers.workbook(sheets, about, book.sources, out.name)
     numbers.write(out, data, book.tables, (*book.worked_out, texts))
 
 

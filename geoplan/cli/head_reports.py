@@ -80,6 +80,11 @@ class Order:
         """Whom the report of a school is for."""
         return PUBLIC if self.audience == PUBLIC else f"school:{school}"
 
+    @property
+    def name(self) -> str:
+        """What the ledger calls the releases."""
+        return self.folder.resolve().name
+
 
 def write_reports(
     ground: Ground, own: SchoolGround | None, rules: Mapping[str, Rule], order: Order, processes: int = 0
@@ -113,7 +118,7 @@ def write_reports(
         attack_for_heads(list(ground.attacked), ground.ledger, ground.tables.public, ground.tables.nested)
         place = {school: at for at, school in enumerate(schools)}
         entries = sorted(made, key=lambda each: place[each[0]])
-        _enter(ground, [(order.audience_of(school), printed) for school, printed in entries])
+        _enter(ground, [(order.audience_of(school), printed) for school, printed in entries], order.name)
         if order.every:
             order.folder.mkdir(exist_ok=True)
         for hand in hands:
@@ -129,7 +134,7 @@ def _processes(schools: int) -> int:
     return max(1, min(there, MOST_PROCESSES, schools // WORTH_A_PROCESS))
 
 
-def _enter(ground: Ground, printed: Sequence[tuple[str, Sequence]]) -> None:
+def _enter(ground: Ground, printed: Sequence[tuple[str, Sequence]], what: str) -> None:
     """Enter all releases of a run in the ledger, and write it once: an entry without a release only costs precision."""
     from datetime import UTC, datetime
 
@@ -137,9 +142,9 @@ def _enter(ground: Ground, printed: Sequence[tuple[str, Sequence]]) -> None:
 
     day = datetime.now(UTC).strftime("%Y-%m-%d")
     growing = OpenLedger(ground.ledger.path, ground.ledger.memory)
-    growing.memory = growing.with_entry(day, PUBLIC, ground.attacked, ground.tables.nested, ground.marks)
+    growing.memory = growing.with_entry(day, PUBLIC, ground.attacked, ground.tables.nested, ground.marks, what)
     for audience, tables in printed:
-        growing.memory = growing.with_entry(day, audience, tables, (), ground.marks)
+        growing.memory = growing.with_entry(day, audience, tables, (), ground.marks, what)
     ground.ledger.keep(growing.memory)
 
 
@@ -171,8 +176,9 @@ class Workshop:
             for part in (parts[school] for school in some):
                 target = order.folder / _folder_name(part.report) if order.every else order.folder
                 manifest = _release(ground, part, order).write(
-                    target, public=ground.tables.public, ledger=ground.ledger, marks=ground.marks, gate=part.gate
-                )
+                    target, public=ground.tables.public, ledger=ground.ledger, marks=ground.marks, gate=part.gate,
+                    what=order.name,
+                )  # fmt: skip
                 said.append((part.school, summary(target, manifest)))
         return said
 

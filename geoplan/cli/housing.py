@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     OutOption,
     by_ending,
@@ -18,6 +19,7 @@ from geoplan.cli.common import (
     print_table,
     project_inputs,
     recording,
+    ruled,
     steps,
 )
 from geoplan.cli.ways import in_unit
@@ -49,6 +51,7 @@ def command(
         "geoplan.toml"
     ),
     out: OutOption = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Pupils from new homes by year, with a range; with --new-school the specification sheet.
@@ -64,6 +67,14 @@ def command(
         by_ending(out, ".html", ".txt", ".csv", ".xlsx")
         if out.suffix in (".html", ".txt") and not school:
             raise typer.BadParameter("name the site of the school: --new-school", param_hint="--out")
+    if internal and not (school and (out is None or out.suffix == ".html")):
+        raise typer.BadParameter(
+            "only the page of a new school (.html, with --new-school) counts pupils", param_hint="--internal"
+        )
+    if internal and out is not None:
+        from geoplan.io.internal import internal_path
+
+        out = internal_path(out)
     check_targets([out], inputs=[homes, yields, forecast])
     trajectory, rates = read_housing(homes), read_yields(yields)
     expected = expected_pupils(trajectory, rates, late_years=late)
@@ -75,9 +86,9 @@ def command(
     if out is not None and out.suffix in (".csv", ".xlsx"):
         _write(out, expected, notes, (trajectory.source, rates.source))
     if school:
-        spec = _specify(
+        spec, out = _specify(
             trajectory, rates, expected, school, phase, places, opens, spare, forecast, within, ready, by, project,
-            out, notes,
+            out, notes, internal, (homes, yields),
         )  # fmt: skip
         if as_json:
             typer.echo(json.dumps(_as_json(table, notes) | {"specification": spec.text.splitlines()}, indent=2))
@@ -96,9 +107,10 @@ def command(
 
 
 def _specify(
-    trajectory, rates, expected, site, phase, places, opens, spare, forecast, within, ready, by, project, out, notes
-):
-    """The specification, written if it is wanted, with its area drawn and its neighbours counted."""
+    trajectory, rates, expected, site, phase, places, opens, spare, forecast, within, ready, by, project, out, notes,
+    internal, files,
+):  # fmt: skip
+    """The specification, written if it is wanted, with its area drawn and its neighbours counted; and where to."""
     from datetime import UTC
 
     import pandas as pd
@@ -124,11 +136,13 @@ def _specify(
     if phase not in pupils_by_year.index.get_level_values("phase"):
         raise typer.BadParameter(f"the yields have no {phase}", param_hint="--phase")
     folder = read_project(project)
-    check_targets([out], inputs=project_inputs(folder))
+    rule, out = ruled(folder, internal, out)
+    inputs = [*project_inputs(folder), *files, forecast]
+    check_targets([out], inputs=inputs)
     people, register, layers = load_people(folder)
     with (
         steps("counting places", "drawing the area", "protecting the numbers", "writing") as step,
-        recording(folder.folder, folder.rule(), writes=out is not None and out.suffix == ".html") as numbers,
+        recording(folder.folder, rule, writes=out is not None and out.suffix == ".html", inputs=inputs) as numbers,
     ):
         next(step)
         _, schools, _ = homes_of(people, register.frame, phase)
@@ -168,7 +182,7 @@ def _specify(
             numbers.write_page(out, book, facts)
         elif out is not None and out.suffix == ".txt":
             write_text(out, spec.text + "\n")
-    return spec
+    return spec, out
 
 
 def _spare(people, schools, new, within_m: float, within: str, future=None):

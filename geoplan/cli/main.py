@@ -21,6 +21,7 @@ from geoplan.cli import (
     forecast,
     housing,
     init,
+    ledger,
     map,
     plan_compare,
     preferences,
@@ -56,6 +57,7 @@ for _module in _VERBS:
 app.add_typer(profile.app, name="profile")
 app.add_typer(access.app, name="access")
 app.add_typer(rag.app, name="rag")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(boundaries.app, name="boundaries")
 app.add_typer(segments.app, name="segments")
 app.add_typer(plan_compare.app, name="plan")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from geoplan.cli.common import (
+    InternalOption,
     ProjectOption,
     by_ending,
     check_targets,
@@ -15,6 +16,7 @@ from geoplan.cli.common import (
     project_inputs,
     protecting,
     require_areas,
+    ruled,
     steps,
 )
 
@@ -23,6 +25,7 @@ def command(
     out: Annotated[Path, typer.Option("--out", "-o", help="HTML file to write.")],
     school: Annotated[str, typer.Option("--school", "-s", help="One school's book instead of the place's.")] = "",
     project: ProjectOption = Path("geoplan.toml"),
+    internal: InternalOption = "",
 ) -> None:
     """Write one self-contained page: where pupils live, by segment, and every school's profile.
 
@@ -33,13 +36,14 @@ def command(
 
     by_ending(out, ".html")
     place = read_project(project)
-    check_targets([out], inputs=project_inputs(place))
+    rule, out = ruled(place, internal, out)
+    inputs = project_inputs(place)
+    check_targets([out], inputs=inputs)
     people, schools, layers = load_people(place)
     require_areas(layers)
-    rule = place.rule()
     with (
         steps("protecting the numbers", "writing the page") as step,
-        protecting(place, people, layers, rule) as numbers,
+        protecting(place, people, layers, rule, inputs=inputs) as numbers,
     ):
         next(step)
         tables = None if people.segmentation is None else numbers.tables(homes=[school] if school else ())

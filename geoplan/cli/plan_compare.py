@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     OutOption,
     ProjectOption,
@@ -21,6 +22,7 @@ from geoplan.cli.common import (
     print_table,
     project_inputs,
     recording,
+    ruled,
     shown,
     steps,
 )
@@ -70,16 +72,15 @@ def compare(
     report: Annotated[
         Path | None, typer.Option("--report", help="Also write the report for an adjudicator (.html or .pdf).")
     ] = None,
-    internal: Annotated[
-        str, typer.Option("--internal", help="Exact numbers on the screen, for this reason; nothing is written.")
-    ] = "",
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """What each option does to the people who live in it, against the first plan.
 
     With -o write the page to compare them on (.html), a workbook (.xlsx) or the summary (.csv). Small numbers are
     hidden (shown as c) and the others rounded. Each option set that is written is released: the next is protected
-    beside it. Try options with --internal first, and release those that are put forward.
+    beside it. Try options with --internal REASON first (exact numbers, on the screen or with -o in files that stay
+    inside), and release those that are put forward, all options of a paper in one go.
 
     Example: geoplan plan compare today option_a option_b -o options.html --report report.html
     """
@@ -87,26 +88,20 @@ def compare(
     from geoplan.plan_tables import plan_marks, protect_options
 
     folder = read_project(project)
-    if internal and (out is not None or report is not None):
-        raise typer.BadParameter("exact numbers stay on the screen: leave out -o and --report", param_hint="--internal")
-    try:
-        rule = folder.rule("internal", internal) if internal else folder.rule()
-    except ValueError as error:
-        if not internal:
-            raise
-        raise typer.BadParameter(str(error), param_hint="--internal") from error
+    rule, out, report = ruled(folder, internal, out, report)
     if out is not None:
         by_ending(out, ".html", ".xlsx", ".csv")
     if report is not None:
         by_ending(report, ".html", ".pdf")
     given = [idaci, forecast, Path(applications) if applications and not folder.has(applications) else None]
-    check_targets([out, report], inputs=[*project_inputs(folder), *plan_files(folder, [today, *options]), *given])
+    inputs = [*project_inputs(folder), *plan_files(folder, [today, *options]), *given]
+    check_targets([out, report], inputs=inputs)
     plans = _titled([read_one(folder, name, kind) for name in (today, *options)])
     pupils, schools, layers = _people(folder, next(iter(plans.values())).kind, household)
     writes = out is not None or report is not None
     with (
         steps("counting", "protecting the numbers", "writing") as step,
-        recording(folder.folder, rule, writes=writes) as numbers,
+        recording(folder.folder, rule, writes=writes, inputs=inputs) as numbers,
     ):
         next(step)
         residents, who, sources = _residents(plans, pupils, schools, base, idaci, household)
@@ -280,7 +275,6 @@ def _preferences(folder, name: str, plan, tables, schools):
 
 def _write_comparison(numbers, tables, facts, out: Path | None, report: Path | None) -> None:
     from geoplan.io.outputs import table_csv
-    from geoplan.io.workbook_out import workbook_bytes
     from geoplan.plan_books import finding, notes, options_book, options_report, report_sheets
     from geoplan.reach_tables import few_decimals
 
@@ -294,7 +288,7 @@ def _write_comparison(numbers, tables, facts, out: Path | None, report: Path | N
         else:
             about = [finding(tables), *notes(tables, facts)]
             shown_, public = _apart(sheets)
-            data = workbook_bytes(sheets, about, facts.sources, out.name)
+            data = numbers.workbook(sheets, about, facts.sources, out.name)
             numbers.write(out, data, shown_, [*public, *_words(sheets, about, facts.sources)], tables.nested)
     if report is not None:
         page = options_report(tables, facts)
@@ -304,7 +298,8 @@ def _write_comparison(numbers, tables, facts, out: Path | None, report: Path | N
             from geoplan.io.pdf_out import pdf_bytes
             from geoplan.io.releases import facts_in, tables_in
 
-            numbers.write(report, pdf_bytes(page), tables_in(page), facts_in(page), tables.nested, page.to_html())
+            data = pdf_bytes(numbers.page(page))
+            numbers.write(report, data, tables_in(page), facts_in(page), tables.nested, page.to_html())
 
 
 @dataclass(frozen=True)

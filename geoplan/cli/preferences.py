@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     OutOption,
     ProjectOption,
@@ -17,6 +18,7 @@ from geoplan.cli.common import (
     print_table,
     project_inputs,
     recording,
+    ruled,
     shown,
     steps,
 )
@@ -45,6 +47,7 @@ def command(
     ] = None,
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Compare groups by first-choice rate, any-choice rate, and the share naming and getting the nearest school.
@@ -68,10 +71,12 @@ def command(
     if out is not None:
         by_ending(out, ".html", ".xlsx")
     folder = read_project(project)
-    check_targets([out], inputs=[*project_inputs(folder), applications, nearest])
+    rule, out = ruled(folder, internal, out)
+    inputs = [*project_inputs(folder), applications, nearest]
+    check_targets([out], inputs=inputs)
     with (
         steps("reading", "placing applicants", "protecting the numbers") as step,
-        recording(folder.folder, folder.rule(), writes=out is not None) as numbers,
+        recording(folder.folder, rule, writes=out is not None, inputs=inputs) as numbers,
     ):
         next(step)
         schools, postcodes = folder.schools(), folder.postcodes()

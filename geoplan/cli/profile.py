@@ -12,6 +12,7 @@ import typer
 
 from geoplan.cli import catchments
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     OutOption,
     ProjectOption,
@@ -22,6 +23,7 @@ from geoplan.cli.common import (
     project_inputs,
     protecting,
     require_areas,
+    ruled,
     shown,
     steps,
     with_rule,
@@ -61,6 +63,7 @@ def command(
     ] = "",
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Print a school's profile by segment (or by the groups of whatever classification the project names).
@@ -87,7 +90,9 @@ def command(
     if out is not None:
         by_ending(out, *((".csv",) if every or by or since else (".html", ".csv")))
     place = read_project(project)
-    check_targets([out], inputs=project_inputs(place))
+    rule, out = ruled(place, internal, out)
+    inputs = project_inputs(place)
+    check_targets([out], inputs=inputs)
     people, schools, layers = load_people(place, None if level in ("", "auto") else level)
     why = ""
     if level == "auto":
@@ -96,11 +101,10 @@ def command(
     page = out is not None and out.suffix == ".html"
     if page:
         require_areas(layers)
-    rule = place.rule()
     extra = caution_tables(people) if school and not since else ()
     with (
         steps("protecting the numbers") as step,
-        protecting(place, people, layers, rule, writes=out is not None) as numbers,
+        protecting(place, people, layers, rule, writes=out is not None, inputs=inputs) as numbers,
     ):
         next(step)
         tables = numbers.tables([school] if page else (), extra, _base(by or base, place, people, schools, school))
@@ -159,7 +163,8 @@ def correct_command(
     """Record that a postcode belongs to another segment; profiles, lists and maps use it from the next run.
 
     The line goes to the project's corrections file (corrections.csv), which its owner alone can read. Leave
-    --postcode out to be asked for it, so that it does not stay in the shell's history.
+    --postcode out to be asked for it, so that it does not stay in the shell's history. Where profiles of these data
+    were released already, it says which, and what to do: a second release of corrected data is refused.
 
     Example: geoplan profile correct --segment 3 --reason "new estate, half of it social rent" --by "head of 900003"
     """
@@ -185,12 +190,40 @@ def correct_command(
     line = pd.DataFrame({"record": [1]} | {name: [text] for name, text in cells.items()})
     new = Corrections(line, Source("the correction"))
     _, (level_segment,) = check_corrections(new, place.postcodes(), segmentation)
+    said = _after_a_release(place, segmentation)  # a ledger that cannot be read stops it before anything is recorded
     append_correction(place.corrections_file, *cells.values())
     count = len(place.corrections())
     typer.echo(
         f"recorded: the postcode is in {level_segment} ({segmentation.name(level_segment)}); "
         f"{place.corrections_file.name} has {count:,} line{'s' if count != 1 else ''}"
     )
+    for line in said:
+        typer.echo(line)
+
+
+def _after_a_release(place, segmentation) -> list[str]:
+    """What a correction means for releases to come, where some were made of these data already."""
+    from geoplan.io.ledgers import changed_data_advice, ledger_path, read_memory
+    from geoplan.protection import population_named
+
+    ledger = read_memory(ledger_path(place.folder)).ledger
+    levels = segmentation.table.columns
+    names = {population_named("pupils", segmentation.at(level), place.as_at) for level in levels}
+    numbers = [
+        number for number, entry in ledger.standing()
+        if names & {*entry.marked, *(table.population for table in entry.tables)}
+    ]  # fmt: skip
+    if not numbers:
+        return []
+    files = list(dict.fromkeys(each for number in numbers for each in ledger.files(number)))
+    named = ", ".join(files[:3]) + (f" and {len(files) - 3:,} more" if len(files) > 3 else "")
+    some = ", ".join(map(str, numbers[:5])) + (" ..." if len(numbers) > 5 else "")
+    return [
+        f"These data were released before the correction (release {some}{f': {named}' if named else ''}). With the "
+        "corrected segments the next release of profiles, lists or maps is refused: subtracted from the earlier one it "
+        "could show the pupils of this postcode. What to do:",
+        *(f"- {advice}" for advice in changed_data_advice(numbers)),
+    ]
 
 
 @app.command("new-postcodes")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     OutOption,
     ProjectOption,
@@ -22,6 +23,7 @@ from geoplan.cli.common import (
     protecting,
     recording,
     rejection,
+    ruled,
     steps,
 )
 from geoplan.errors import InputRefused
@@ -123,6 +125,7 @@ def run(
         Path | None,
         typer.Option(help="Also a folder with a board for each group and one for all.", show_default=False),
     ] = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Judge every school by the rules, with a reason for each colour, and roll the colours up.
@@ -136,28 +139,38 @@ def run(
     from geoplan.io.rag_rules import read_rules, read_run
     from geoplan.rag import judge
     from geoplan.rag_changes import changes, record
-    from geoplan.rag_tables import count_marks, shown_facts
+    from geoplan.rag_rules import OF_PUPILS
+    from geoplan.rag_tables import shown_facts
 
     if out is not None:
         by_ending(out, ".html", ".xlsx", ".csv", ".json")
     place = read_project(project)
     agreed = read_rules(rules)
-    check_targets([out], inputs=[*project_inputs(place), rules, since, *_facts_files(rules, agreed, facts)])
+    rule, out = ruled(place, internal, out)
+    inputs = [*project_inputs(place), rules, since, *_facts_files(rules, agreed, facts)]
+    first = None if pages is None else ruled(place, internal, Path("authority.html"))[1]
+    check_targets([out, first], inputs=inputs)
     agreed = replace(agreed, groups=tuple(by)) if by else agreed
+    of_pupils = any(each.numbers == OF_PUPILS for each in agreed.indicators)
+    if internal and not of_pupils:
+        raise typer.BadParameter("no rule is of numbers of pupils, so nothing is hidden", param_hint="--internal")
     before = read_run(since) if since is not None else None
     with steps("reading schools", "judging", "writing") as step:
         next(step)
         read = _read(place, agreed, _facts_files(rules, agreed, facts))
         _check_columns(agreed, read, rules.name)
         next(step)
-        rule = place.rule()
-        own = None if read.people is None else _own(read.people, rule, place.as_at)
-        shown, hidden, tables = shown_facts(read.facts, agreed, rule, own, place.as_at, rules.name)
-        board = judge(shown, agreed, read.schools, hidden)
-        changed = changes(before, record(board, place.as_at)) if before is not None else None
-        next(step)
-        marks = count_marks(read.facts, agreed, place.as_at)
-        _write(place, read, board, changed, tables, rule, marks, out, pages)
+        with _opened(place, read, rule, of_pupils, out is not None or pages is not None, inputs) as numbers:
+            printed, own = (), None
+            if numbers is not None:
+                numbers = numbers.with_marks(_marks(read, agreed, place.as_at))
+                printed = numbers.earlier()[0]
+                own = None if read.people is None else _own(read.people, rule, place.as_at, printed, agreed)
+            shown, hidden, tables = shown_facts(read.facts, agreed, rule, own, place.as_at, rules.name, earlier=printed)
+            board = judge(shown, agreed, read.schools, hidden)
+            changed = changes(before, record(board, place.as_at)) if before is not None else None
+            next(step)
+            _write(place, read, board, changed, tables, rule, numbers, out, pages)
     if as_json:
         typer.echo(json.dumps(_run_json(board, changed, read.notes, place.as_at), indent=2, ensure_ascii=False))
     else:
@@ -316,42 +329,57 @@ def _columns_there(place, rules: RagRules, facts: list[Path], name: str) -> None
     _check_columns(plain, _read(place, plain, facts), name)
 
 
-def _own(people, rule, data: str):
+def _opened(place, read: _Read, rule, of_pupils: bool, writes: bool, inputs):
+    """The ledger, where numbers of pupils stand behind the colours."""
+    from contextlib import nullcontext
+
+    if read.people is not None:
+        return protecting(place, read.people, (), rule, writes, inputs)
+    return recording(place.folder, rule, writes, inputs) if of_pupils else nullcontext()
+
+
+def _from_rolls(rules: RagRules) -> list[str]:
+    """The measures that are worked out from the pupil file."""
+    from geoplan.rag_rules import OF_PUPILS
+
+    return [each.measure for each in rules.indicators if each.numbers == OF_PUPILS and not each.count]
+
+
+def _marks(read: _Read, rules: RagRules, data: str) -> dict[str, str]:
+    from geoplan.intakes import fact_marks
+    from geoplan.rag_tables import count_marks
+
+    own = {} if read.people is None else fact_marks(read.people, data, only=_from_rolls(rules))
+    return own | count_marks(read.facts, rules, data)
+
+
+def _own(people, rule, data: str, earlier, rules: RagRules):
     from geoplan.intakes import protect_pupil_facts
 
-    return lambda: protect_pupil_facts(people, rule, data)
+    return lambda: protect_pupil_facts(people, rule, data, earlier=earlier, only=_from_rolls(rules))
 
 
 # --- writing ---------------------------------------------------------------------------------------------------
 
 
-def _write(place, read: _Read, board: RagBoard, changed, tables, rule, marks, out, pages) -> None:
+def _write(place, read: _Read, board: RagBoard, changed, tables, rule, numbers, out, pages) -> None:
     """What was asked for, through the ledger where numbers of pupils stand behind it."""
-    from contextlib import nullcontext
-
     from geoplan.io.outputs import write_bytes
 
     if out is None and pages is None:
         return
     made = _pages(place, read, board, changed, tables, rule, pages) if pages is not None else {}
-    files = ([(out, _bytes(place, read, board, changed, tables, rule, out))] if out is not None else []) + [
-        (path, (page.to_html().encode("utf-8"), page.facts)) for path, page in made.items()
-    ]
-    if read.people is not None:
-        opened = protecting(place, read.people, (), rule)
-    else:
-        opened = recording(place.folder, rule) if tables else nullcontext()
-    with opened as numbers:
-        numbers = numbers.with_marks(marks) if marks else numbers
-        for at, (path, (data, facts)) in enumerate(files):
-            if numbers is not None and at == 0:  # the others say no more of any pupil
-                numbers.write(path, data, tables, facts)
-            else:
-                check_output(path.name, path.suffix[1:].lower(), data, tables, facts)
-                write_bytes(path, data)
+    files = [(out, _bytes(place, read, board, changed, tables, rule, numbers, out))] if out is not None else []
+    files += [(path, (page.to_html().encode("utf-8"), page.facts)) for path, page in made.items()]
+    for path, (data, facts) in files:
+        if numbers is not None:
+            numbers.write(path, data, tables, facts)
+        else:
+            check_output(path.name, path.suffix[1:].lower(), data, tables, facts)
+            write_bytes(path, data)
 
 
-def _bytes(place, read, board, changed, tables, rule, out: Path) -> tuple[bytes, tuple]:
+def _bytes(place, read, board, changed, tables, rule, numbers, out: Path) -> tuple[bytes, tuple]:
     """The bytes of an output, and the tables it was made from."""
     import pandas as pd
 
@@ -378,7 +406,8 @@ def _bytes(place, read, board, changed, tables, rule, out: Path) -> tuple[bytes,
         sheets["Changes"] = changed.table.reset_index()
     sheets |= {"Reasons": long_table(board), "Rules": rules_table(board.rules)}
     about = [board.rules.standing, *ABOUT, board.rules.roll_up.sentence, *read.notes, *board.notes]
-    data = workbook_bytes(sheets, about, read.sources, out.name, FILLS)
+    made = workbook_bytes if numbers is None else numbers.workbook
+    data = made(sheets, about, read.sources, out.name, FILLS)
     said = pd.DataFrame({"said": about})
     return data, (*sheets.values(), said)
 

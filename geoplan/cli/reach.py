@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     OutOption,
     ProjectOption,
@@ -18,6 +19,7 @@ from geoplan.cli.common import (
     print_table,
     project_inputs,
     recording,
+    ruled,
     shown,
     steps,
 )
@@ -72,6 +74,7 @@ def command(
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
     note: Annotated[Path | None, typer.Option("--note", help="Also write a one-page note (.html).")] = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Compare a service's users with those it could reach, by segment, ward and school.
@@ -100,13 +103,15 @@ def command(
     files = [_file(folder, name) for name in (users, *since)]
     conditions = conditions_of(base)
     given = [conditions] if isinstance(conditions, Path) else []
-    check_targets([out, note], inputs=[*project_inputs(folder), *files, *given, what_if])
+    rule, out, note = ruled(folder, internal, out, note)
+    inputs = [*project_inputs(folder), *files, *given, what_if]
+    check_targets([out, note], inputs=inputs)
     pupils, schools, layers = load_people(folder)
     by = kinds_of(by, pupils.kinds)
     names = {"school": schools.frame["name"].to_dict()}
     with (
         steps("reading and placing users", "protecting the numbers", "models", "writing") as step,
-        recording(folder.folder, folder.rule(), writes=out is not None or note is not None) as numbers,
+        recording(folder.folder, rule, writes=out is not None or note is not None, inputs=inputs) as numbers,
     ):
         next(step)
         label = service or Path(users).stem.replace("_", " ")
@@ -435,12 +440,12 @@ def write_workbook(numbers, out: Path, sheets, about, sources) -> None:
     """Sheets of protected tables, with sentences worked out from them on the sheet About."""
     import pandas as pd
 
-    from geoplan.io.workbook_out import about_lines, workbook_bytes
+    from geoplan.io.workbook_out import about_lines
     from geoplan.reach_tables import few_decimals
 
     sheets = {title: few_decimals(table) for title, table in sheets.items()}
     said = pd.DataFrame(about_lines(sheets, about, sources), columns=["Part", "Text"])
-    numbers.write(out, workbook_bytes(sheets, about, sources, out.name), list(sheets.values()), [said])
+    numbers.write(out, numbers.workbook(sheets, about, sources, out.name), list(sheets.values()), [said])
 
 
 def _print(tables, changed, plan, model, said) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     OutOption,
     ProjectOption,
@@ -19,6 +20,7 @@ from geoplan.cli.common import (
     print_table,
     project_inputs,
     protecting,
+    ruled,
     steps,
     with_rule,
 )
@@ -59,6 +61,7 @@ def command(
     lower_is_better: Annotated[bool, typer.Option("--lower-is-better", help="A smaller number is better.")] = False,
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """List the most similar schools, near or far, with the reasons and how firm the list is.
@@ -84,7 +87,9 @@ def command(
     if out is not None:
         by_ending(out, ".csv")
     place = read_project(project)
-    check_targets([out], inputs=[*project_inputs(place), facts])
+    rule, out = ruled(place, internal, out)
+    inputs = [*project_inputs(place), facts]
+    check_targets([out], inputs=inputs)
     people, schools, layers = load_people(place)
     better = Better(better_on, not lower_is_better, better_pupils) if better_on else None
     options = {
@@ -93,11 +98,10 @@ def command(
         "exclude_within_km": exclude_within_km,
         "draws": DRAWS,
     }
-    rule = place.rule()
     wanted = [*chosen, *_columns(by), better_on, better_pupils]
-    known, own = _facts(schools.frame, people, facts, wanted, by, rule, place.as_at)
+    known = _with_file(schools.frame, facts, wanted, by)
     _require_columns(known, options["same"])
-    printed = list(own)
+    printed: list = []
 
     def mix(numbers, better: Better | None) -> SimilarSchools:
         tables = numbers.tables()
@@ -110,10 +114,13 @@ def command(
 
     with (
         steps("protecting the numbers") as step,
-        protecting(place, people, layers, rule, writes=out is not None) as numbers,
+        protecting(place, people, layers, rule, writes=out is not None, inputs=inputs) as numbers,
     ):
         next(step)
         other = None
+        if by != MIX:
+            known, own, numbers = _with_own(known, numbers, wanted)
+            printed += own
         try:
             if by == MIX:
                 found = mix(numbers, better)
@@ -176,8 +183,8 @@ def _our_names(by: str) -> dict[str, str]:
     return {header: each.name for each in METHODS[by].attributes for header in each.headers} if by in METHODS else {}
 
 
-def _facts(frame: pd.DataFrame, people, path: Path | None, columns: list[str], by: str, rule, data: str):
-    """The schools with more numbers (of a file, the schools file, the rolls), and what was protected."""
+def _with_file(frame: pd.DataFrame, path: Path | None, columns: list[str], by: str) -> pd.DataFrame:
+    """The schools with the numbers of a further file."""
     frame = frame.copy()
     if path is not None:
         from geoplan.io.attributes import read_attributes
@@ -187,14 +194,20 @@ def _facts(frame: pd.DataFrame, people, path: Path | None, columns: list[str], b
         ours = _our_names(by)
         for column in more:
             frame[ours.get(column, column)] = more[column].reindex(frame.index)
-    if by != MIX:
-        from geoplan.intakes import protect_pupil_facts
+    return frame
 
-        own = protect_pupil_facts(people, rule, data)
-        used = [column for column in own.table if column in columns and column not in frame]
-        frame[used] = own.table[used].reindex(frame.index)
-        return frame, (own,) if used else ()
-    return frame, ()
+
+def _with_own(frame: pd.DataFrame, numbers, columns: list[str]):
+    """The schools with what the rolls say where nothing else does, safe beside what was released; and the protected."""
+    from geoplan.intakes import fact_marks, protect_pupil_facts
+
+    wanted = [column for column in columns if column not in frame]
+    own = protect_pupil_facts(numbers.people, numbers.rule, numbers.data, earlier=numbers.earlier()[0], only=wanted)
+    used = [column for column in own.table if column in wanted]
+    if not used:
+        return frame, (), numbers
+    numbers = numbers.with_marks(fact_marks(numbers.people, numbers.data, only=used))
+    return frame.assign(**{column: own.table[column].reindex(frame.index) for column in used}), (own,), numbers
 
 
 def _require_columns(frame: pd.DataFrame, same: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from geoplan.cli.access import _write_workbook
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     OutOption,
     ProjectOption,
@@ -19,6 +20,7 @@ from geoplan.cli.common import (
     print_table,
     project_inputs,
     recording,
+    ruled,
     steps,
 )
 from geoplan.cli.reach import rows
@@ -35,6 +37,7 @@ def command(
     places: Annotated[int, typer.Option(min=1, help="Places of the new school.")] = 420,
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Compare sites for a new school: reach, effect on neighbours, the council's own criteria, how firm the order is.
@@ -54,7 +57,9 @@ def command(
     if out is not None:
         by_ending(out, ".html", ".xlsx", ".csv")
     folder = read_project(project)
-    check_targets([out], inputs=[*project_inputs(folder), sites, weights])
+    rule, out = ruled(folder, internal, out)
+    inputs = [*project_inputs(folder), sites, weights]
+    check_targets([out], inputs=inputs)
     options, values, source = read_site_options(sites, folder.postcodes())
     criteria = (Criterion(REACH, 1), Criterion(MORE_PLACED, 1), Criterion(NEARER, 1, "less"))
     notes = ["No weights were given: the three criteria that are worked out count the same."]
@@ -65,7 +70,7 @@ def command(
     people, register, layers = load_people(folder)
     with (
         steps("measuring sites", "protecting the numbers", "writing") as step,
-        recording(folder.folder, folder.rule(), writes=out is not None) as numbers,
+        recording(folder.folder, rule, writes=out is not None, inputs=inputs) as numbers,
     ):
         next(step)
         homes, schools, base = homes_of(people, register.frame, phase)

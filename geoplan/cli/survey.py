@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     OutOption,
     ProjectOption,
@@ -17,6 +18,7 @@ from geoplan.cli.common import (
     load_people,
     project_inputs,
     recording,
+    ruled,
     steps,
 )
 from geoplan.cli.reach import (
@@ -45,6 +47,7 @@ def command(
     ] = None,
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Check a survey's respondents against the population: response by group, the 20% rule, weights, a top-up.
@@ -76,6 +79,8 @@ def command(
     if weights is not None:
         by_ending(weights, ".csv")
     folder = read_project(project)
+    rule, out = ruled(folder, internal, out)
+    inputs = [*project_inputs(folder), Path(respondents)]
     check_targets([out, weights], inputs=project_inputs(folder))
     pupils, schools, layers = load_people(folder)
     by = kinds_of(by, pupils.kinds)
@@ -84,7 +89,7 @@ def command(
         raise typer.BadParameter("those asked are people of the project: all, or year_group=5,6", param_hint="--base")
     with (
         steps("reading and placing respondents", "protecting the numbers") as step,
-        recording(folder.folder, folder.rule(), writes=out is not None) as numbers,
+        recording(folder.folder, rule, writes=out is not None, inputs=inputs) as numbers,
     ):
         next(step)
         people = assign(read_users(folder, respondents, key), folder.postcodes(), layers, folder.segments())

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from geoplan.cli.common import (
+    InternalOption,
     JsonOption,
     OutOption,
     ProjectOption,
@@ -19,6 +20,7 @@ from geoplan.cli.common import (
     print_table,
     project_inputs,
     recording,
+    ruled,
     shown,
     steps,
 )
@@ -71,6 +73,7 @@ def command(
     school_point: PointsOption = "",
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
+    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """How far pupils go to school, by straight line, your own matrix, or on foot along a network.
@@ -94,7 +97,11 @@ def command(
     from geoplan.io.project import read_project
 
     folder = read_project(project)
-    check_targets([out], inputs=[*project_inputs(folder), network, matrix, roads])
+    if internal and nearest:
+        raise typer.BadParameter("the nearest schools of areas are public: nobody is counted", param_hint="--internal")
+    rule, out = ruled(folder, internal, out)
+    inputs = [*project_inputs(folder), network, matrix, roads]
+    check_targets([out], inputs=inputs)
     how = {
         "network": network, "layer": layer, "main_piece": main_piece, "matrix": matrix, "walked": walked,
         "round_to_m": round_to_m, "school_point": school_point,
@@ -106,7 +113,7 @@ def command(
     schools = _of_phase(register.frame, phase)
     with (
         steps("measuring ways", "judging", "protecting the numbers", "writing") as step,
-        recording(folder.folder, folder.rule(), writes=out is not None) as numbers,
+        recording(folder.folder, rule, writes=out is not None, inputs=inputs) as numbers,
     ):
         next(step)
         pupils = people.people

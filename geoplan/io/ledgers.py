@@ -21,7 +21,7 @@ from geoplan.gate import Nesting, PrintedTable
 from geoplan.io.files import file_name, refuse
 from geoplan.io.locks import locked
 from geoplan.io.outputs import cannot_write, write_bytes
-from geoplan.ledger import Ledger, append, earlier
+from geoplan.ledger import Ledger, append, append_internal, earlier
 from geoplan.manifests import sha256
 
 SCHEMA = "geoplan.ledger/1"
@@ -34,6 +34,13 @@ class Memory:
 
     ledger: Ledger = field(default_factory=Ledger)
     marks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def standing_marks(self) -> Mapping[str, str]:
+        """The marks of data of which somebody outside may hold a release; all that are tied to no entry, too."""
+        tied = {name for entry in self.ledger.entries for name in entry.marked}
+        held = {name for _, entry in self.ledger.standing() for name in entry.marked}
+        return {name: mark for name, mark in self.marks.items() if name in held or name not in tied}
 
     def to_bytes(self) -> bytes:
         """The bytes of the file, sealed."""
@@ -74,14 +81,15 @@ class OpenLedger:
         ReleaseRefused
             With what to do.
         """
-        changed = [name for name, mark in marks.items() if self.memory.marks.get(name, mark) != mark]
+        known = self.memory.standing_marks
+        changed = [name for name, mark in marks.items() if known.get(name, mark) != mark]
         if changed:
+            numbers = [number for number, entry in self.ledger.standing() if changed[0] in entry.marked]
             raise ReleaseRefused(
                 [
                     f"{changed[0]}: the data are not those of the earlier release under this name, so one could be "
                     "subtracted from the other, child by child",
-                    'other data (a new census day): give them a name of their own, as_at = "..." under [project]',
-                    "a correction of the same data: use the data released before, or wait for the next census day",
+                    *changed_data_advice(numbers),
                 ]
             )
 
@@ -92,20 +100,43 @@ class OpenLedger:
         tables: Sequence[PrintedTable],
         nested: Sequence[Nesting] = (),
         marks: Mapping[str, str] | None = None,
+        what: str = "",
     ) -> Memory:
-        """The memory with one more release; nothing is written. The same tables again add nothing."""
+        """The memory with one more release, of the file or folder ``what``; nothing is written.
+
+        The same tables again add nothing but the name of another file.
+        """
         known = [table for table in tables if isinstance(table, PrintedTable)]
-        for entry in self.ledger.entries:
-            if entry.audience == audience and set(known) <= set(entry.tables) and entry.nested == tuple(nested):
-                return Memory(self.ledger, {**self.memory.marks, **(marks or {})})
-        ledger = append(self.ledger, release, audience, known, nested) if known else self.ledger
-        return Memory(ledger, {**self.memory.marks, **(marks or {})})
+        marks = dict(marks or {})
+        ledger = (
+            append(self.ledger, release, audience, known, nested, what=what, marked=list(marks))
+            if known
+            else self.ledger
+        )
+        return Memory(ledger, {**self.memory.marks, **marks})
+
+    def with_internal(self, release: str, what: str, reason: str) -> Memory:
+        """The memory with a note of an internal output: when, which file and why, and no number."""
+        return Memory(append_internal(self.ledger, release, what, reason), self.memory.marks)
 
     def keep(self, memory: Memory) -> None:
         """Replace the file, whole or not at all; nothing is written where nothing is new."""
         if memory != self.memory:
             write_bytes(self.path, memory.to_bytes(), private=True)
             self.memory = memory
+
+
+def changed_data_advice(numbers: Sequence[int]) -> list[str]:
+    """What to do where data differ from those of releases (by number in the ledger) under the same name."""
+    one = len(numbers) == 1
+    which = f"release{'' if one else 's'} {', '.join(map(str, numbers))}" if numbers else "the earlier releases"
+    return [
+        'other data (a new census day): give them a name of their own, as_at = "..." under [project]',
+        f'if {which} never left the office: "geoplan ledger withdraw {" ".join(map(str, numbers)) or "NUMBER"}", and '
+        'release the data as they are now ("geoplan ledger list" shows what is there)',
+        "a correction of the same data after a release: use the data released before (with the corrections file of "
+        "then), work with exact numbers inside (--internal), or wait for the next census day",
+    ]
 
 
 @contextmanager

@@ -18,7 +18,6 @@ they would leave the office with a manifest that says all was checked.
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import time
@@ -47,10 +46,10 @@ from geoplan.io.exchange import (
     read_document,
     settle,
     site_of,
-    sync_folder,
     write_file,
 )
 from geoplan.io.files import file_name, refuse
+from geoplan.io.internal import AUDIT, inside_words, mark_html, write_audit
 from geoplan.io.leak_files import scan_file
 from geoplan.io.ledgers import OpenLedger
 from geoplan.io.locks import locked
@@ -88,7 +87,6 @@ KINDS = {
     "html": ".html", "csv": ".csv", "json": ".json", "geojson": ".geojson", "text": ".txt", "markdown": ".md",
     "xlsx": ".xlsx", "gpkg": ".gpkg", "pdf": ".pdf", "png": ".png", "svg": ".svg",
 }  # fmt: skip
-_AUDIT = "geoplan-audit.jsonl"
 
 
 @dataclass(frozen=True, repr=False)
@@ -234,6 +232,7 @@ class Release:
         scan: Callable | None = None,
         audit: str | os.PathLike | None = None,
         own_copy: str | os.PathLike | None = None,
+        what: str = "",
         wait: float = 0.0,
         now: datetime | None = None,
     ) -> Manifest:
@@ -265,6 +264,8 @@ class Release:
             The line is written before the exchange: none is ever missing, and one may be of a run that was stopped.
         own_copy
             Where to put the manifest with exact accounts and fingerprints, for its owner alone.
+        what
+            What the ledger calls the release; the folder's name by default.
         wait
             Seconds to wait for another run that is writing the same folder.
         now
@@ -283,7 +284,7 @@ class Release:
         site = site_of(folder)
         try:
             preflight(site)
-            beside = _outside(site, audit or site.folder.with_name(_AUDIT)) if self.audience == INTERNAL else None
+            beside = _outside(site, audit or site.folder.with_name(AUDIT)) if self.audience == INTERNAL else None
             private = None if own_copy is None else _outside(site, own_copy)
             with locked(site.lock, wait):
                 settle(site)
@@ -291,7 +292,7 @@ class Release:
                 _same_audience(site, self.audience)
                 try:
                     given = map(tuple, (public, earlier, nested, overlaps, shares))
-                    known = _Known(*given, ledger, marks or {})
+                    known = _Known(*given, ledger, marks or {}, what or site.folder.name)
                     manifest = self._write(site, known, gate, scan, beside, now or datetime.now(UTC))
                 finally:
                     with suppress(OSError, InputRefused):  # what cannot be cleared now is cleared by the next run
@@ -309,7 +310,7 @@ class Release:
             _check_ledger(site, ledger)
             ledger.check(known.marks)
         rules, overrides = _rules(self)
-        files = {item.name: _rendered(item, self.audience) for item in self.items}
+        files = {item.name: _rendered(item, self.audience, self.reason) for item in self.items}
         printed = printed_of(table for item in self.items for table in item.tables)
         gated = _not_run() if internal else _gate(printed, known, self.audience, gate)
         outputs = tuple(
@@ -327,7 +328,7 @@ class Release:
         compared = _not_run() if internal else _compare(new, self.items)
         leaks = _not_run() if internal else _scan(new, files, scan)
         after = None if ledger is None else ledger.with_entry(
-            now.astimezone(UTC).strftime("%Y-%m-%d"), self.audience, printed, known.nested, known.marks
+            now.astimezone(UTC).strftime("%Y-%m-%d"), self.audience, printed, known.nested, known.marks, known.what
         )  # fmt: skip
         manifest = Manifest(
             audience=self.audience,
@@ -376,15 +377,17 @@ class _Known:
     shares: tuple[PrintedShares, ...]
     ledger: OpenLedger | None
     marks: Mapping[str, str]
+    what: str = ""
 
     def heads(self, audience: str, printed: Sequence[object]) -> tuple[str, ...]:
         """Head teachers who were given a release before, and will see this one too; none where it has nothing new."""
         if self.ledger is None or audience != PUBLIC:
             return ()
-        before = {table for each in self.ledger.ledger.entries if each.audience == PUBLIC for table in each.tables}
+        standing = [entry for _, entry in self.ledger.ledger.standing()]
+        before = {table for each in standing if each.audience == PUBLIC for table in each.tables}
         if all(table in before for table in printed):
             return ()
-        return tuple(sorted({each.audience for each in self.ledger.ledger.entries if each.audience != PUBLIC}))
+        return tuple(sorted({each.audience for each in standing if each.audience != PUBLIC}))
 
     def before(self, printed: Sequence[object], audience: str) -> tuple[tuple, tuple]:
         """Earlier tables of the populations printed now, and how areas are nested."""
@@ -474,7 +477,7 @@ def _as_protected(table: object) -> object:
     return table.to_protected() if isinstance(table, ProtectedTable) else table
 
 
-def _rendered(item: Item, audience: str) -> bytes:
+def _rendered(item: Item, audience: str, reason: str = "") -> bytes:
     """The bytes of one output, marked as its audience needs."""
     content = item.content
     if isinstance(content, (bytes, bytearray)):
@@ -489,6 +492,8 @@ def _rendered(item: Item, audience: str) -> bytes:
             content = replace(content, marking=marking)
         data = content.to_html().encode("utf-8")
     if item.kind == "html":
+        if audience == INTERNAL and not isinstance(content, (str, bytes, bytearray)):
+            data = mark_html(data.decode("utf-8"), inside_words(reason)).encode("utf-8")
         marked = SENSITIVE.encode() in data
         if audience == INTERNAL and not marked:
             raise ReleaseRefused([f"{item.name}: an internal page must be marked {SENSITIVE}"])
@@ -725,20 +730,5 @@ def _outside(site: Site, path: str | os.PathLike) -> Path:
 
 def _note(path: Path, release: Release, site: Site, manifest: Manifest, now: datetime) -> None:
     """One line at the end of the audit file: who, when, why, what."""
-    try:
-        who = getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        who = f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"
-    line = {
-        "when": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "who": who, "why": release.reason,
-        "what": {"folder": site.folder.name, "run": manifest.run, "files": [each.name for each in manifest.outputs]},
-    }  # fmt: skip
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        data = (json.dumps(line, ensure_ascii=True) + "\n").encode("ascii")
-        if os.write(handle, data) != len(data):
-            raise refuse(file_name(path), "output_unwritable", "the audit line could not be written", "free some space")
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    sync_folder(path.parent)
+    files = [each.name for each in manifest.outputs]
+    write_audit(path, release.reason, {"folder": site.folder.name, "run": manifest.run, "files": files}, now)

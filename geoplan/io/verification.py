@@ -14,7 +14,7 @@ from geoplan.errors import FolderBusy, InputRefused
 from geoplan.io.exchange import Site, fingerprints, manifest_bytes, settle
 from geoplan.io.files import file_name, refuse
 from geoplan.io.locks import locked
-from geoplan.manifests import FILE, INTERNAL, Mismatch, check_document, sha256
+from geoplan.manifests import FILE, INTERNAL, SENSITIVE, Mismatch, check_document, sha256
 
 _READS = 20
 
@@ -79,6 +79,9 @@ def _check_files(
         if found[name] != listed[name]:
             said.append(Mismatch("file_changed", name, "changed since it was written"))
     extra = sorted((found.keys() - listed.keys() - {FILE}) | set(others))
+    if document.get("audience") != INTERNAL:
+        said += [Mismatch("internal_file", file_name(name), f"{SENSITIVE}: exact numbers among what leaves the office")
+                 for name in sorted({*found, *extra}) if name.startswith(SENSITIVE)]  # fmt: skip
     return said + [Mismatch("file_unlisted", file_name(name), "not written by geoplan") for name in extra]
 
 

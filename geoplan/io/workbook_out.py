@@ -75,10 +75,12 @@ def workbook_bytes(
     sources: Iterable[Source] = (),
     name: str = "workbook.xlsx",
     fills: Mapping[str, str] | None = None,
+    marking: str = "",
 ) -> bytes:
     """The bytes of :func:`write_workbook`; equal tables give equal bytes.
 
     ``fills`` puts a colour behind cells that are exactly a word (Red, Amber, Green): the word stays what says it.
+    ``marking`` (OFFICIAL-SENSITIVE) stands in the first row of every sheet, and at the head and foot of its prints.
 
     Examples
     --------
@@ -94,10 +96,11 @@ def workbook_bytes(
     book.set_properties({"created": _CREATED, "title": "", "author": "", "comments": ""})
     names = sheet_names(["About", *tables])
     words = book.add_format({"text_wrap": True, "valign": "top"})
-    _sheet(book, names[0], ["Part", "Text"], lines, "About", words, {})
+    stamp = book.add_format({"bold": True, "font_color": "#7A0F1F"}) if marking else None
+    _sheet(book, names[0], ["Part", "Text"], lines, "About", words, {}, (marking, stamp))
     looks = {word: book.add_format({"bg_color": colour}) for word, colour in (fills or {}).items()}
     for number, (title, (heads, rows)) in enumerate(tables.items(), 1):
-        _sheet(book, names[number], heads, rows, f"Table{number}", None, looks)
+        _sheet(book, names[number], heads, rows, f"Table{number}", None, looks, (marking, stamp))
         del title
     book.close()
     return memory.getvalue()
@@ -211,17 +214,31 @@ def about_lines(
 
 
 def _sheet(
-    book, name: str, heads: Sequence[str], rows: Sequence[Sequence[Cell]], table: str, words, looks: Mapping
+    book,
+    name: str,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    table: str,
+    words,
+    looks: Mapping,
+    marked: tuple[str, object] = ("", None),
 ) -> None:
     sheet = book.add_worksheet(name)
+    marking, stamp = marked
+    top = 1 if marking else 0
+    if marking:
+        sheet.write_string(0, 0, marking, stamp)
+        sheet.set_header(f"&C&B{marking}")
+        sheet.set_footer(f"&C&B{marking}")
     columns = [{"header": head} for head in heads]
     if rows:  # a table needs a row; a sheet without one has its headings alone
         sheet.add_table(
-            0, 0, len(rows), len(heads) - 1, {"name": table, "columns": columns, "autofilter": False, "style": None}
-        )
+            top, 0, top + len(rows), len(heads) - 1,
+            {"name": table, "columns": columns, "autofilter": False, "style": None},
+        )  # fmt: skip
     for at, head in enumerate(heads):
-        sheet.write_string(0, at, head)
-    for i, row in enumerate(rows, 1):
+        sheet.write_string(top, at, head)
+    for i, row in enumerate(rows, top + 1):
         for j, cell in enumerate(row):
             if isinstance(cell, bool):
                 sheet.write_boolean(i, j, cell)
@@ -229,6 +246,6 @@ def _sheet(
                 sheet.write_number(i, j, cell)
             else:
                 sheet.write_string(i, j, cell, looks.get(cell, words if j == len(row) - 1 else None))
-    sheet.freeze_panes(1, 0)
+    sheet.freeze_panes(top + 1, 0)
     for at, head in enumerate(heads):
         sheet.set_column(at, at, 110 if words is not None and at else min(40, max(9, len(head) + 2)))

@@ -12,10 +12,11 @@ import pytest
 
 from geoplan.disclosure import rule_for
 from geoplan.errors import FolderBusy, InputRefused, ReleaseRefused
-from geoplan.gate import PublicTotals
+from geoplan.gate import PrintedTable, PublicTotals
 from geoplan.io import releases
-from geoplan.io.ledgers import ledger_path, open_ledger, read_memory
+from geoplan.io.ledgers import Memory, ledger_path, open_ledger, read_memory
 from geoplan.io.releases import Release, verify_folder
+from geoplan.ledger import withdraw
 from geoplan.suppression import protect_tables
 from geoplan.tables import RawTable
 
@@ -135,3 +136,23 @@ def test_a_ledger_that_cannot_be_written_stops_the_release(tmp_path, monkeypatch
         with pytest.raises(InputRefused, match="no space"):
             write(tmp_path, ledger)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_withdrawn_release_frees_the_marks_that_are_its_alone(tmp_path):
+    with open_ledger(tmp_path) as ledger:
+        one, two = (PrintedTable(name, ("s",), (("a",),), ("c",), population=name) for name in ("one", "two"))
+        ledger.keep(ledger.with_entry("May", "public", [one], marks={"one": "1", "both": "1"}, what="one.csv"))
+        ledger.keep(ledger.with_entry("June", "public", [two], marks={"two": "1", "both": "1"}, what="two.csv"))
+        ledger.keep(Memory(ledger.ledger, {**ledger.memory.marks, "of an older ledger": "1"}))
+        with pytest.raises(ReleaseRefused, match="geoplan ledger withdraw 1"):
+            ledger.check({"one": "2"})
+        ledger.keep(Memory(withdraw(ledger.ledger, [1], "never shown", "A", "day"), ledger.memory.marks))
+        ledger.check({"one": "2"})
+        for name in ("both", "two", "of an older ledger"):
+            with pytest.raises(ReleaseRefused, match="child by child"):
+                ledger.check({name: "2"})
+    with open_ledger(tmp_path) as ledger:  # read again
+        ledger.check({"one": "2"})
+        ledger.keep(ledger.with_entry("July", "public", [one], marks={"one": "2"}, what="new.csv"))
+        with pytest.raises(ReleaseRefused):
+            ledger.check({"one": "1"})

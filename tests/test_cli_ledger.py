@@ -1,0 +1,143 @@
+"""``geoplan ledger`` as a planner types it: drafts withdrawn, releases published, corrections."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from conftest import postcode
+from project import write_project
+
+from geoplan.cli.main import main
+from geoplan.gate import attack
+from geoplan.io.internal import AUDIT
+from geoplan.io.ledgers import ledger_path, read_memory
+
+WHY = ["--reason", "a draft of May, never shown", "--by", "A. Planner"]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    folder = tmp_path / "place"
+    write_project(folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def memory(folder):
+    return read_memory(ledger_path(folder))
+
+
+def profile(name: str) -> list[str]:
+    return ["profile", "--school", "900001", "-o", name]
+
+
+def test_a_draft_is_withdrawn_with_reason_name_and_day_and_stays_in_the_ledger(place, capsys):
+    assert main(["ledger", "list"]) == 0
+    assert "nothing was released yet" in capsys.readouterr().out
+    assert main(profile("draft.csv")) == 0 and main(profile("copy.csv")) == 0
+    assert len(memory(place).ledger) == 1  # the same numbers: one release, two files
+    assert main(["ledger", "withdraw", "1", *WHY]) == 0
+    out = capsys.readouterr().out
+    assert "You declare that nobody outside holds a copy" in out
+    assert "small numbers of pupils may be worked out" in out and "Delete them: draft.csv, copy.csv." in out
+    ledger = memory(place).ledger
+    assert len(ledger) == 1 and ledger.entries[0].tables and not ledger.standing()
+    said = ledger.state(1)
+    assert (said.says, said.reason, said.by) == ("withdrawn", "a draft of May, never shown", "A. Planner") and said.day
+    line = json.loads((place / AUDIT).read_text())
+    assert "A. Planner" in line["why"] and line["what"]["files"] == ["draft.csv", "copy.csv"]
+    assert main(["ledger", "list"]) == 0
+    out = capsys.readouterr().out
+    assert "withdrawn by A. Planner on" in out and "a draft of May, never shown" in out and "draft.csv, copy.csv" in out
+    assert main(["ledger", "list", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["counted"] == 0 and answer["releases"][0]["state"] == "withdrawn"
+
+
+def test_the_same_numbers_released_after_all_count_again(place):
+    assert main(profile("draft.csv")) == 0
+    assert main(["ledger", "withdraw", "1", *WHY]) == 0
+    assert main(profile("draft.csv")) == 0
+    ledger = memory(place).ledger
+    assert len(ledger) == 2 and [number for number, _ in ledger.standing()] == [2]
+
+
+def test_what_was_published_is_not_withdrawn_and_what_is_out_after_all_counts_again(place, capsys):
+    assert main(profile("paper.csv")) == 0
+    assert main(["ledger", "publish", "1", "--by", "B. Clerk"]) == 0
+    assert main(["ledger", "withdraw", "1", *WHY]) == 2
+    assert "declared published by B. Clerk" in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert main(["ledger", "publish", "1", "--by", "B. Clerk"]) == 2
+    assert main(["map", "-o", "map.html"]) == 0
+    assert main(["ledger", "withdraw", "2", *WHY]) == 0
+    capsys.readouterr()
+    assert main(["ledger", "publish", "2", "--by", "B. Clerk"]) == 0
+    assert "was not protected beside it" in capsys.readouterr().out
+    assert [number for number, _ in memory(place).ledger.standing()] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["9", *WHY], ["0", *WHY], ["one", *WHY], ["1-", *WHY], ["1-99999999", *WHY], ["1", "--reason", "old", "--by", "A"],
+     ["1", "--reason", "a draft of May", "--by", " "]],
+)  # fmt: skip
+def test_what_is_no_declaration_is_refused_and_changes_nothing(place, words, capsys):
+    assert main(profile("draft.csv")) == 0
+    before = memory(place)
+    assert main(["ledger", "withdraw", *words]) == 2
+    assert memory(place) == before and not (place / AUDIT).exists()
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_internal_output_can_be_neither(place, capsys):
+    assert main([*profile("p.csv"), "--internal", "trying the numbers"]) == 0
+    assert main(["ledger", "withdraw", "1", *WHY]) == 2
+    assert main(["ledger", "publish", "1", "--by", "B"]) == 2
+    assert main(["ledger", "list"]) == 0
+    assert "exact numbers, inside: trying the numbers" in capsys.readouterr().out
+
+
+def test_a_declaration_that_was_touched_is_refused(place, capsys):
+    assert main(profile("draft.csv")) == 0
+    assert main(["ledger", "withdraw", "1", *WHY]) == 0
+    path = ledger_path(place)
+    path.write_text(path.read_text().replace("A. Planner", "B. Planner"))
+    assert main(["ledger", "list"]) == 3
+    assert "was changed after it was written" in capsys.readouterr().err
+
+
+def test_after_a_withdrawal_corrected_data_are_released_and_an_outsider_holds_them_alone(place, capsys):
+    assert main(profile("draft.csv")) == 0
+    (place / "corrections.csv").write_text("postcode,segment,reason,by,date\n")
+    given = ["--postcode", postcode("D1"), "--segment", "3", "--reason", "new estate", "--by", "the head"]
+    capsys.readouterr()
+    assert main(["profile", "correct", *given]) == 0
+    out = capsys.readouterr().out
+    assert "These data were released before the correction (release 1: draft.csv)" in out
+    assert "geoplan ledger withdraw 1" in out and "as_at" in out and "--internal" in out
+    assert postcode("D1") not in out
+    assert main(profile("new.csv")) == 3  # subtracted, the two would show the pupils of this postcode
+    err = capsys.readouterr().err
+    assert "child by child" in err and "geoplan ledger withdraw 1" in err
+    assert main([*profile("new.csv"), "--internal", "trying the correction"]) == 0
+    assert main(["ledger", "withdraw", "1", *WHY]) == 0
+    assert main(profile("new.csv")) == 0
+    held = [table for _, entry in memory(place).ledger.standing() for table in entry.tables]
+    assert held and attack(held).passed
+    assert main(["profile", "correct", *given[:3], "1", *given[4:]]) == 0  # back again: now that one is out
+    assert main(profile("newer.csv")) == 3
+
+
+def test_a_ledger_that_cannot_be_read_stops_a_correction_before_it_is_recorded(place, capsys):
+    assert main(profile("draft.csv")) == 0
+    ledger_path(place).write_text("{}")
+    given = ["--postcode", postcode("D1"), "--segment", "3", "--reason", "new estate", "--by", "the head"]
+    assert main(["profile", "correct", *given]) == 3
+    assert not (place / "corrections.csv").exists()
+
+
+def test_a_correction_before_any_release_says_nothing_of_releases(place, capsys):
+    given = ["--postcode", postcode("D1"), "--segment", "3", "--reason", "new estate", "--by", "the head"]
+    assert main(["profile", "correct", *given]) == 0
+    assert "released" not in capsys.readouterr().out
