@@ -1,13 +1,12 @@
-"""Constraining: totals met, what does not fit refused in words, moving and its scale found again."""
+"""Constraining: totals met, what does not fit refused in words."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
-from cities import PROPENSITY, register
 
-from geoplan.constraining import constrain, local_scale, net_moves, project_children, propensity
+from geoplan.constraining import constrain
 from geoplan.errors import ComparisonRefused
 from geoplan.io.children import age_bands
 
@@ -47,27 +46,3 @@ def test_totals_that_do_not_fit_are_refused(options, words):
 def test_counts_below_zero_are_refused():
     with pytest.raises(ComparisonRefused, match="1 counts of children are below zero"):
         constrain(CHILDREN.where(CHILDREN > 10, -1), by_area=pd.Series({"a": 1.0, "b": 2.0}))
-
-
-def test_the_chart_of_moving_and_each_area_s_scale_are_found_again():
-    children, scale = register(areas=12, years=10)
-    moves = net_moves(children)
-    found = local_scale(moves, PROPENSITY.reindex(range(18)))
-    assert found.reindex(scale.index).to_numpy() == pytest.approx(scale.to_numpy(), abs=1e-9)
-    chart = propensity(moves)
-    weighted = (moves["children"] * moves["area"].map(scale)).groupby(moves["age"]).sum()
-    mean = weighted / moves.groupby("age")["children"].sum()
-    assert chart.loc[:17].to_numpy() == pytest.approx((PROPENSITY.loc[:17] * mean.loc[:17]).to_numpy(), rel=1e-9)
-    again = local_scale(moves, chart)
-    assert again.corr(scale) > 0.999
-
-
-def test_children_to_come_are_those_there_were():
-    """Projected from an earlier register with the known chart, the later register comes out exactly."""
-    children, scale = register(areas=5, years=10)
-    last = children["year"].max()
-    births = children[children["age"].eq(0)][["area", "year", "children"]].rename(columns={"children": "births"})
-    ahead = project_children(children[children["year"].eq(last - 3)], births, PROPENSITY, scale, 3)
-    both = ahead[ahead["year"].eq(last)].merge(children, on=["area", "year", "age"])
-    assert len(both) == 5 * 19
-    assert both["children_x"].to_numpy() == pytest.approx(both["children_y"].to_numpy(), rel=1e-9)
