@@ -545,7 +545,8 @@ def groundwork_section(groundwork: pd.DataFrame, step: int) -> dict | None:
             del columns["words"]
             columns |= {
                 "before": ("Residents", "number"), "independent_share": ("Independent", "share"),
-                "out_share": ("Out", "share"), "kept_share": ("In our schools, of those left", "share"), "into": ("In", "number"),
+                "out_share": ("Out", "share"), "kept_share": ("In our schools, of those left", "share"),
+                "into": ("In", "number"),
             }  # fmt: skip
             columns |= {"after": columns.pop("after"), "words": ("By", "text")}
             columns["after"] = ("Intake here", "number")

@@ -143,7 +143,8 @@ def _words(found, lead: int, step: int) -> str:
     independent, out = (100 * share for share in found.shares[lead])
     into = step * round(found.into[lead] / step)
     kept = 100 * found.kept[lead]
-    return f"{independent:.1f}% independent, {out:.1f}% out, {into:,.0f} in; residents in our schools are {kept:.1f}% of those left"
+    left = f"residents in our schools are {kept:.1f}% of those left"
+    return f"{independent:.1f}% independent, {out:.1f}% out, {into:,.0f} in; {left}"
 
 
 def _moving(history: History, names, years: int) -> pd.DataFrame:

@@ -87,6 +87,13 @@ def command(
             show_default="the year groups that the schools teach",
         ),
     ] = "",
+    forecast: Annotated[
+        Path | None,
+        typer.Option(
+            "--forecast",
+            help="Years to come too: what geoplan forecast wrote (.csv), each area growing as its catchment's schools.",
+        ),
+    ] = None,
     published: Annotated[
         bool, typer.Option("--published", help="The CSV of children is published: its counts are shown as they are.")
     ] = False,
@@ -134,7 +141,12 @@ def command(
         by_ending(path, *_ENDINGS)
     folder = read_project(project)
     files = [Path(each) for each in (children, mix, today) if _is_file(each)]
-    check_targets(outs, inputs=[*project_inputs(folder), *files, brief, fixed, together, travel])
+    check_targets(outs, inputs=[*project_inputs(folder), *files, brief, fixed, together, travel, forecast])
+    if forecast is not None and (today == "none" or _is_file(children)):
+        raise typer.BadParameter(
+            "it lets the children of today's catchments grow: it needs a plan of today, and no file of children",
+            param_hint="--forecast",
+        )
     asked = _asked(brief, objective, then, within, full_at_most, full_at_least, max_travel, nearest, at_most, split)
     asked = replace(asked, limits=_with_files(asked.limits, fixed, together), bridges=_bridges(asked, bridge or []))
     curves = list(trade_off or [])
@@ -148,7 +160,7 @@ def command(
         raise typer.BadParameter("to count children moved there must be a plan of today", param_hint="--today")
     ground = _ground(
         folder, asked, today, school or [], children, places, mix, travel, areas,
-        with_mix=bool(measures & {GORARD, DISSIMILARITY}), published=published,
+        with_mix=bool(measures & {GORARD, DISSIMILARITY}), published=published, forecast=forecast,
     )  # fmt: skip
     words = {"gap": gap / 100, "seconds": time_limit, "seed": seed}
     with solving("designing", time_limit) as progress:
@@ -170,10 +182,11 @@ def command(
                     ground.problem, against, asked.limits, objective=single, points=points, progress=progress, **words
                 )
     tables = None
-    rule = None if published else folder.rule()
+    rule = None if published or ground.evidence is not None else folder.rule()
     with recording(folder.folder, folder.rule(), writes=any(path.suffix != ".csv" for path in outs)) as numbers:
         if found.plan is not None:
             tables, numbers = _protected(numbers, ground, found, rule)
+            numbers = _unchanged(numbers, ground)
             _write(outs, numbers, ground, asked, found, tables, traded, name)
     if as_json:
         typer.echo(json.dumps(_as_json(ground, asked, found, tables, traded), indent=2, ensure_ascii=False))
@@ -295,9 +308,13 @@ class Ground:
     data: str
     notes: list[str] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
+    evidence: object = None  # children by area as protected, where all numbers are worked out from those
+    marks: dict[str, str] = field(default_factory=dict)
+    earlier: tuple = ()
 
 
-def _ground(folder, asked, today, schools, children, places, mix, travel, areas, *, with_mix, published) -> Ground:
+def _ground(folder, asked, today, schools, children, places, mix, travel, areas, *, with_mix, published,
+            forecast=None) -> Ground:  # fmt: skip
     """Read the project's files into a design problem."""
     import pandas as pd
 
@@ -348,6 +365,9 @@ def _ground(folder, asked, today, schools, children, places, mix, travel, areas,
         base_name = base_words(people.noun, counted_by) if children else _taught_words(people.noun, counted_by)
         sources = [*people.sources, boundaries.source]
         notes.append(f"Counted: {base_name} who live in these areas; those who live elsewhere are in no catchment.")
+    grown: dict = {}
+    if forecast is not None:
+        table, grown = _grown(folder, table, plan, codes, counted_by, forecast, noun, base_name, data, notes, sources)
     room = _places(file, codes, plan, places, counted_by, asked, notes)
     lengths, unit = _travel(travel, directory, boundaries, file, codes, plan, notes, kind)
     spread = None
@@ -367,7 +387,64 @@ def _ground(folder, asked, today, schools, children, places, mix, travel, areas,
     )
     names = {code: _name(code, plan, file) for code in codes}
     sites = file.frame.loc[[c for c in _members(codes, plan) if c in file.frame.index], ["easting", "northing"]]
-    return Ground(problem, boundaries, sites.dropna(), names, noun, base_name, data, notes, sources)
+    return Ground(problem, boundaries, sites.dropna(), names, noun, base_name, data, notes, sources, **grown)
+
+
+def _grown(folder, table, plan, codes, counted_by, forecast, noun, base_name, data, notes, sources):
+    """Children by area now and in the years forecast, worked out from protected counts by area; the evidence."""
+    import pandas as pd
+
+    from geoplan.design_tables import protect_areas
+    from geoplan.io.forecast_inputs import own_source
+    from geoplan.io.housing import read_school_growth
+    from geoplan.spare_places import catchment_growth, grown_areas
+
+    rolls, source = read_school_growth(forecast, _rolls_of(counted_by))
+    growth, without = catchment_growth(rolls, {code: plan.members(code) for code in codes})
+    rule = folder.rule()
+    with recording(folder.folder, rule, writes=False) as numbers:
+        earlier = numbers.earlier()
+        now, evidence, marks = protect_areas(
+            table.iloc[:, 0], plan.kind, rule, noun=noun, base_name=base_name, data=data, earlier=earlier[0],
+            earlier_nested=earlier[1],
+        )  # fmt: skip
+    ahead = grown_areas(now, plan.table, growth)
+    sources.append(own_source(folder, source, "Forecast by school"))
+    notes.append(
+        f"Years to come ({ahead.columns[0]} to {ahead.columns[-1]}): the children of each area grow or fall as the "
+        f"rolls of its catchment of today are forecast to ({forecast.name}: {', '.join(_rolls_of(counted_by))}). Where "
+        "in a catchment they will live is not known; a new estate is spread over all of its areas."
+    )
+    if without:
+        notes.append(f"{len(without):,} catchments have no forecast of their own, and grow as all schools together.")
+    notes.append(
+        f"All numbers are worked out from children by area hidden below {rule.hide_below} (taken as half of that) and "
+        f"rounded to {rule.round_to}, so that nothing here says more than those."
+    )
+    return pd.concat([now.rename(table.columns[0]), ahead], axis=1), {
+        "evidence": evidence, "marks": marks, "earlier": earlier,
+    }  # fmt: skip
+
+
+def _rolls_of(counted_by) -> list[str]:
+    """The rolls of a forecast that are of the year groups counted."""
+    years = set(counted_by.get("year_group", [])) if isinstance(counted_by, dict) else set()
+    if years in ({"7"}, {"R"}):
+        return ["Year 7"] if years == {"7"} else ["Reception"]
+    of = {"primary": {"R", *map(str, range(1, 7))}, "secondary": set(map(str, range(7, 12))),
+          "sixth form": {"12", "13", "14"}}  # fmt: skip
+    return [name for name, groups in of.items() if not years or years & groups]
+
+
+def _unchanged(numbers, ground: Ground):
+    """The ledger with the marks of the children; refused if something was released since they were protected."""
+    from geoplan.errors import ReleaseRefused
+
+    if ground.evidence is None:
+        return numbers
+    if numbers.earlier() != ground.earlier:
+        raise ReleaseRefused(["something else was released while the design was made: run it again"])
+    return numbers.with_marks(ground.marks)
 
 
 def _plan(folder, today: str, areas: str):
@@ -592,8 +669,13 @@ def _protected(numbers, ground: Ground, found: Design, rule):
     known = {"noun": ground.noun, "base_name": ground.base_name, "data": ground.data}
     tables = protect_design(
         ground.problem, found, rule, names=ground.names, area_names=ground.boundaries.names.to_dict(),
-        earlier=earlier, earlier_nested=nested, **known,
+        earlier=earlier, earlier_nested=nested, step=1 if ground.evidence is None else ground.evidence.rule.round_to,
+        **known,
     )  # fmt: skip
+    if ground.evidence is not None:
+        tables = replace(
+            tables, words=f"Worked out from children by area, protected before. {ground.evidence.rule.sentence}"
+        )
     return tables, numbers if rule is None else numbers.with_marks(tables.marks)
 
 
@@ -624,8 +706,9 @@ def _write(outs, numbers, ground, asked, found, tables, traded, name) -> None:
             facts = [*facts, words, *(sheet for sheet in sheets.values() if not hasattr(sheet, "hidden"))]
         check_output(path.name, path.suffix[1:].lower(), data, tables.protected, facts)
         made.append((path, data, facts))
+    evidence = [] if ground.evidence is None else [ground.evidence]
     for path, data, facts in made:
-        numbers.write(path, data, tables.protected, facts, tables.nested)
+        numbers.write(path, data, [*tables.protected, *evidence], facts, tables.nested)
     for path in outs:
         if path.suffix == ".csv":
             write_plan(path, found.plan)
@@ -702,6 +785,8 @@ def _as_json(ground, asked, found, tables, traded) -> dict:
 
     answer |= public_figures(ground.problem, found, tables)
     answer["rule"] = tables.rule.tag if tables.rule is not None else "published counts"
+    if ground.evidence is not None:
+        answer["rule"] = f"worked out from counts by area: {ground.evidence.rule.tag}"
     for key, table in (("catchments", tables.catchments), ("moves", tables.flows)):
         if table is not None:
             kept = table if isinstance(table, Protected) else table.reset_index()

@@ -112,7 +112,7 @@ def account_rows(account, step: int):
     from geoplan.forecast_books import rounded
 
     table = rounded(account, step)
-    table["year"] = table["when"] if "when" in table else ""
+    table["year"] = table.get("when", "")
     return table.drop(columns="when", errors="ignore")
 
 
