@@ -152,7 +152,7 @@ def constrain_register(
     bands
         The band of each age that ``by_age`` has; children of other ages stay as they are.
     by_area
-        Totals of each area over ``area_ages``: ``area``, ``year``, ``people``.
+        Totals of each area over ``area_ages``: ``area``, ``year``, ``people``; areas without stay as they are.
 
     Returns
     -------
@@ -162,7 +162,7 @@ def constrain_register(
     Raises
     ------
     ComparisonRefused
-        If no year is in both, ages of the two kinds of totals differ, or totals do not fit (:func:`constrain`).
+        If no year or area is in both, ages of the two kinds of totals differ, or totals do not fit (:func:`constrain`).
 
     Examples
     --------
@@ -181,8 +181,16 @@ def constrain_register(
         shown = ", ".join(map(str, sorted(told))) or "no year that both kinds of totals have"
         raise ComparisonRefused(f"totals: of {shown}; the register: of {', '.join(map(str, sorted(have)))}; none alike")
     parts, notes = [], []
+    known = register["area"].isin(set(register["area"] if by_area is None else by_area["area"]))
+    if not known.any():
+        raise ComparisonRefused(
+            f"totals by area: none of the register's {register['area'].nunique():,} areas has any (the register has "
+            f"{register['area'].iloc[0]}, the totals {by_area['area'].iloc[0]}): give both for areas of one kind"
+        )
+    if not known.all():
+        notes.append(f"{register.loc[~known, 'area'].nunique():,} areas have no totals, and stay as they are")
     for year, part in register.groupby("year"):
-        inside = part["age"].isin(ages[0] if ages else ()) & part["children"].notna()
+        inside = part["age"].isin(ages[0] if ages else ()) & part["children"].notna() & known[part.index]
         if year not in told or not inside.any():
             parts.append(part)
             continue

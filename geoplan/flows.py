@@ -80,6 +80,7 @@ def flows_of(table: pd.DataFrame, ours: Iterable[str]) -> tuple[pd.DataFrame, tu
     >>> flows_of(rows, ["Here"])[0][["kind", "pupils"]].values.tolist()
     [['in', 50.0], ['independent', 12.0], ['out', 30.0]]
     """
+    table = table.reset_index(drop=True)
     names = {_key(name): name for name in ours}
     home, school = table["home"].map(_key).map(names), table["school_in"].map(_key).map(names)
     private = table["school_in"].eq(INDEPENDENT)
@@ -105,7 +106,7 @@ def flows_of(table: pd.DataFrame, ours: Iterable[str]) -> tuple[pd.DataFrame, tu
     words = {INDEPENDENT: "to independent schools", OUT: "out of the place", INTO: "into it"}
     if lacking:
         notes.append(f"flows: none in the file go {' or '.join(words[kind] for kind in lacking)}: taken as none")
-    return flows[["place", "kind", "phase", "year", "pupils"]], tuple(notes)
+    return flows[["place", "kind", "phase", "year", "pupils"]].astype({"year": "int64"}), tuple(notes)
 
 
 @dataclass(frozen=True, repr=False, eq=False)

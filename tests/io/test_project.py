@@ -61,7 +61,7 @@ def test_every_template_has_the_columns_its_table_needs_and_is_explained(tmp_pat
     for name, path in more.items():
         headers = path.read_text(encoding="utf-8").strip().split(",")
         found = find_columns(headers, TABLES[name])
-        known = {at for at in found.positions.values()}
+        known = set(found.positions.values())
         assert not found.problems, name
         assert name == "sites" or known == set(range(len(headers))), name  # sites: any criterion of one's own
         assert f"{name}: one row is {TABLES[name].row}" in words
