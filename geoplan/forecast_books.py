@@ -357,7 +357,8 @@ def backtest_book(
     chosen = _chosen(past)
     parts["sections"].append({"title": "Which methods were chosen", "words": "", "tables": [chosen]})
     evidence = () if published or not printed else (_protected(frames[0], rule, printed),)
-    ground = groundwork_section(groundwork, rule.round_to) if groundwork is not None else None
+    step = 1 if published else rule.round_to
+    ground = groundwork_section(groundwork, step) if groundwork is not None else None
     told = ground["tables"] if ground else []
     parts["sections"] += [ground] if ground else []
     facts = [grid.frame for grid in told] if published else []
@@ -532,6 +533,13 @@ def _chosen(past: BackTest) -> Grid:
     return Grid("Methods in the combination", frame, columns, note)
 
 
+FLOW_NOTE = (
+    "Intake here: residents, less those who go to independent schools and out, times the share of the rest in our "
+    "schools, and those who come in. That share is of all years known: below 100% where lists count children who moved "
+    "away or are taught at home."
+)
+
+
 def groundwork_section(groundwork: pd.DataFrame, step: int) -> dict | None:
     """What was done to the data before, as a section of a page; None where nothing was."""
     if not len(groundwork):
@@ -545,13 +553,14 @@ def groundwork_section(groundwork: pd.DataFrame, step: int) -> dict | None:
             del columns["words"]
             columns |= {
                 "before": ("Residents", "number"), "independent_share": ("Independent", "share"),
-                "out_share": ("Out", "share"), "kept_share": ("In our schools, of those left", "share"),
+                "out_share": ("Out", "share"), "kept_share": ("Of the rest, in our schools", "share"),
                 "into": ("In", "number"),
             }  # fmt: skip
             columns |= {"after": columns.pop("after"), "words": ("By", "text")}
             columns["after"] = ("Intake here", "number")
-        grids.append(Grid(_capital(why), table, columns))
-    words = "Forecasts are worked out from the numbers after. Each way is tried on the past like any other."
+        note = FLOW_NOTE if why.startswith(FLOWS) else ""
+        grids.append(Grid(_capital(why), table, columns, note))
+    words = "Numbers before and after. Forecasts use those after; every method was tried on the past like any other."
     return {"title": "What was done to the data", "words": words, "tables": grids}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -93,19 +94,23 @@ def command(
         next(step)
         made = forecast(ready.history, ready.rolls.places, ready.groups, years=years, notes=ready.notes)
         made = with_groundwork(made, ready, numbers.rule.round_to)
-        made, grids, more = with_options(folder, made, material, ready, extra, option, other_plan, numbers.rule)
+        made, grids, read = with_options(folder, made, material, ready, extra, option, other_plan, numbers.rule)
         if control is not None:
             from geoplan.io.rolls import read_control_totals
 
-            made = made.controlled(read_control_totals(control)[0], f"control to {control.stem.replace('_', ' ')}")
+            totals_table, source = read_control_totals(control)
+            made = made.controlled(totals_table, f"control to {control.stem.replace('_', ' ')}")
+            read.append((source, "Totals that it was brought to"))
         changes = None
         if places is not None:
             from geoplan.io.rolls import read_places_changes
 
-            changes, _ = read_places_changes(places)
+            changes, source = read_places_changes(places)
+            read.append((source, "Places added and taken away"))
+        material = with_sources(folder, material, read)
         next(step)
         if out is not None:
-            _write(folder, numbers, out, made, material, ready, changes, level, published, (*grids, *more))
+            _write(folder, numbers, out, made, material, ready, changes, level, published, grids)
             typer.echo(f"wrote {out}", err=True)
     _print(
         made,
@@ -120,15 +125,17 @@ def command(
 
 
 def with_options(folder, made, material, ready, extra, option, other_plan, rule):
-    """The forecast with pupils of new homes, and intakes under another plan."""
+    """The forecast with pupils of new homes, intakes under another plan, and the files read with what they are."""
     from geoplan.forecast_books import recut_grid
     from geoplan.io.forecast_inputs import aged, protected_areas
     from geoplan.spare_places import recut, recut_intakes
 
+    read: list[tuple] = []
     if extra is not None:
         from geoplan.io.rolls import read_extra_pupils
 
-        table, _ = read_extra_pupils(extra, option=option)
+        table, source = read_extra_pupils(extra, option=option)
+        read.append((source, "Pupils to come from new homes"))
         made = made.with_pupils(table, f"housing{', ' + option if option else ''}")
     grids = []
     if other_plan:
@@ -141,7 +148,14 @@ def with_options(folder, made, material, ready, extra, option, other_plan, rule)
         names = material.schools.frame["name"].to_dict()
         stage = 7 if 7 in made.stages else 0
         grids.append(recut_grid(recut_intakes(made, before, after, stage), stage, step, names))
-    return made, grids, []
+    return made, grids, read
+
+
+def with_sources(folder, material, read):
+    """The material with the files of further options among its sources, invented where the project is."""
+    from geoplan.io.forecast_inputs import own_source
+
+    return replace(material, sources=(*material.sources, *(own_source(folder, *each) for each in read)))
 
 
 def _drawn(folder, material, ready, level: str):

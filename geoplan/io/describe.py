@@ -22,7 +22,7 @@ from geoplan.findings import (
     problem_entries,
 )
 from geoplan.io.census import CensusReturn, read_census
-from geoplan.io.children import read_births, read_register
+from geoplan.io.children import read_births, read_flows, read_register
 from geoplan.io.directories import read_postcodes
 from geoplan.io.files import file_name, refuse
 from geoplan.io.layers import read_boundaries
@@ -39,7 +39,19 @@ from geoplan.segments import Segmentation
 from geoplan.sources import Source
 
 Answer = tuple[int, pd.DataFrame, dict]
-KINDS = ("pupils", "people", "schools", "postcodes", "areas", "segments", "rolls", "register", "births", "census")
+KINDS = (
+    "pupils",
+    "people",
+    "schools",
+    "postcodes",
+    "areas",
+    "segments",
+    "rolls",
+    "register",
+    "births",
+    "flows",
+    "census",
+)
 
 
 def describe_file(path: str | os.PathLike, as_kind: str, **options: object) -> dict:
@@ -50,8 +62,8 @@ def describe_file(path: str | os.PathLike, as_kind: str, **options: object) -> d
     path
         The file.
     as_kind
-        ``pupils``, ``people``, ``schools``, ``postcodes``, ``areas``, ``segments``, ``rolls``, ``register``, ``births``
-        or ``census`` (a return of pupils, with the questions for schools in ``details``).
+        ``pupils``, ``people``, ``schools``, ``postcodes``, ``areas``, ``segments``, ``rolls``, ``register``,
+        ``births``, ``flows`` or ``census`` (a return of pupils, with the questions for schools in ``details``).
     options
         Passed on to the reader (``schools=``, ``columns=``, ``layer=`` ...).
 
@@ -84,6 +96,7 @@ def describe_project(path: str | os.PathLike | Project = FILE_NAME) -> list[dict
                 "rolls": lambda r=role: read_rolls(place.file(r), place.settings.columns.get("rolls")),
                 "register": lambda r=role: read_register(place.file(r), place.settings.columns.get("register")),
                 "births": lambda r=role: read_births(place.file(r), place.settings.columns.get("births")),
+                "flows": lambda r=role: read_flows(place.file(r), place.settings.columns.get("flows")),
             }[kind]
             reports.append(_report(file_name(place.file(role)), kind, lambda k=kind, r=read: _ANSWERS[k](r())))
     for area in place.settings.areas:
@@ -93,7 +106,7 @@ def describe_project(path: str | os.PathLike | Project = FILE_NAME) -> list[dict
 
 def _kind_of(role: str) -> str | None:
     """What is in a file, by its role in the project; None for roles of other commands (housing)."""
-    if role in {"schools", "postcodes", "segments", "register", "births"}:
+    if role in {"schools", "postcodes", "segments", "register", "births", "flows"}:
         return role
     if role.startswith("rolls"):
         return "rolls"
@@ -255,6 +268,7 @@ _READERS = {
     "rolls": read_rolls,
     "register": read_register,
     "births": read_births,
+    "flows": read_flows,
     "census": _read_census,
 }
 _ANSWERS = {
@@ -267,5 +281,6 @@ _ANSWERS = {
     "rolls": _counts,
     "register": _counts,
     "births": _counts,
+    "flows": _counts,
     "census": _census,
 }
