@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -93,6 +94,11 @@ class History:
     def year(self) -> int:
         """The academic year forecast from."""
         return self.years[-1]
+
+    @cached_property
+    def rates(self) -> dict[str, np.ndarray]:
+        """Rates of moving by level, once they were worked out (:func:`moving_rates`)."""
+        return {}
 
     @property
     def carried(self) -> np.ndarray:
@@ -377,16 +383,23 @@ def moving_rates(history: History, level: str) -> np.ndarray:
     ndarray
         Places x ages 0 to 17; 0 where nothing is known.
     """
-    children = history.children[level]
+    if level not in history.rates:
+        history.rates[level] = _found_rates(history, level)
+    return history.rates[level]
+
+
+def _found_rates(history: History, level: str) -> np.ndarray:
+    every = history.children[level]
+    children = every[:1] if level == "city" else every  # one place: all its rows are alike
     own = net_moves(_register_of(children, history.years))
     if history.moving is not None and np.isfinite(history.moving).any():
         chart = pd.Series(history.moving).fillna(0.0)
     else:
-        every = history.children["city"][:1] if "city" in history.children else children
-        chart = propensity(net_moves(_register_of(every, history.years)))
+        together = history.children["city"][:1] if "city" in history.children else children
+        chart = propensity(net_moves(_register_of(together, history.years)))
     scale = local_scale(own[own["age"].isin(chart.dropna().index)], chart).reindex(range(len(children))).fillna(1.0)
     rates = chart.reindex(range(children.shape[2] - 1)).fillna(0.0).to_numpy(dtype=float)
-    return scale.to_numpy(dtype=float)[:, None] * rates
+    return np.broadcast_to(scale.to_numpy(dtype=float)[:, None] * rates, (len(every), len(rates)))
 
 
 def _register_of(children: np.ndarray, years: tuple[int, ...]) -> pd.DataFrame:
