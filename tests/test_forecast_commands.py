@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from geoplan.cli.main import main
-from geoplan.io.forecast_inputs import Given, read_material
+from geoplan.io.forecast_inputs import Given, protected_material, read_material
 from geoplan.io.project import copy_demo, read_project
 
 ROLLS = ["rolls_earlier.csv", "rolls"]
@@ -283,3 +283,22 @@ def test_flows_by_planning_area_and_a_year_between_that_is_missing(more, there, 
     answer = json.loads(capsys.readouterr().out)
     assert {"Chatham", "Rochester", "Strood"} <= {row["place"] for row in answer["adjustments"]}
     assert any("none of 2024/25, between others" in note for note in answer["notes"])
+
+
+def test_feeders_and_births_of_the_files_are_those_of_the_history(more, there):
+    folder = read_project(there / "geoplan.toml")
+    given = Given(("rolls",), "cluster", "", there / "births.csv", None, "today", "where", None,
+                  feeders=there / "feeders.csv")  # fmt: skip
+    ready = protected_material(folder, read_material(folder, given), given, folder.rule())
+    pairs = pd.read_csv(there / "feeders.csv", dtype={"school": str, "feeder": str})
+    weights = pd.DataFrame(ready.history.feeders, index=ready.rolls.places, columns=ready.rolls.places)
+    assert weights.to_numpy().sum() == pytest.approx(pairs["share"].sum())
+    assert (weights.at[pairs["school"][0], pairs["feeder"][0]]) == 0.5
+    born = pd.read_csv(there / "births.csv")
+    school_of = pd.read_csv(there / "catchments_today.csv", dtype=str).set_index("lsoa11")["school"]
+    of_2020 = born[born["academic_year"].eq("2020/21")]
+    wanted = of_2020.groupby(of_2020["lsoa11"].map(school_of))["births"].sum()
+    found = pd.DataFrame(ready.history.births_by["catchment"], ready.rolls.places, ready.history.birth_years)[2020]
+    assert found.dropna().index.tolist() == sorted(wanted.index)
+    assert found.dropna().tolist() == pytest.approx(wanted.sort_index().tolist(), abs=2.5)  # protected: rounded to 5
+    assert ready.history.births[0, list(ready.history.birth_years).index(2020)] == of_2020["births"].sum()
