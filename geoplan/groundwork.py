@@ -78,7 +78,8 @@ def groundwork_of(
     past
         The back-test; its history is what is forecast from.
     names
-        By level (city, cluster, catchment): what the area of each place is called, in the order of the history.
+        By level (city, cluster, catchment): what the area of each place is called, in the order of the history. Levels
+        that are not named are not told.
     years
         Years ahead.
     step
@@ -150,7 +151,7 @@ def _words(found, lead: int, step: int) -> str:
 def _moving(history: History, names, years: int) -> pd.DataFrame:
     """Children who will begin an intake, if all stayed and once families have moved."""
     rows = []
-    for level in [level for level in LEVELS if level in history.children]:
+    for level in [level for level in LEVELS if level in history.children and level in names]:
         rates = moving_rates(history, level)
         whose = names[level]
         leads = np.flatnonzero(~pd.Series(list(whose)).duplicated())

@@ -233,6 +233,13 @@ def test_totals_moving_births_by_area_and_feeders_are_options(more, there, capsy
     totals = told[told["why"].eq("brought to totals")]
     assert ((totals["after"] / totals["before"]).between(0.95, 0.99)).all()
     assert set(told["why"]) == {"brought to totals", "moving"}
+    moved = told[told["why"].eq("moving")]
+    assert set(moved["words"]) == {"registers by city", "registers by cluster"}  # by catchment inside only
+    inside = ["--audience", "internal", "--reason", "to plan places inside", "--json"]
+    capsys.readouterr()
+    assert main(["forecast", *ROLLS, *options, *inside]) == 0
+    rows = json.loads(capsys.readouterr().out)["adjustments"]
+    assert "registers by catchment" in {row["words"] for row in rows}
 
 
 def test_small_areas_are_brought_to_their_totals(more, there):

@@ -88,7 +88,7 @@ def command(
         numbers, material, ready = ready_made
         next(step)
         past = backtest(ready.history, ready.rolls.places, ready.groups, horizons=years)
-        done, said = groundwork(past, ready, years, numbers.rule.round_to)
+        done, said = groundwork(past, ready, years, numbers.rule)
         notes = (*ready.notes, *said)
         accuracy = past.accuracy(TOP)
         standing = _standing(accuracy, scorecards)

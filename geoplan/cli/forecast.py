@@ -93,7 +93,7 @@ def command(
         numbers, material, ready = ready_made
         next(step)
         made = forecast(ready.history, ready.rolls.places, ready.groups, years=years, notes=ready.notes)
-        made = with_groundwork(made, ready, numbers.rule.round_to)
+        made = with_groundwork(made, ready, numbers.rule)
         made, grids, read = with_options(folder, made, material, ready, extra, option, other_plan, numbers.rule)
         if control is not None:
             from geoplan.io.rolls import read_control_totals

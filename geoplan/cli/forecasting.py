@@ -94,16 +94,20 @@ def prepared(
         yield numbers, material, protected_material(folder, material, given, numbers.rule, numbers.earlier()[0])
 
 
-def groundwork(past, ready, years: int, step: int) -> tuple:
-    """What was done to the data, as a table and in sentences."""
+def groundwork(past, ready, years: int, rule) -> tuple:
+    """What was done to the data, as a table and in sentences.
+
+    Children by catchment and age are told inside only: under one plan after another they would say who lives between.
+    """
     from geoplan.groundwork import groundwork_of
 
-    return groundwork_of(past, ready.names, years, step, ready.groundwork)
+    names = {level: called for level, called in ready.names.items() if rule.exact or level != "catchment"}
+    return groundwork_of(past, names, years, rule.round_to, ready.groundwork)
 
 
-def with_groundwork(made, ready, step: int):
+def with_groundwork(made, ready, rule):
     """A forecast with what was done to its data."""
-    table, said = groundwork(made.past, ready, len(made.years), step)
+    table, said = groundwork(made.past, ready, len(made.years), rule)
     return replace(made, groundwork=table, notes=(*made.notes, *said))
 
 
