@@ -171,5 +171,5 @@ def _in_race(start: str, chosen: set[str]) -> str:
     used = sorted(name for name in chosen if name.startswith(start))
     kind = start.strip(", ")
     if used:
-        return f"The combination has, for some year groups and years: {'; '.join(used)}."
+        return f"The combination has, for some year groups: {'; '.join(used)}."
     return f"Methods by {kind} were tried on the past, and the combination has none of them."

@@ -104,9 +104,15 @@ def command(
         table = past.accuracy().reset_index()
         table = table.astype(dict.fromkeys(("level", "measure", "method"), "str"))
         coverage = past.coverage().reset_index().astype({"level": "str", "measure": "str"})
-        answer = {"accuracy": plain_rows(table), "coverage": plain_rows(coverage), "standing": standing, "notes": notes}
         told = done.assign(added=done["after"] - done["before"])
-        answer["adjustments"] = plain_rows(account_rows(told, numbers.rule.round_to))
+        answer = {
+            "accuracy": plain_rows(table),
+            "coverage": plain_rows(coverage),
+            "chosen": plain_rows(past.chosen_weights),
+            "standing": standing,
+            "adjustments": plain_rows(account_rows(told, numbers.rule.round_to)),
+            "notes": notes,
+        }
         typer.echo(json.dumps(answer, indent=2, default=float))
         return
     mine = accuracy.xs(COMBINATION, level="method").reset_index()
