@@ -16,7 +16,7 @@ def command(
     kind: Annotated[
         str,
         typer.Option(
-            "--as", help="What it is: pupils, people, schools, rolls, register, births, flows, census, areas ..."
+            "--as", help="What it is: pupils, people, schools, rolls, register, births, flows, streets, census ..."
         ),
     ] = "pupils",
     project: Annotated[
@@ -44,7 +44,7 @@ def command(
     else:
         place = find_project(project)
         role = "pupils" if kind == "census" else kind
-        tables = {"pupils", "people", "schools", "rolls", "register", "births", "flows"}
+        tables = {"pupils", "people", "schools", "rolls", "register", "births", "flows", "streets"}
         told = place.settings.columns.get(role) if place and role in tables else None
         options = {"columns": told} if told else {}
         if kind == "census":
