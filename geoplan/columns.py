@@ -664,6 +664,37 @@ FLOWS = Table(
     ),
 )  # fmt: skip
 
+FEEDERS = Table(
+    "feeders",
+    "a school and one of the schools that it takes its transfer intake from",
+    (
+        Column("school", "the school that takes them", "school", needed=True, aliases=_words("school urn to")),
+        Column(
+            "feeder",
+            "the school that they come from",
+            "school",
+            needed=True,
+            aliases=_words("feeder feeder_school feeder_urn from"),
+        ),
+        Column(
+            "share",
+            "the part of the feeder's leavers that counts, 0 to 1; all if empty",
+            "number",
+            aliases=_words("share weight part"),
+        ),
+    ),
+)
+
+MOVING = Table(
+    "moving",
+    "net moves of children of an age in a year, for each child who lives there",
+    (
+        Column(**(_AGE.__dict__ | {"needed": True})),
+        Column("rate", "net moves for each child: -0.02 for two fewer of a hundred a year later", "number", needed=True,
+               aliases=_words("rate propensity net_rate net_moves")),
+    ),
+)  # fmt: skip
+
 EXTRA_PUPILS = Table(
     "extra_pupils",
     "pupils to come that the past cannot know of: new homes",
@@ -714,7 +745,7 @@ TABLES: dict[str, Table] = {
     for table in (
         PUPILS, PEOPLE, SCHOOLS, CORRECTIONS, APPLICATIONS, PREFERENCE_COUNTS, AREA_COUNTS, SITES, STREETS,
         TRAVEL, HOUSING, YIELDS, ROLL_FORECASTS, WEIGHTS,
-        ROLLS, REGISTER, BIRTHS, PROJECTIONS, FLOWS, EXTRA_PUPILS, CONTROL_TOTALS, PLACES_CHANGES,
+        ROLLS, REGISTER, BIRTHS, PROJECTIONS, FLOWS, FEEDERS, MOVING, EXTRA_PUPILS, CONTROL_TOTALS, PLACES_CHANGES,
         SCHOOL_LINKS,
     )
 }  # fmt: skip

@@ -1,15 +1,15 @@
-"""Small-area estimates of children brought to official totals, and children to come by area; every change reported.
+"""Small-area estimates of children brought to official totals; every change reported.
 
 Registers count too many (people who moved away stay on lists), official projections are right in sum and know
 nothing of streets. Raking keeps the pattern of the one and the totals of the other.
 
 References: *Learning from experience* (2008), the Steria tips (constrain registers to sub-national projections and
-small-area estimates; scale the propensity to migrate by local registers); Deming and Stephan (1940).
+small-area estimates); Deming and Stephan (1940).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,6 +134,85 @@ def constrain(
     return Constrained(after, adjustments, gap, tuple(notes))
 
 
+def constrain_register(
+    register: pd.DataFrame,
+    by_age: pd.DataFrame | None = None,
+    bands: Mapping[int, str] | None = None,
+    by_area: pd.DataFrame | None = None,
+    area_ages: Iterable[int] = (),
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """A register of several years brought to official totals, each year that they are given for.
+
+    Parameters
+    ----------
+    register
+        ``area``, ``year``, ``age``, ``children``; unknown counts stay unknown.
+    by_age
+        Totals of all areas together: ``year``, ``band``, ``people``.
+    bands
+        The band of each age that ``by_age`` has; children of other ages stay as they are.
+    by_area
+        Totals of each area over ``area_ages``: ``area``, ``year``, ``people``; areas without stay as they are.
+
+    Returns
+    -------
+    register, notes
+        As given, with children changed; which years and ages were not, in sentences.
+
+    Raises
+    ------
+    ComparisonRefused
+        If no year or area is in both, ages of the two kinds of totals differ, or totals do not fit (:func:`constrain`).
+
+    Examples
+    --------
+    >>> lists = pd.DataFrame({"area": ["a", "b"], "year": 2025, "age": 4, "children": [10.0, 30.0]})
+    >>> totals = pd.DataFrame({"year": [2025], "band": ["4"], "people": [36.0]})
+    >>> constrain_register(lists, totals, {4: "4"})[0]["children"].tolist()
+    [9.0, 27.0]
+    """
+    years = [set(table["year"]) for table in (by_age, by_area) if table is not None]
+    told = set.intersection(*years) if years else set()
+    ages = [set(each) for each, table in ((bands or {}, by_age), (area_ages, by_area)) if table is not None]
+    if len(ages) == 2 and ages[0] != ages[1]:
+        raise ComparisonRefused("the totals by age and those by area are of different ages: give bands that end alike")
+    have = set(register["year"])
+    if not have & told:
+        shown = ", ".join(map(str, sorted(told))) or "no year that both kinds of totals have"
+        raise ComparisonRefused(f"totals: of {shown}; the register: of {', '.join(map(str, sorted(have)))}; none alike")
+    parts, notes = [], []
+    known = register["area"].isin(set(register["area"] if by_area is None else by_area["area"]))
+    if not known.any():
+        raise ComparisonRefused(
+            f"totals by area: none of the register's {register['area'].nunique():,} areas has any (the register has "
+            f"{register['area'].iloc[0]}, the totals {by_area['area'].iloc[0]}): give both for areas of one kind"
+        )
+    if not known.all():
+        notes.append(f"{register.loc[~known, 'area'].nunique():,} areas have no totals, and stay as they are")
+    for year, part in register.groupby("year"):
+        inside = part["age"].isin(ages[0] if ages else ()) & part["children"].notna() & known[part.index]
+        if year not in told or not inside.any():
+            parts.append(part)
+            continue
+        cells = part[inside].groupby(["area", "age"])["children"].sum()
+        wanted = None if by_age is None else by_age[by_age["year"].eq(year)].groupby("band")["people"].sum()
+        areas = None if by_area is None else by_area[by_area["year"].eq(year)].groupby("area")["people"].sum()
+        if areas is not None:
+            areas = areas[areas.index.isin(cells.index.get_level_values("area"))]
+        found = constrain(cells, by_age=wanted, by_area=areas, bands=bands)
+        notes += [f"{year}: {note}" for note in found.notes]
+        done = found.children.rename("children").reset_index().assign(year=year)
+        parts += [done[["area", "year", "age", "children"]], part[~inside]]
+    missing = sorted(have - told)
+    if missing:
+        notes.append(f"registers of {', '.join(map(str, missing))} have no totals, and stay as they are")
+    rest = sorted(set(register["age"]) - ages[0])
+    if rest:
+        notes.append(f"no totals for the ages {', '.join(map(str, rest))}: those children stay as they are")
+    keys = ["area", "year", "age"]
+    return pd.concat(parts)[[*keys, "children"]].sort_values(keys, ignore_index=True), tuple(notes)
+
+
 def _check_margin(cells: pd.Series, names: tuple[str, ...], margin: pd.Series) -> None:
     have = cells.groupby(list(names)).sum()
     have = have if len(names) > 1 else have.rename_axis(names[0])
@@ -149,87 +228,3 @@ def _check_margin(cells: pd.Series, names: tuple[str, ...], margin: pd.Series) -
             f"totals by {' and '.join(names)}: {len(empty):,} groups should have children and the register has none "
             f"there (first {empty[0]}); use larger areas or another register"
         )
-
-
-# --- migration ------------------------------------------------------------------------------------------------
-
-
-def net_moves(register: pd.DataFrame) -> pd.DataFrame:
-    """What registers of two years say of moving: the same children a year older, here or gone.
-
-    Parameters
-    ----------
-    register
-        ``area``, ``year``, ``age``, ``children``.
-
-    Returns
-    -------
-    DataFrame
-        ``area``, ``year`` (of the earlier register), ``age``, ``children``, ``after`` (a year later, a year older),
-        ``net``.
-    """
-    later = register.assign(year=register["year"] - 1, age=register["age"] - 1).rename(columns={"children": "after"})
-    both = register.merge(later[["area", "year", "age", "after"]], on=["area", "year", "age"])
-    return both.assign(net=both["after"] - both["children"])
-
-
-def propensity(moves: pd.DataFrame) -> pd.Series:
-    """Net moves for each child, by age, over all areas: the chart that small areas scale."""
-    sums = moves.groupby("age")[["net", "children"]].sum()
-    return (sums["net"] / sums["children"].where(sums["children"] > 0)).rename("propensity")
-
-
-def local_scale(moves: pd.DataFrame, chart: pd.Series) -> pd.Series:
-    """By how much each area's moving is that of the chart: 1 as everywhere, 2 twice, below 0 the other way.
-
-    Least squares through zero, each age weighted by its children.
-    """
-    rate = moves["age"].map(chart)
-    top = (moves["net"] * rate).groupby(moves["area"]).sum()
-    base = (moves["children"] * rate**2).groupby(moves["area"]).sum()
-    return (top / base.where(base > 0)).fillna(1.0).rename("scale")
-
-
-def project_children(
-    register: pd.DataFrame, births: pd.DataFrame, chart: pd.Series, scale: pd.Series, years: int
-) -> pd.DataFrame:
-    """Children by area and age in years to come: those registered grow older and move, others are born.
-
-    Parameters
-    ----------
-    register
-        ``area``, ``age``, ``children`` of the last year; ``year`` too.
-    births
-        ``area``, ``year`` (the register on whose 31 August the children are of age 0) and ``births``.
-    chart, scale
-        From :func:`propensity` and :func:`local_scale`.
-    years
-        How many.
-
-    Returns
-    -------
-    DataFrame
-        ``area``, ``year``, ``age``, ``children``.
-
-    Examples
-    --------
-    >>> now = pd.DataFrame({"area": "a", "year": 2025, "age": [0, 1], "children": [10.0, 8.0]})
-    >>> born = pd.DataFrame({"area": ["a"], "year": [2026], "births": [9.0]})
-    >>> ahead = project_children(now, born, pd.Series({0: -0.1, 1: 0.0}), pd.Series({"a": 1.0}), 1)
-    >>> ahead["children"].tolist()
-    [9.0, 9.0]
-    """
-    now = register.copy()
-    now["year"] = now.get("year", 0)
-    top = int(now["age"].max())
-    parts = []
-    for _ in range(years):
-        rate = now["age"].map(chart).fillna(0.0) * now["area"].map(scale).fillna(1.0)
-        older = now.assign(
-            age=now["age"] + 1, year=now["year"] + 1, children=(now["children"] * (1 + rate)).clip(lower=0)
-        )
-        year = int(older["year"].iloc[0])
-        born = births[births["year"].eq(year)].rename(columns={"births": "children"}).assign(age=0)
-        now = pd.concat([born[["area", "year", "age", "children"]], older[older["age"] <= top]], ignore_index=True)
-        parts.append(now[["area", "year", "age", "children"]])
-    return pd.concat(parts, ignore_index=True)

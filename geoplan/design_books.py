@@ -238,7 +238,7 @@ def design_page(
     letters = catchment_letters(problem, found)
     maps = _maps(problem, found, boundaries, sites, letters)
     marking = tables.rule.marking if tables.rule is not None else ""
-    rule = tables.rule.sentence if tables.rule is not None else "The counts of children are published figures."
+    rule = tables.rule.sentence if tables.rule is not None else tables.words
     curves = [
         {
             "against": MEASURES[against],

@@ -66,6 +66,8 @@ class DesignTables:
         What the children are called.
     yearly
         Where there are several years: the catchments of each year, as the gate read them.
+    words
+        Where no rule was applied: why not, for the foot of the page.
     """
 
     catchments: Protected | pd.DataFrame
@@ -77,6 +79,7 @@ class DesignTables:
     marks: Mapping[str, str]
     noun: str
     yearly: tuple[Protected, ...] = ()
+    words: str = "The counts of children are published figures."
 
     def __repr__(self) -> str:
         return f"<DesignTables: {len(self.catchments):,} catchments; {self.rule.tag if self.rule else 'published'}>"
@@ -114,6 +117,7 @@ def protect_design(
     area_names: Mapping[str, str] | None = None,
     earlier: Sequence[PrintedTable] = (),
     earlier_nested: Sequence[Nesting] = (),
+    step: int = 1,
 ) -> DesignTables:
     """The tables of a design, safe to print.
 
@@ -130,6 +134,8 @@ def protect_design(
         Names by code.
     earlier, earlier_nested
         What was released before.
+    step
+        Without a rule: what counts are rounded to.
 
     Raises
     ------
@@ -137,20 +143,20 @@ def protect_design(
         If a count cannot be protected.
     """
     names, area_names = dict(names or {}), dict(area_names or {})
-    population = design_population(problem, noun, base_name, data)
+    population = design_population(problem.kind, noun, base_name, data)
     plans = {"Design": _schools(problem, found.plan)}
     if problem.today is not None:
         plans = {"Today": _schools(problem, problem.today), **plans}
     dims = {title: f"{title} [{_fingerprint(schools)}]" for title, schools in plans.items()}
     nested = {dims[title]: schools for title, schools in plans.items()}
-    raw = {title: _by(problem, schools, dims[title], noun, population) for title, schools in plans.items()}
+    raw = {title: _by(problem, schools, dims[title], noun, population, step) for title, schools in plans.items()}
     moving = None
     if problem.today is not None:
         prints = [_fingerprint(schools) for schools in plans.values()]
         dim = f"moves to Design [{' '.join(prints)}]"
         flow = (plans["Today"] + TO + plans["Design"]).where(plans["Today"] != plans["Design"], STAY)
         nested[dim] = flow
-        moving = _by(problem, flow, dim, noun, population)
+        moving = _by(problem, flow, dim, noun, population, step)
     nests = tuple(Nesting(problem.kind, dim, table.to_dict()) for dim, table in nested.items())
     tables = [*raw.values(), *([moving] if moving is not None else [])]
     if rule is None:
@@ -176,14 +182,14 @@ def protect_design(
     flows = None if moving is None else _flows(shown[-1], first, names, rule, noun)
     return DesignTables(
         catchments, flows, _areas(problem, plans, names, area_names), _figures(problem, found), rule, nests,
-        {population: _mark(problem.children.to_numpy())}, noun, yearly,
+        {population: children_mark(problem.children.to_numpy())}, noun, yearly,
     )  # fmt: skip
 
 
-def design_population(problem: DesignProblem, noun: str, base_name: str, data: str) -> str:
+def design_population(kind: str, noun: str, base_name: str, data: str) -> str:
     """What the ledger calls the children."""
     who = noun if base_name in ("", noun) else f"{noun}: {base_name}"
-    return "; ".join(part for part in (f"{who}, with a code of {problem.kind}", data) if part)
+    return "; ".join(part for part in (f"{who}, with a code of {kind}", data) if part)
 
 
 def limit_rows(problem: DesignProblem, limits: Limits, found: Design) -> pd.DataFrame:
@@ -281,13 +287,45 @@ def _fingerprint(schools: pd.Series) -> str:
     return hashlib.sha256(schools.to_csv(header=False).encode()).hexdigest()[:8]
 
 
-def _mark(counts: np.ndarray) -> str:
+def protect_areas(
+    children: pd.Series, kind: str, rule: Rule, *, noun: str, base_name: str, data: str,
+    earlier: Sequence[PrintedTable] = (), earlier_nested: Sequence[Nesting] = (),
+) -> tuple[pd.Series, Protected, dict[str, str]]:  # fmt: skip
+    """Children by area as they may be used for a design whose numbers are all worked out from them.
+
+    Parameters
+    ----------
+    children
+        By area: whole numbers.
+    kind, noun, base_name, data, earlier, earlier_nested
+        As for :func:`protect_design`.
+
+    Returns
+    -------
+    children, table, marks
+        Rounded, half the smallest number shown where a count is hidden; the evidence, and the mark of the data, for
+        the ledger.
+    """
+    population = design_population(kind, noun, base_name, data)
+    raw = RawTable(f"{noun}, {kind}", children.rename_axis(kind), noun, population, geography=kind)
+    mark = {population: children_mark(children.to_numpy(dtype=float))}
+    if rule.exact:
+        return children, protect_tables([raw], rule)[0].to_protected(), mark
+    printed = [each for each in earlier if each.population == population]
+    used = {dim for each in printed for dim in each.dims}
+    nested = [each for each in earlier_nested if each.coarse in used]
+    shown = protect_tables([raw], rule, earlier=printed, nested=nested)[0]
+    return shown.shown.reindex(children.index).fillna(rule.hide_below / 2), shown.to_protected(), mark
+
+
+def children_mark(counts: np.ndarray) -> str:
+    """A mark of counts of children, for the ledger."""
     return hashlib.sha256(",".join(map(str, counts.ravel().tolist())).encode()).hexdigest()
 
 
-def _by(problem: DesignProblem, group: pd.Series, dim: str, noun: str, population: str) -> RawTable:
+def _by(problem: DesignProblem, group: pd.Series, dim: str, noun: str, population: str, step: int = 1) -> RawTable:
     """Children of every year by a grouping of the areas; whole numbers."""
-    sums = problem.children.groupby(group.rename(dim)).sum().round()
+    sums = (problem.children.groupby(group.rename(dim)).sum() / step).round() * step
     if len(problem.children.columns) == 1:
         counts = sums.iloc[:, 0]
     else:

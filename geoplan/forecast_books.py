@@ -20,6 +20,7 @@ from geoplan.disclosure import PUBLIC, Protected, Rule
 from geoplan.errors import ForecastRefused
 from geoplan.forecast_methods import LAST_RATIO, LAST_VALUE
 from geoplan.forecasts import Forecast
+from geoplan.groundwork import FLOWS
 from geoplan.maps import palette
 from geoplan.maps.render import asset, credit_sentences, environment, policy
 from geoplan.maps.shapes import to_json
@@ -269,6 +270,8 @@ def forecast_book(
         own = own[[not hidden.get(place, False) for place in own["place"]]].reset_index(drop=True)
     own["name"] = _named(own["place"], names)
     sections.append(_rolls_section(own, "Rolls by school", "School", "name"))
+    ground = groundwork_section(forecast.groundwork, step)
+    sections += [ground] if ground else []
     sections += _how_sections(forecast, top, extra, step)
     grids = [*first, *([band_grid] if band_grid else [])]
     grids += [grid for section in sections for grid in section["tables"]]
@@ -309,6 +312,7 @@ def backtest_book(
     published: bool = False,
     notes: Iterable[str] = (),
     title: str = "",
+    groundwork: pd.DataFrame | None = None,
 ) -> ForecastBook:
     """The page of a back-test: every method, one to seven years ahead, beside the naive ones and the DfE's spread."""
     spread, band_grid, place_frame = _spread(past, top)
@@ -362,10 +366,17 @@ def backtest_book(
     chosen = _chosen(past)
     parts["sections"].append({"title": "Which methods were chosen", "words": "", "tables": [chosen]})
     evidence = () if published or not printed else (_protected(frames[0], rule, printed),)
+    step = 1 if published else rule.round_to
+    ground = groundwork_section(groundwork, step) if groundwork is not None else None
+    told = ground["tables"] if ground else []
+    parts["sections"] += [ground] if ground else []
+    facts = [grid.frame for grid in told] if published else []
+    evidence += () if published else tuple(_protected(grid.frame, rule, printed) for grid in told)
     return ForecastBook(
-        title or "How wrong forecasts would have been", findings, parts, (*grids, chosen), evidence,
-        (*frames, chosen.frame, said, place_frame), (*_error_notes(), *notes), unique_sources(sources), rule.marking,
-        "", "How wrong, all together", has_forecast=False, protection=_protection("Errors", rule, published),
+        title or "How wrong forecasts would have been", findings, parts, (*grids, chosen, *told), evidence,
+        (*frames, chosen.frame, *facts, said, place_frame), (*_error_notes(), *notes), unique_sources(sources),
+        rule.marking, "", "How wrong, all together", has_forecast=False,
+        protection=_protection("Errors", rule, published),
     )  # fmt: skip
 
 
@@ -388,6 +399,10 @@ _PEOPLE = (
     "unfilled",
     "shortfall",
     "surplus",
+    "before",
+    "after",
+    "added",
+    "into",
 )
 
 
@@ -543,6 +558,37 @@ def _chosen(past: BackTest) -> Grid:
         "all years ahead. Beside them the last ratio has the weight of one year that was tried."
     )
     return Grid("Methods in the combination", frame, columns, note)
+
+
+FLOW_NOTE = (
+    "Intake here: residents, less those who go to independent schools and out, times the share of the rest in our "
+    "schools, and those who come in. That share is of all years known: below 100% where lists count children who moved "
+    "away or are taught at home."
+)
+
+
+def groundwork_section(groundwork: pd.DataFrame, step: int) -> dict | None:
+    """What was done to the data before, as a section of a page; None where nothing was."""
+    if not len(groundwork):
+        return None
+    grids = []
+    for why, part in groundwork.groupby("why", sort=False):
+        table = rounded(part.reset_index(drop=True), step)
+        columns = {"place": ("Place", "text"), "when": ("Year", "text"), "of": ("Of", "text"),
+                   "before": ("Before", "number"), "after": ("After", "number"), "words": ("How", "text")}  # fmt: skip
+        if why.startswith(FLOWS):
+            del columns["words"]
+            columns |= {
+                "before": ("Residents", "number"), "independent_share": ("Independent", "share"),
+                "out_share": ("Out", "share"), "kept_share": ("Of the rest, in our schools", "share"),
+                "into": ("In", "number"),
+            }  # fmt: skip
+            columns |= {"after": columns.pop("after"), "words": ("By", "text")}
+            columns["after"] = ("Intake here", "number")
+        note = FLOW_NOTE if why.startswith(FLOWS) else ""
+        grids.append(Grid(_capital(why), table, columns, note))
+    words = "Numbers before and after. Forecasts use those after; every method was tried on the past like any other."
+    return {"title": "What was done to the data", "words": words, "tables": grids}
 
 
 def _how_sections(forecast: Forecast, top: str, extra: Iterable[Grid], step: int) -> list[dict]:

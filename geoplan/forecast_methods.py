@@ -7,10 +7,14 @@ wrong each would have been.
 - ``last value``: each year group stays as it is (the first naive baseline);
 - ``last ratio``: last year's survival and last year's share of the children, nothing smoothed (the second);
 - ``cohort survival``: survival of the last three years weighted 3-2-1; intakes as the mean of the last three;
-- ``births lag``: the same, Reception from births five academic years earlier;
+- ``births lag``: the same, Reception from births five academic years earlier, of the whole place, the cluster or the
+  catchment;
 - ``uptake, whole school`` (Sheffield): the roll divided by the children registered with doctors in the area, applied
   to those who are Reception age next, at the levels catchment, cluster and city;
 - ``uptake, age group``: the same with the uptake of each entry year by itself;
+- ``uptake with moving``: the same, the children who come next more or fewer by then, as registers say they move;
+- ``flows``: residents less those who go to independent schools and elsewhere, and those who come in over the border,
+  shared out as schools drew lately; by the flows of the last year, or the mean of the last three;
 - ``damped trend``: intakes by exponential smoothing with a trend that fades;
 - ``pooled``: survival of a small school drawn towards that of all, by how noisy it is;
 - ``share of all, steady`` and ``share of all, trend``: from the top down. All intakes together go on as the children or
@@ -31,11 +35,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from geoplan.cohorts import age_of, birth_year_of, year_group_of
+from geoplan.flows import INDEPENDENT, INTO, KINDS, OUT, Crossings
+from geoplan.moving import local_scale, net_moves, propensity
 from geoplan.rolls import Rolls, sum_known
 
 RECENT = (3.0, 2.0, 1.0)  # weights of the last year, the one before, and that before it
@@ -64,6 +71,13 @@ class History:
         Places x ``birth_years``: births by academic year in the place's area.
     feeders
         Places x places: of which places each takes its transfer intake, as weights; None for all of them alike.
+    births_by
+        By level (catchment, cluster): births as in ``births``, of the smaller area.
+    flows
+        Who goes over the border or to independent schools, by the years and stages of the rolls; None if not known.
+    moving
+        By age 0 to 17: of each resident child, how many more there are a year later; NaN where only the registers
+        say. None where children are taken to stay.
     """
 
     pupils: np.ndarray
@@ -75,6 +89,9 @@ class History:
     births: np.ndarray | None = None
     birth_years: tuple[int, ...] = ()
     feeders: np.ndarray | None = None
+    births_by: Mapping[str, np.ndarray] = field(default_factory=dict)
+    flows: Crossings | None = None
+    moving: np.ndarray | None = None
 
     def __repr__(self) -> str:
         return f"<History of {len(self.pupils):,} places, {len(self.years)} years to {self.year}>"
@@ -83,6 +100,11 @@ class History:
     def year(self) -> int:
         """The academic year forecast from."""
         return self.years[-1]
+
+    @cached_property
+    def rates(self) -> dict[str, np.ndarray]:
+        """Rates of moving by level, once they were worked out (:func:`moving_rates`)."""
+        return {}
 
     @property
     def carried(self) -> np.ndarray:
@@ -103,6 +125,8 @@ class History:
             children={level: each[:, :count] for level, each in self.children.items()},
             births=None if self.births is None else self.births[:, born],
             birth_years=tuple(self.birth_years[number] for number in born),
+            births_by={level: each[:, born] for level, each in self.births_by.items()},
+            flows=None if self.flows is None else self.flows.until(count),
         )
 
 
@@ -117,6 +141,9 @@ def history_of(
     children: Mapping[str, np.ndarray] | None = None,
     births: pd.DataFrame | None = None,
     feeders: pd.DataFrame | None = None,
+    births_by: Mapping[str, pd.DataFrame] | None = None,
+    flows: Crossings | None = None,
+    moving: np.ndarray | None = None,
 ) -> History:
     """A history from rolls.
 
@@ -135,6 +162,10 @@ def history_of(
         Places x academic years of birth.
     feeders
         Places x places: weights of the feeders of each.
+    births_by
+        By level: as ``births``, of the place's catchment or cluster.
+    flows, moving
+        As in :class:`History`.
     """
     stages = np.asarray(rolls.stages)
     seen = (np.nan_to_num(rolls.pupils) > 0).any(axis=1)
@@ -149,12 +180,15 @@ def history_of(
     if births is not None:
         born = births.reindex(rolls.places).to_numpy(dtype=float)
         birth_years = tuple(int(year) for year in births.columns)
+    smaller = {level: table.reindex(index=rolls.places, columns=birth_years).to_numpy(dtype=float)
+               for level, table in (births_by or {}).items()}  # fmt: skip
     weights = None
     if feeders is not None:
         weights = feeders.reindex(index=rolls.places, columns=rolls.places).fillna(0.0).to_numpy(dtype=float)
     return History(
-        rolls.pupils, rolls.years, rolls.stages, seen, codes, dict(children or {}), born, birth_years, weights
-    )
+        rolls.pupils, rolls.years, rolls.stages, seen, codes, dict(children or {}), born, birth_years, weights,
+        smaller, flows, moving,
+    )  # fmt: skip
 
 
 def children_by_place(
@@ -329,10 +363,56 @@ def uptake_of(history: History, level: str, whole: bool = True, weights: tuple[f
         return np.where(base > 0, top / base, np.nan)
 
 
-def _children_to_come(history: History, level: str, stage: int, years: int) -> np.ndarray:
-    """Registered children who will begin a stage 1, 2 ... years ahead; the youngest again where none are born yet."""
-    ages = np.clip(age_of(stage) - np.arange(1, years + 1), 0, None)
-    return history.children[level][:, -1, :][:, ages]
+def children_to_come(
+    history: History, level: str, stage: int, years: int, rates: np.ndarray | None = None
+) -> np.ndarray:
+    """Registered children who will begin a stage 1, 2 ... years ahead; the youngest again where none are born yet.
+
+    With rates of moving (places x ages) there are more or fewer of them by then.
+    """
+    age = age_of(stage)
+    ages = np.clip(age - np.arange(1, years + 1), 0, None)
+    there = history.children[level][:, -1, :][:, ages]
+    if rates is None:
+        return there
+    staying = np.clip(1 + rates, 0, None)
+    return there * np.stack([staying[:, young:age].prod(axis=1) for young in ages], axis=1)
+
+
+def moving_rates(history: History, level: str) -> np.ndarray:
+    """Of each resident child of an age, how many more there are a year later in the place's area.
+
+    The chart by age (the one given, or that of all registers together up to now) times each area's own scale.
+
+    Returns
+    -------
+    ndarray
+        Places x ages 0 to 17; 0 where nothing is known.
+    """
+    if level not in history.rates:
+        history.rates[level] = _found_rates(history, level)
+    return history.rates[level]
+
+
+def _found_rates(history: History, level: str) -> np.ndarray:
+    every = history.children[level]
+    children = every[:1] if level == "city" else every  # one place: all its rows are alike
+    own = net_moves(_register_of(children, history.years))
+    if history.moving is not None and np.isfinite(history.moving).any():
+        chart = pd.Series(history.moving).fillna(0.0)
+    else:
+        together = history.children["city"][:1] if "city" in history.children else children
+        chart = propensity(net_moves(_register_of(together, history.years)))
+    scale = local_scale(own[own["age"].isin(chart.dropna().index)], chart).reindex(range(len(children))).fillna(1.0)
+    rates = chart.reindex(range(children.shape[2] - 1)).fillna(0.0).to_numpy(dtype=float)
+    return np.broadcast_to(scale.to_numpy(dtype=float)[:, None] * rates, (len(every), len(rates)))
+
+
+def _register_of(children: np.ndarray, years: tuple[int, ...]) -> pd.DataFrame:
+    """Places x years x ages as a long table: ``area`` (the number of the place), ``year``, ``age``, ``children``."""
+    at = np.argwhere(np.isfinite(children))
+    return pd.DataFrame({"area": at[:, 0], "year": np.asarray(years)[at[:, 1]], "age": at[:, 2],
+                         "children": children[tuple(at.T)]})  # fmt: skip
 
 
 # --- intakes ----------------------------------------------------------------------------------------------
@@ -354,31 +434,36 @@ def _steady(weights: tuple[float, ...]) -> Entry:
     return entry
 
 
-def _from_children(level: str, whole: bool, weights: tuple[float, ...]) -> Entry:
-    """Uptake of the children who come next."""
+def _from_children(level: str, whole: bool, weights: tuple[float, ...], moving: bool = False) -> Entry:
+    """Uptake of the children who come next, those who move on the way counted if ``moving``."""
 
     def entry(history: History, at: int, years: int, done: np.ndarray) -> np.ndarray:
         if level not in history.children:
             return np.full((len(history.pupils), years), np.nan)
         rate = uptake_of(history, level, whole, weights)[:, at]
-        return rate[:, None] * _children_to_come(history, level, history.stages[at], years)
+        moves = moving_rates(history, level) if moving else None
+        return rate[:, None] * children_to_come(history, level, history.stages[at], years, moves)
 
     return entry
 
 
-def _from_births(weights: tuple[float, ...]) -> Entry:
-    """A share of the births five academic years earlier; the last births again where none are known yet."""
+def _from_births(weights: tuple[float, ...], level: str = "") -> Entry:
+    """A share of the births five academic years earlier; the last births again where none are known yet.
+
+    Of the whole place, or of the school's area of a level.
+    """
 
     def entry(history: History, at: int, years: int, done: np.ndarray) -> np.ndarray:
         nothing = np.full((len(history.pupils), years), np.nan)
-        if history.births is None or not history.birth_years:
+        births = history.births_by.get(level) if level else history.births
+        if births is None or not history.birth_years:
             return nothing
         stage = history.stages[at]
         first, last = history.birth_years[0], history.birth_years[-1]
 
         def born(year: int) -> np.ndarray:
             wanted = birth_year_of(stage, year)
-            return np.full(len(nothing), np.nan) if wanted < first else history.births[:, min(wanted, last) - first]
+            return np.full(len(nothing), np.nan) if wanted < first else births[:, min(wanted, last) - first]
 
         recent = np.stack(
             [history.pupils[:, -1 - back, at] for back in range(min(len(weights), len(history.years)))], 1
@@ -427,6 +512,102 @@ def _feed(history: History, below: np.ndarray, kind: str) -> np.ndarray:
     else:
         fed = np.repeat(known.sum(axis=0, keepdims=True), len(known), axis=0)
     return np.where(there & (fed > 0), fed, np.nan)
+
+
+#: Intakes that nearly all children of an age begin, so that residents and flows tell of them.
+WHOLE_INTAKES = (0, 7)
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class FlowForecast:
+    """What flows say of an intake, by the place that each school is in.
+
+    Parameters
+    ----------
+    residents
+        Places x years ahead: children of the age who live there.
+    shares
+        Places x 2: of them, those who go to independent schools, and those who go elsewhere.
+    into
+        Places: those who come in.
+    kept
+        Places: of the residents left, those who came to a school here, over all years known. Below 1 where lists count
+        children who moved away, or some are taught at home.
+    intake
+        Places x years ahead: what comes of it, all schools of the place together.
+    used
+        Places x years known: which years' flows were used.
+    """
+
+    residents: np.ndarray
+    shares: np.ndarray
+    into: np.ndarray
+    kept: np.ndarray
+    intake: np.ndarray
+    used: np.ndarray
+
+
+def flow_forecast(history: History, at: int, years: int, last: int) -> FlowForecast | None:
+    """Residents less those who leave, and those who come in; None where no flows are known.
+
+    Parameters
+    ----------
+    at
+        The position of the stage.
+    years
+        Years ahead.
+    last
+        The years of flows that are used: 1 for the last, 3 for the mean of the last three.
+    """
+    crossings = history.flows
+    if crossings is None or crossings.level not in history.children or history.stages[at] not in WHOLE_INTAKES:
+        return None
+    stage = history.stages[at]
+    live = history.children[crossings.level][:, :, age_of(stage)]
+    flows = crossings.pupils[:, :, at]
+    known = np.isfinite(flows).all(axis=2) & (live > 0)
+    used = known & (np.cumsum(known[:, ::-1], axis=1)[:, ::-1] <= last)
+    away = [KINDS.index(INDEPENDENT), KINDS.index(OUT)]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        count = used.sum(axis=1)
+        each = np.where(known[:, :, None], flows[:, :, away] / live[:, :, None], 0.0)
+        shares = (each * used[:, :, None]).sum(axis=1) / count[:, None]
+        into = np.where(used, flows[:, :, KINDS.index(INTO)], 0.0).sum(axis=1) / count
+        came = np.where(known, _place_intake(history, at), 0.0)
+        left = np.where(known, live * (1 - each.sum(axis=2)), 0.0).sum(axis=1)
+        came = (came - np.where(known, flows[:, :, KINDS.index(INTO)], 0.0)).sum(axis=1)
+        kept = np.where(left > 0, np.clip(came / left, 0, None), np.nan)
+    ahead = children_to_come(history, crossings.level, stage, years)
+    intake = ahead * ((1 - shares.sum(axis=1)) * kept)[:, None] + into[:, None]
+    return FlowForecast(ahead, shares, into, kept, intake, used)
+
+
+def _place_intake(history: History, at: int) -> np.ndarray:
+    """Places x years: those who begin a stage in any school of the same place."""
+    enters = history.taught[:, at] & ~history.carried[:, at]
+    begun = np.where(enters[:, None] & np.isfinite(history.pupils[:, :, at]), history.pupils[:, :, at], 0.0)
+    codes = history.clusters if history.flows.level == "cluster" else np.zeros(len(begun), dtype=int)
+    total = np.zeros((int(codes.max(initial=0)) + 1, begun.shape[1]))
+    np.add.at(total, codes, begun)
+    return total[codes]
+
+
+def _from_flows(last: int, weights: tuple[float, ...]) -> Entry:
+    """The intake that residents and flows leave to the place, shared out as its schools drew lately."""
+
+    def entry(history: History, at: int, years: int, done: np.ndarray) -> np.ndarray:
+        found = flow_forecast(history, at, years, last)
+        if found is None:
+            return np.full((len(history.pupils), years), np.nan)
+        enters = history.taught[:, at] & ~history.carried[:, at] & np.isfinite(history.pupils[:, -1]).any(axis=1)
+        own = np.where(enters[:, None], history.pupils[:, :, at], 0.0)[:, ::-1][:, : len(weights)]
+        own = (_weights(own, weights) * np.nan_to_num(own)).sum(axis=1)
+        codes = history.clusters if history.flows.level == "cluster" else np.zeros(len(own), dtype=int)
+        whole = np.bincount(codes, own)[codes]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(whole > 0, own / whole, np.nan)[:, None] * found.intake
+
+    return entry
 
 
 def _trend(history: History, at: int, years: int, done: np.ndarray) -> np.ndarray:
@@ -550,10 +731,20 @@ def cohort_survival(history: History, years: int) -> np.ndarray:
     return _rolled(history, years, survival(history), _steady(RECENT), transfer)
 
 
-def births_lag(history: History, years: int) -> np.ndarray:
-    """As cohort survival, Reception as a share of the births five academic years earlier."""
-    entry = _first_of(_from_births(RECENT), _steady(RECENT))
-    return _rolled(history, years, survival(history), entry, _first_of(_CITY, _steady(RECENT)))
+def births_lag(level: str = "") -> Method:
+    """As cohort survival, Reception as a share of the births five academic years earlier, of the whole place or less.
+
+    The levels are ``catchment`` and ``cluster``; schools without an area of that level take the next larger one.
+    """
+    smaller = ("catchment", "cluster")
+    fall = [_from_births(RECENT, each) for each in (smaller[smaller.index(level) :] if level else ())]
+
+    def method(history: History, years: int) -> np.ndarray:
+        entry = _first_of(*fall, _from_births(RECENT), _steady(RECENT))
+        return _rolled(history, years, survival(history), entry, _first_of(_CITY, _steady(RECENT)))
+
+    method.__doc__ = f"Reception as a share of births five years earlier{f', by {level}' if level else ''}."
+    return method
 
 
 def damped_trend(history: History, years: int) -> np.ndarray:
@@ -606,28 +797,53 @@ def sheffield(level: str) -> Method:
     return method
 
 
-def uptake(level: str) -> Method:
-    """The uptake of each entry year by itself, weighted 3-2-1; then survival."""
+def uptake(level: str, moving: bool = False) -> Method:
+    """The uptake of each entry year by itself, weighted 3-2-1; then survival.
+
+    With ``moving`` the children who come next are those who will be there once families have moved
+    (:func:`moving_rates`).
+    """
     wider = LEVELS[LEVELS.index(level) :]
-    fall = [_from_children(each, False, RECENT) for each in wider]
+    fall = [_from_children(each, False, RECENT, moving) for each in wider]
 
     def method(history: History, years: int) -> np.ndarray:
         intake = _first_of(*fall, _steady(RECENT))
         return _rolled(history, years, survival(history), intake, _first_of(*fall, _CITY, _steady(RECENT)))
 
-    method.__doc__ = f"Uptake of the {level}'s children, entry year by entry year."
+    method.__doc__ = f"Uptake of the {level}'s children, entry year by entry year{', who move' if moving else ''}."
+    return method
+
+
+def by_flows(last: int) -> Method:
+    """Residents less those who leave for independent schools or elsewhere, and those who come in; then survival.
+
+    By the flows of the last year (1), or the mean of the last so many.
+    """
+    weights = _LAST if last == 1 else RECENT
+    intake = _from_flows(last, weights)
+
+    def method(history: History, years: int) -> np.ndarray:
+        transfer = _first_of(intake, _CITY, _steady(RECENT))
+        return _rolled(history, years, survival(history), _first_of(intake, _steady(RECENT)), transfer)
+
+    method.__doc__ = f"Residents less those who leave, and those who come in, by the last {last} years of flows."
     return method
 
 
 LAST_VALUE, LAST_RATIO = "last value", "last ratio"
 NAIVE = (LAST_VALUE, LAST_RATIO)
+#: How many years of flows each method of flows uses.
+FLOW_METHODS = {"flows, last year": 1, "flows, mean of three years": 3}
 METHODS: dict[str, Method] = {
     LAST_VALUE: last_value,
     LAST_RATIO: last_ratio,
     "cohort survival": cohort_survival,
-    "births lag": births_lag,
+    "births lag": births_lag(),
+    **{f"births lag, by {level}": births_lag(level) for level in LEVELS[:2]},
     **{f"uptake, whole school, by {level}": sheffield(level) for level in LEVELS},
     **{f"uptake, age group, by {level}": uptake(level) for level in LEVELS},
+    **{f"uptake with moving, by {level}": uptake(level, moving=True) for level in LEVELS},
+    **{name: by_flows(last) for name, last in FLOW_METHODS.items()},
     "damped trend": damped_trend,
     "feeders": feeders,
     "pooled": pooled,
@@ -642,7 +858,13 @@ def usable_methods(history: History) -> dict[str, Method]:
     for name, method in METHODS.items():
         if name == "births lag" and history.births is None:
             continue
+        if name.startswith("births lag, by") and name.rpartition(" ")[2] not in history.births_by:
+            continue
         if name.startswith("uptake") and name.rpartition(" ")[2] not in history.children:
+            continue
+        if name.startswith("uptake with moving") and history.moving is None:
+            continue
+        if name in FLOW_METHODS and (history.flows is None or history.flows.level not in history.children):
             continue
         if name == "feeders" and history.feeders is None and not history.clusters.any():
             continue

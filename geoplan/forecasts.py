@@ -39,6 +39,8 @@ class Forecast:
         Every later change, in order: ``why``, ``place``, ``year``, ``phase``, ``pupils`` (added or taken away).
     notes
         Sentences for its reader.
+    groundwork
+        What was done to the data before (:func:`geoplan.groundwork.groundwork_of`).
 
     Raises
     ------
@@ -53,6 +55,7 @@ class Forecast:
         default_factory=lambda: pd.DataFrame(columns=["why", "place", "year", "phase", "pupils"])
     )
     notes: tuple[str, ...] = ()
+    groundwork: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self):
         if not isinstance(self.past, BackTest):
@@ -141,6 +144,26 @@ class Forecast:
         table = pd.concat(parts, ignore_index=True)
         rest = [name for name in table.columns if name not in order]
         return table[[*order, *rest]].sort_values(["measure", "place", "year"], kind="stable", ignore_index=True)
+
+    @property
+    def account(self) -> pd.DataFrame:
+        """Every adjustment, of the data before and of the forecast after, in one table.
+
+        Returns
+        -------
+        DataFrame
+            ``why``, ``place``, ``year``, ``of`` (whom), ``before`` and ``after`` (missing where only the difference is
+            told), ``added``, ``words``; and shares, where the groundwork has them.
+        """
+        columns = ["why", "place", "year", "of", "before", "after", "added", "words"]
+        columns += [name for name in self.groundwork.columns if name not in columns]
+        parts = []
+        if len(self.groundwork):
+            parts.append(self.groundwork.assign(added=self.groundwork["after"] - self.groundwork["before"]))
+        if len(self.adjustments):
+            after = self.adjustments.rename(columns={"phase": "of", "pupils": "added"})
+            parts.append(after.assign(before=np.nan, after=np.nan, words=""))
+        return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
     def _at(self, level: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Places x years of a level, and the names of its places."""

@@ -169,7 +169,8 @@ def expected_pupils(
     if missing:
         said = "; ".join(f"{phase}: {_kind_words(kind)} ({homes:,} homes)" for phase, kind, homes in missing)
         raise UnknownCodeError(
-            f"{yields.source.title} has no yield for {said}: add a row, or leave its {', '.join(KIND)} empty for any"
+            f"{yields.source.file or yields.source.title} has no yield for {said}: add a row, or leave its "
+            f"{', '.join(KIND)} empty for any"
         )
     number = frame.merge(kinds.reset_index(names="kind"), on=[*KIND], how="left")["kind"].to_numpy()
     rows = []
@@ -218,6 +219,66 @@ def by_year_group(expected: pd.DataFrame, year: int) -> pd.DataFrame:
             rows[group] = rows.get(group, 0.0) + values.to_numpy(dtype=float) / len(groups)
     order = [group for groups in PHASES.values() for group in groups if group in rows]
     return pd.DataFrame.from_dict(rows, orient="index", columns=["low", "pupils", "high"]).reindex(order)
+
+
+OPTIONS = {"low": "low", "pupils": "expected", "high": "high"}  # as a forecast's table of further pupils calls them
+
+
+def pupils_by_school(
+    expected: pd.DataFrame, schools_of: Mapping[str, Sequence[str]], taught: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Pupils from new homes by the school they would go to, as ``geoplan forecast --extra`` takes them.
+
+    Each goes to the school of the catchment that their site lies in, if it teaches their year group; where several
+    schools of it do, in equal parts.
+
+    Parameters
+    ----------
+    expected
+        From :func:`expected_pupils`.
+    schools_of
+        By site: the schools whose catchments it lies in, of all plans (a primary and a secondary one).
+    taught
+        By school: ``lowest`` and ``highest`` year group as numbers, 0 for Reception.
+
+    Returns
+    -------
+    table, left
+        ``school``, ``academic_year`` (2027/28), ``year_group``, ``pupils``, ``option`` (low, expected, high); and the
+        pupils expected whom no school there teaches: ``site``, ``academic_year``, ``year_group``, ``pupils``. Together
+        they are all that were expected, but for phases without year groups (special), which are in ``left`` whole.
+
+    Examples
+    --------
+    >>> expected = pd.DataFrame({"site": ["A"], "phase": ["primary"], "year": [2030], "homes": [200.0],
+    ...     "low": [35.0], "pupils": [42.0], "high": [70.0]})
+    >>> taught = pd.DataFrame({"lowest": [0], "highest": [6]}, index=["7"])
+    >>> table, left = pupils_by_school(expected, {"A": ["7"]}, taught)
+    >>> table.iloc[1].to_dict(), len(left)
+    ({'school': '7', 'academic_year': '2030/31', 'year_group': 'R', 'pupils': 6.0, 'option': 'expected'}, 0)
+    """
+    rows, left = [], []
+    for (site, year), part in expected.groupby(["site", "year"], sort=False):
+        groups = by_year_group(part, year)
+        when = year_words(int(year))
+        for phase, whole in part.groupby("phase", sort=False)["pupils"].sum().items():
+            if PHASES.get(phase) == () and whole > 0:
+                left.append((site, when, phase, whole))
+        for group, values in groups.iterrows():
+            stage = 0 if group == "R" else int(group) if group.isdecimal() else -9  # nursery years are in no forecast
+            own = [code for code in schools_of.get(site, ()) if code in taught.index
+                   and taught.at[code, "lowest"] <= stage <= taught.at[code, "highest"]]  # fmt: skip
+            if not own and values["pupils"] > 0:
+                left.append((site, when, group, values["pupils"]))
+            rows += [(code, when, group, values[name] / len(own), option)
+                     for code in own for name, option in OPTIONS.items() if values["high"] > 0]  # fmt: skip
+    columns = ["school", "academic_year", "year_group", "pupils", "option"]
+    table = (
+        pd.DataFrame(rows, columns=columns)
+        .groupby(["school", "academic_year", "year_group", "option"], as_index=False, sort=False)["pupils"]
+        .sum()
+    )
+    return table[columns], pd.DataFrame(left, columns=["site", "academic_year", "year_group", "pupils"])
 
 
 @dataclass(frozen=True)

@@ -98,8 +98,10 @@ def _table(rolls: Rolls, number: int, data: str) -> RawTable | None:
     return RawTable(name, pd.Series(np.round(values[tuple(at.T)]), keys), "pupils", name)
 
 
-def protect_register(register: pd.DataFrame, rule: Rule = PUBLIC, data: str = "") -> tuple[pd.DataFrame, int]:
-    """Registered children as a forecast for outside may use them.
+def protect_register(
+    register: pd.DataFrame, rule: Rule = PUBLIC, data: str = "", what: str = "registered on 31 August"
+) -> tuple[pd.DataFrame, int]:
+    """Registered children, or births, as a forecast for outside may use them.
 
     Parameters
     ----------
@@ -107,6 +109,8 @@ def protect_register(register: pd.DataFrame, rule: Rule = PUBLIC, data: str = ""
         ``area``, ``year``, ``age``, ``children``.
     rule, data
         As for :func:`protect_rolls`.
+    what
+        Who is counted.
 
     Returns
     -------
@@ -118,12 +122,41 @@ def protect_register(register: pd.DataFrame, rule: Rule = PUBLIC, data: str = ""
     parts, hidden = [], 0
     for year, part in register.groupby("year"):
         counts = part.groupby(["area", "age"])["children"].sum(min_count=1).dropna().round()
-        name = "; ".join(word for word in (f"registered on 31 August {year}", data) if word)
+        name = "; ".join(word for word in (f"{what} {year}", data) if word)
         shown = protect_tables([RawTable(name, counts, "children", name)], rule)[0].shown
         hidden += int(shown.isna().sum())
         table = shown.dropna().rename("children").reset_index()
         parts.append(table.assign(year=year, age=table["age"].astype("int64")))
     return pd.concat(parts, ignore_index=True)[["area", "year", "age", "children"]], hidden
+
+
+def protect_flows(flows: pd.DataFrame, rule: Rule = PUBLIC, data: str = "") -> tuple[pd.DataFrame, int]:
+    """Flows of pupils as a forecast for outside may use them.
+
+    Parameters
+    ----------
+    flows
+        ``place``, ``kind``, ``phase``, ``year``, ``pupils`` (:func:`geoplan.flows.flows_of`).
+    rule, data
+        As for :func:`protect_rolls`.
+
+    Returns
+    -------
+    flows, hidden
+        Counts rounded, hidden ones unknown (NaN); and how many were hidden.
+    """
+    if rule.exact:
+        return flows, 0
+    parts, hidden = [], 0
+    keys = ["place", "kind", "phase"]
+    for year, part in flows.groupby("year"):
+        counts = part.dropna(subset=["pupils"]).set_index(keys)["pupils"].round()
+        what = f"over the border and to independent schools, {year_name(year)}"
+        name = "; ".join(word for word in (what, data) if word)
+        shown = protect_tables([RawTable(name, counts, "pupils", name)], rule)[0].shown
+        hidden += int(shown.isna().sum())
+        parts.append(shown.rename("pupils").reset_index().assign(year=year))
+    return pd.concat(parts, ignore_index=True)[[*keys, "year", "pupils"]], hidden
 
 
 def hidden_now(exact: Rolls, shown: Rolls) -> Mapping[str, bool]:

@@ -268,6 +268,66 @@ def recut_intakes(forecast: Forecast, before: pd.DataFrame, after: pd.DataFrame,
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
+def catchment_growth(
+    rolls: pd.DataFrame, members: Mapping[str, tuple[str, ...]]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """How the rolls of each catchment's schools are forecast to grow: pupils forecast for each pupil now.
+
+    Parameters
+    ----------
+    rolls
+        ``school``, ``year``, ``now``, ``pupils``.
+    members
+        The schools of each catchment.
+
+    Returns
+    -------
+    growth, without
+        Catchments x years; and the catchments none of whose schools is forecast, which grow as all schools together.
+
+    Examples
+    --------
+    >>> rolls = pd.DataFrame({"school": ["1", "2"], "year": "2026/27", "now": [100.0, 300.0], "pupils": [110.0, 290.0]})
+    >>> growth, without = catchment_growth(rolls, {"1": ("1",), "9": ("9",)})
+    >>> growth["2026/27"].tolist(), without
+    ([1.1, 1.0], ('9',))
+    """
+    sums = rolls.groupby("year")[["now", "pupils"]].sum()
+    every = sums["pupils"] / sums["now"].where(sums["now"] > 0)
+    rows, without = {}, []
+    for code, schools in members.items():
+        own = rolls[rolls["school"].isin(schools)].groupby("year")[["now", "pupils"]].sum()
+        growth = (own["pupils"] / own["now"].where(own["now"] > 0)).reindex(every.index)
+        if growth.isna().all():
+            without.append(code)
+        rows[code] = growth.fillna(every)
+    return pd.DataFrame.from_dict(rows, orient="index")[list(every.index)].fillna(1.0), tuple(without)
+
+
+def grown_areas(children: pd.Series, catchment_of: Mapping[str, str], growth: pd.DataFrame) -> pd.DataFrame:
+    """Children of areas in years to come, if each grew as the rolls of its catchment's school.
+
+    Parameters
+    ----------
+    children
+        By area, now.
+    catchment_of
+        The catchment of each area; those of none grow as all catchments together.
+    growth
+        From :func:`catchment_growth`.
+
+    Returns
+    -------
+    DataFrame
+        Areas x years; each catchment's sum is its children now times its growth.
+    """
+    own = pd.Series(children.index.map(lambda area: catchment_of.get(area, "")), children.index)
+    now = children.groupby(own).sum().reindex(growth.index).fillna(0.0)
+    whole = growth.mul(now, axis=0).sum() / now.sum() if now.sum() else growth.mean()
+    factors = growth.reindex(own.to_numpy()).fillna(whole).set_axis(children.index)
+    return factors.mul(children, axis=0)
+
+
 def area_shares(postcodes: pd.DataFrame, small: str, large: str) -> pd.DataFrame:
     """How the children of larger areas (a postcode sector) are shared over smaller ones, by their live postcodes.
 

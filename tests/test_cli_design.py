@@ -14,6 +14,8 @@ import pytest
 from plain.designs import in_one_piece
 
 from geoplan.cli.main import main
+from geoplan.design_tables import protect_areas
+from geoplan.disclosure import PUBLIC
 from geoplan.io.plans import read_plan
 from geoplan.io.project import copy_demo, read_project
 from geoplan.readback import Shown, check_bytes
@@ -248,3 +250,44 @@ def test_what_files_lack_is_said(made, capsys, tmp_path):
     assert code == 3 and "listed twice" in said.err and "not a number" in said.err
     code, said = run(made, capsys, "--bridge", "E09-E01016016", "--children", str(made / "few.csv"))
     assert code == 3 and "no area 'E09'" in said.err
+
+
+def test_a_forecast_drives_a_design_over_several_years(made, capsys):
+    """Rolls to a forecast to a design: a catchment's children grow as its schools, worked out from protected areas."""
+    rolls = [str(made / name) for name in ("rolls_earlier.csv", "rolls.csv")]
+    project = ["--project", str(made / "geoplan.toml")]
+    assert main(["forecast", *rolls, *project, "--level", "none", "--years", "2", "-o", str(made / "ahead.csv")]) == 0
+    capsys.readouterr()
+    words = ["--forecast", str(made / "ahead.csv"), "--nearest", "6", "--time-limit", "20", "--gap", "20"]
+    code, out = run(made, capsys, *words, "--json", "-o", str(made / "years.html"))
+    assert code == 0
+    answer = json.loads(out.out)
+    today = pd.DataFrame(answer["catchments"])
+    years = list(dict.fromkeys(today["year"]))
+    assert years == ["January 2026", "2026/27", "2027/28"]
+    ahead = pd.read_csv(made / "ahead.csv", dtype={"school": str})
+    ahead = (
+        ahead[ahead["rolls"].isin(["secondary", "sixth form"])].groupby(["school", "year"])[["now", "forecast"]].sum()
+    )
+    growth = (ahead["forecast"] / ahead["now"]).unstack("year")
+    wide = today.pivot(index="catchment", columns="year", values="base_count")
+    for school in growth.index.intersection(wide.index):
+        for year in years[1:]:
+            assert wide.at[school, year] == pytest.approx(wide.at[school, years[0]] * growth.at[school, year], abs=6)
+    assert (today["base_count"].dropna() % 5 == 0).all() and (today["count"].dropna() % 5 == 0).all()
+    assert answer["rule"].startswith("worked out from counts by area")
+    page = (made / "years.html").read_text(encoding="utf-8")
+    assert "grow or fall as the rolls of its catchment" in page and "published figures" not in page
+    assert "Forecast by school: Medway (invented)" in page
+    code, out = run(made, capsys, "--forecast", str(made / "ahead.csv"), "--today", "none", "--school", "900049")
+    assert code == 2 and "plan of today" in out.err
+
+
+def test_a_hidden_area_does_not_move_a_design_made_from_a_forecast():
+    """Counts of areas that are hidden count half of the smallest shown, whatever they are."""
+    one = pd.Series({"E1": 3.0, "E2": 60.0, "E3": 4.0, "E4": 80.0})
+    known = {"kind": "lsoa11", "rule": PUBLIC, "noun": "pupils", "base_name": "", "data": ""}
+    shown, table, marks = protect_areas(one, **known)
+    again, _, others = protect_areas(one.replace({3.0: 4.0, 4.0: 2.0}), **known)
+    assert shown.equals(again) and shown["E1"] == 5 and shown["E2"] == 60 and marks != others
+    assert table.hidden.to_numpy().sum() >= 2

@@ -1,13 +1,12 @@
-"""Constraining: totals met, what does not fit refused in words, moving and its scale found again."""
+"""Constraining: totals met, what does not fit refused in words."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
-from cities import PROPENSITY, register
 
-from geoplan.constraining import constrain, local_scale, net_moves, project_children, propensity
+from geoplan.constraining import constrain, constrain_register
 from geoplan.errors import ComparisonRefused
 from geoplan.io.children import age_bands
 
@@ -49,25 +48,55 @@ def test_counts_below_zero_are_refused():
         constrain(CHILDREN.where(CHILDREN > 10, -1), by_area=pd.Series({"a": 1.0, "b": 2.0}))
 
 
-def test_the_chart_of_moving_and_each_area_s_scale_are_found_again():
-    children, scale = register(areas=12, years=10)
-    moves = net_moves(children)
-    found = local_scale(moves, PROPENSITY.reindex(range(18)))
-    assert found.reindex(scale.index).to_numpy() == pytest.approx(scale.to_numpy(), abs=1e-9)
-    chart = propensity(moves)
-    weighted = (moves["children"] * moves["area"].map(scale)).groupby(moves["age"]).sum()
-    mean = weighted / moves.groupby("age")["children"].sum()
-    assert chart.loc[:17].to_numpy() == pytest.approx((PROPENSITY.loc[:17] * mean.loc[:17]).to_numpy(), rel=1e-9)
-    again = local_scale(moves, chart)
-    assert again.corr(scale) > 0.999
+LISTS = pd.DataFrame(
+    [(area, year, age, 10.0 + age + at) for at, area in enumerate("abc") for year in (2023, 2024) for age in range(19)],
+    columns=["area", "year", "age", "children"],
+)
 
 
-def test_children_to_come_are_those_there_were():
-    """Projected from an earlier register with the known chart, the later register comes out exactly."""
-    children, scale = register(areas=5, years=10)
-    last = children["year"].max()
-    births = children[children["age"].eq(0)][["area", "year", "children"]].rename(columns={"children": "births"})
-    ahead = project_children(children[children["year"].eq(last - 3)], births, PROPENSITY, scale, 3)
-    both = ahead[ahead["year"].eq(last)].merge(children, on=["area", "year", "age"])
-    assert len(both) == 5 * 19
-    assert both["children_x"].to_numpy() == pytest.approx(both["children_y"].to_numpy(), rel=1e-9)
+def test_a_register_is_brought_to_totals_by_band_and_by_area_year_by_year():
+    bands = {age: "0-4" if age < 5 else "5-9" for age in range(10)}
+    by_age = pd.DataFrame({"year": 2024, "band": ["0-4", "5-9"], "people": [150.0, 240.0]})
+    by_area = pd.DataFrame({"area": list("abc"), "year": 2024, "people": [100.0, 150.0, 140.0]})
+    table, notes = constrain_register(LISTS, by_age, bands, by_area, range(10))
+    now = table[table["year"].eq(2024) & table["age"].lt(10)]
+    assert now.groupby(now["age"].map(bands))["children"].sum().to_dict() == pytest.approx({"0-4": 150, "5-9": 240})
+    assert now.groupby("area")["children"].sum().to_dict() == pytest.approx({"a": 100, "b": 150, "c": 140})
+    kept = LISTS[LISTS["year"].eq(2023) | LISTS["age"].ge(10)]
+    both = kept.merge(table, on=["area", "year", "age"])
+    assert len(both) == len(kept) and (both["children_x"] == both["children_y"]).all()
+    assert len(table) == len(LISTS)
+    assert notes == (
+        "registers of 2023 have no totals, and stay as they are",
+        "no totals for the ages 10, 11, 12, 13, 14, 15, 16, 17, 18: those children stay as they are",
+    )
+
+
+def test_totals_by_area_alone_and_counts_that_are_not_known():
+    lists = LISTS.assign(children=LISTS["children"].where(LISTS["age"].ne(3)))
+    by_area = pd.DataFrame({"area": list("abcz"), "year": 2023, "people": [100.0, 150.0, 140.0, 999.0]})
+    table, _ = constrain_register(lists, by_area=by_area, area_ages=range(19))
+    sums = table[table["year"].eq(2023)].groupby("area")["children"].sum()
+    assert sums.to_dict() == pytest.approx({"a": 100, "b": 150, "c": 140})
+    assert table.loc[table["age"].eq(3), "children"].isna().all()
+
+
+def test_areas_without_totals_stay_as_they_are_and_none_at_all_is_refused():
+    by_area = pd.DataFrame({"area": list("ab"), "year": 2023, "people": [100.0, 150.0]})
+    table, notes = constrain_register(LISTS, by_area=by_area, area_ages=range(19))
+    assert notes[0] == "1 areas have no totals, and stay as they are"
+    key = ["area", "year", "age"]
+    assert table[table["area"].eq("c")].merge(LISTS, on=[*key, "children"]).shape[0] == 38
+    with pytest.raises(ComparisonRefused, match="the register has a, the totals z"):
+        constrain_register(LISTS, by_area=by_area.assign(area="z"), area_ages=range(19))
+
+
+@pytest.mark.parametrize(
+    ("years", "ages", "words"),
+    [(2030, range(5), "totals: of 2030; the register: of 2023, 2024"), (2024, range(9), "of different ages")],
+)
+def test_totals_of_other_years_or_ages_are_refused(years, ages, words):
+    by_age = pd.DataFrame({"year": [years], "band": ["0-4"], "people": [150.0]})
+    by_area = pd.DataFrame({"area": list("abc"), "year": years, "people": 50.0})
+    with pytest.raises(ComparisonRefused, match=words):
+        constrain_register(LISTS, by_age, dict.fromkeys(range(5), "0-4"), by_area, ages)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 
 from geoplan.cli.main import main
-from geoplan.io.project import copy_demo
+from geoplan.io.forecast_inputs import Given, protected_material, read_material
+from geoplan.io.project import copy_demo, read_project
 
 ROLLS = ["rolls_earlier.csv", "rolls"]
 
@@ -155,3 +157,159 @@ def test_rolls_that_changed_under_one_name_are_refused_after_a_release(tmp_path,
     assert main(["forecast", "rolls", "--years", "1", "-o", "other.csv"]) == 3
     assert "the data are not those of the earlier release under this name" in capsys.readouterr().err
     assert not (there / "other.csv").exists()
+
+
+# --- flows, totals, moving, births by area, feeders ---------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def more(demo):
+    """Made files beside the demo: flows of two years, totals 3% below the register, births by LSOA, feeders."""
+    register = pd.read_csv(demo / "register.csv")
+    register["year"] = register["date"].str[:4].astype(int)
+    live = register.groupby(["year", "age"])["children"].sum()
+    rows = []
+    for year in (2024, 2025):
+        for age in (4, 11):
+            count, when = live[year, age], f"{year}/{(year + 1) % 100:02d}"
+            rows += [("Medway", "Independent", age, when, round(0.05 * count)),
+                     ("Medway", "Kent", age, when, round(0.08 * count)), ("Kent", "Medway", age, when, 210),
+                     ("Kent", "Bexley", age, when, 77)]  # fmt: skip
+    head = ["home", "school_in", "phase", "academic_year", "pupils"]
+    pd.DataFrame(rows, columns=head).to_csv(demo / "flows.csv", index=False)
+    register["band"] = 5 * (register["age"] // 5)
+    totals = (0.97 * register.groupby(["year", "band"])["children"].sum()).round().reset_index(name="people")
+    totals["age"] = totals["band"].map(lambda low: f"{low}-{low + 4}")
+    totals.assign(area="Medway")[["area", "age", "year", "people"]].to_csv(demo / "totals.csv", index=False)
+    areas = pd.read_csv(demo / "catchments_today.csv")["lsoa11"]
+    born = [(area, f"{year}/{(year + 1) % 100:02d}", 15 + at % 9) for at, area in enumerate(areas)
+            for year in range(2012, 2025)]  # fmt: skip
+    pd.DataFrame(born, columns=["lsoa11", "academic_year", "births"]).to_csv(demo / "births.csv", index=False)
+    small = [(area, "0-14", year, 280 + at % 30) for at, area in enumerate(areas) for year in (2024, 2025)]
+    pd.DataFrame(small, columns=["area", "age", "year", "people"]).to_csv(demo / "small.csv", index=False)
+    schools = pd.read_csv(demo / "schools.csv")
+    up = schools[schools["lowest_year"].eq("7")]["urn"]
+    low = schools[schools["highest_year"].eq(6)]["urn"].tolist()
+    pairs = [(code, low[(3 * at + step) % len(low)], 0.5) for at, code in enumerate(up) for step in range(3)]
+    pd.DataFrame(pairs, columns=["school", "feeder", "share"]).to_csv(demo / "feeders.csv", index=False)
+    return demo
+
+
+REGISTER = ["--register", "register"]
+
+
+def test_flows_are_used_and_told_on_the_page_in_the_table_and_in_json(more, there, capsys):
+    assert main(["forecast", *ROLLS, *REGISTER, "--flows", "flows.csv", "--level", "none", "-o", "flow.html"]) == 0
+    out = capsys.readouterr().out
+    assert "independent" in out and "210 in" in out and "2025/26)." in out  # whichever of the two was chosen
+    assert "flows: 4 rows are of other places, and not used" in out
+    page = (there / "flow.html").read_text(encoding="utf-8")
+    for words in ("What was done to the data", "Border and independent schools: flows, ", "Intake here",
+                  "Pupils over the border and in independent schools: Medway (invented)"):  # fmt: skip
+        assert words in page, words
+    assert main(["forecast", *ROLLS, *REGISTER, "--flows", "flows.csv", "-o", "flow.csv"]) == 0
+    told = pd.read_csv(there / "flow.adjustments.csv")
+    assert told["why"].str.startswith("border and independent schools").all() and (told["into"] == 210).all()
+    first = told[told["of"].eq("Year 7")].iloc[0]
+    assert first["independent_share"] == pytest.approx(0.05, abs=0.002)
+    left = first["before"] * (1 - first["independent_share"] - first["out_share"]) * first["kept_share"]
+    assert first["after"] == pytest.approx(left + first["into"], abs=5)
+    capsys.readouterr()
+    assert main(["forecast", *ROLLS, *REGISTER, "--flows", "flows.csv", "--years", "2", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert {row["of"] for row in answer["adjustments"]} == {"Reception", "Year 7"}
+    assert main(["backtest", *ROLLS, *REGISTER, "--flows", "flows.csv", "--years", "2", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert "flows, last year" in {row["method"] for row in answer["accuracy"]} and answer["adjustments"]
+
+
+def test_totals_moving_births_by_area_and_feeders_are_options(more, there, capsys):
+    options = [*REGISTER, "--plan", "today", "--totals", "totals.csv", "--moving", "registers", "--years", "3"]
+    options += ["--births", "births.csv", "--feeders", "feeders.csv"]
+    assert main(["backtest", *ROLLS, *options, "-o", "tried.html"]) == 0
+    page = (there / "tried.html").read_text(encoding="utf-8")
+    for words in ("births lag, by catchment", "births lag, by cluster", "uptake with moving, by catchment", "feeders",
+                  "Brought to totals", "totals.csv", "children of age 4", "Moving"):  # fmt: skip
+        assert words in page, words
+    assert "no totals for the ages 15, 16, 17, 18" in capsys.readouterr().out
+    assert main(["forecast", *ROLLS, *options, "-o", "all.csv"]) == 0
+    told = pd.read_csv(there / "all.adjustments.csv")
+    totals = told[told["why"].eq("brought to totals")]
+    assert ((totals["after"] / totals["before"]).between(0.95, 0.99)).all()
+    assert set(told["why"]) == {"brought to totals", "moving"}
+    moved = told[told["why"].eq("moving")]
+    assert set(moved["words"]) == {"registers by city", "registers by cluster"}  # by catchment inside only
+    inside = ["--audience", "internal", "--reason", "to plan places inside", "--json"]
+    capsys.readouterr()
+    assert main(["forecast", *ROLLS, *options, *inside]) == 0
+    rows = json.loads(capsys.readouterr().out)["adjustments"]
+    assert "registers by catchment" in {row["words"] for row in rows}
+
+
+def test_small_areas_are_brought_to_their_totals(more, there):
+    folder = read_project(there / "geoplan.toml")
+    given = Given(tuple(ROLLS), "cluster", "register", None, None, "today", "", None, area_totals=there / "small.csv")
+    material = read_material(folder, given)
+    assert any("areas have no totals, and stay as they are" in note for note in material.notes)  # over the border
+    now = material.register[material.register["year"].eq(2025) & material.register["age"].lt(15)]
+    small = pd.read_csv(there / "small.csv")
+    wanted = small[small["year"].eq(2025)].set_index("area")["people"]
+    assert now.groupby("area")["children"].sum().reindex(wanted.index).tolist() == pytest.approx(wanted.tolist())
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "code", "words"),
+    [
+        ({}, ["--flows", "flows.csv"], 2, "it needs --register"),
+        ({}, [*REGISTER, "--flows", "flows.csv", "--authority", "Nowhere"], 3, "no row is of Nowhere"),
+        ({"f.csv": "home,school_in,phase,academic_year,pupils\nMedway,Kent,11,2025/26,2000\n"
+                   "Medway,Independent,11,2025/26,2000\n"}, [*REGISTER, "--flows", "f.csv"], 3, "Year 7: those who go"),
+        ({"f.csv": "home,school_in,phase,academic_year,pupils\nMedway,Kent,11,2009/10,200\n"},
+         [*REGISTER, "--flows", "f.csv"], 3, "no year of them has rolls and a register"),
+        ({"f.csv": "home,school_in,phase,academic_year,pupils\nChatham,Rochester,11,2025/26,50\n"},
+         [*REGISTER, "--flows", "f.csv"], 3, "--plan: residents of each planning area"),
+        ({"t.csv": "area,age,year,people\nE1,0-4,2025,9\nE2,0-4,2025,9\n"}, [*REGISTER, "--totals", "t.csv"], 3,
+         "none of them Medway"),
+        ({"t.csv": "area,age,year,people\nE1,0-4,2040,9\n"}, [*REGISTER, "--totals", "t.csv"], 3, "none alike"),
+        ({"f.csv": "school,feeder\n1,2\n"}, ["--feeders", "f.csv"], 3, "no row is of two schools that have rolls"),
+        ({"m.csv": "age,rate\n4,7\n"}, [*REGISTER, "--moving", "m.csv"], 3, "not per cent"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused_in_words_and_nothing_is_written(more, there, capsys, files, options, code, words):
+    for name, text in files.items():
+        (there / name).write_text(text, encoding="utf-8")
+    assert main(["forecast", *ROLLS, *options, "-o", "never.csv"]) == code
+    said = " ".join(capsys.readouterr().err.split())
+    assert words in said and "Traceback" not in said
+    assert not (there / "never.csv").exists()
+
+
+def test_flows_by_planning_area_and_a_year_between_that_is_missing(more, there, capsys):
+    rows = [f"{home},{school},11,{when},{count}" for when in ("2023/24", "2025/26") for home, school, count in
+            (("Chatham", "Rochester", 60), ("Rochester", "Strood", 45), ("Strood", "Chatham", 70))]  # fmt: skip
+    text = "\n".join(["home,school_in,phase,academic_year,pupils", *rows])
+    (there / "areas.csv").write_text(text + "\n", encoding="utf-8")
+    options = [*REGISTER, "--plan", "today", "--flows", "areas.csv", "--years", "1", "--json"]
+    assert main(["forecast", *ROLLS, *options]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert {"Chatham", "Rochester", "Strood"} <= {row["place"] for row in answer["adjustments"]}
+    assert any("none of 2024/25, between others" in note for note in answer["notes"])
+
+
+def test_feeders_and_births_of_the_files_are_those_of_the_history(more, there):
+    folder = read_project(there / "geoplan.toml")
+    given = Given(("rolls",), "cluster", "", there / "births.csv", None, "today", "where", None,
+                  feeders=there / "feeders.csv")  # fmt: skip
+    ready = protected_material(folder, read_material(folder, given), given, folder.rule())
+    pairs = pd.read_csv(there / "feeders.csv", dtype={"school": str, "feeder": str})
+    weights = pd.DataFrame(ready.history.feeders, index=ready.rolls.places, columns=ready.rolls.places)
+    assert weights.to_numpy().sum() == pytest.approx(pairs["share"].sum())
+    assert (weights.at[pairs["school"][0], pairs["feeder"][0]]) == 0.5
+    born = pd.read_csv(there / "births.csv")
+    school_of = pd.read_csv(there / "catchments_today.csv", dtype=str).set_index("lsoa11")["school"]
+    of_2020 = born[born["academic_year"].eq("2020/21")]
+    wanted = of_2020.groupby(of_2020["lsoa11"].map(school_of))["births"].sum()
+    found = pd.DataFrame(ready.history.births_by["catchment"], ready.rolls.places, ready.history.birth_years)[2020]
+    assert found.dropna().index.tolist() == sorted(wanted.index)
+    assert found.dropna().tolist() == pytest.approx(wanted.sort_index().tolist(), abs=2.5)  # protected: rounded to 5
+    assert ready.history.births[0, list(ready.history.birth_years).index(2020)] == of_2020["births"].sum()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from geoplan.cli.main import main
 from geoplan.errors import UnknownCodeError
 from geoplan.housing import (
     NewSchool,
@@ -21,8 +23,10 @@ from geoplan.housing import (
     in_one_piece,
     need_for_places,
     phase_of,
+    pupils_by_school,
     pupils_in,
 )
+from geoplan.io.project import copy_demo
 from geoplan.new_school_books import Specification, protect_neighbours
 from geoplan.sources import Source
 
@@ -180,3 +184,88 @@ def test_the_specification_has_the_guides_lead_time_and_the_statutory_calendar()
 )
 def test_phases(text, phase):
     assert phase_of(text) == phase
+
+
+TAUGHT = pd.DataFrame({"lowest": [0, 3, 0, 7], "highest": [2, 6, 6, 13]}, index=["inf", "jun", "pri", "sec"])
+
+
+def test_pupils_of_new_homes_by_school_are_all_those_expected():
+    trajectory = homes(*((site, year, count, "", "", "", "") for site, year, count in
+                         (("A", 2027, 50), ("B", 2027, 80), ("B", 2029, 20))))  # fmt: skip
+    of = {"early years": 0.05, "primary": 0.25, "secondary": 0.15, "special": 0.01, "post-16": 0.04}
+    yields = rates(*((phase, "", "", "", None, pupils, pupils, pupils) for phase, pupils in of.items()))
+    expected = expected_pupils(trajectory, yields)
+    table, left = pupils_by_school(expected, {"A": ["inf", "jun"], "B": ["pri", "sec"]}, TAUGHT)
+    mine = table[table["option"].eq("expected")]
+    for year, whole in expected.groupby("year")["pupils"].sum().items():
+        when = f"{year}/{(year + 1) % 100:02d}"
+        of_year = mine.loc[mine["academic_year"].eq(when), "pupils"].sum()
+        assert of_year + left.loc[left["academic_year"].eq(when), "pupils"].sum() == pytest.approx(whole)
+    assert set(table["option"]) == {"low", "expected", "high"}
+    assert set(left.loc[left["site"].eq("B"), "year_group"]) == {"N1", "N2", "special"}
+    assert {"7", "12", "N1"} <= set(left.loc[left["site"].eq("A"), "year_group"])
+    infants = set(table.loc[table["school"].eq("inf"), "year_group"])
+    assert infants == {"R", "1", "2"}
+
+
+def test_a_shared_catchment_shares_its_pupils_alike():
+    half = rates(("primary", "", "", "", None, 0.5, 0.5, 0.5))
+    expected = expected_pupils(homes(("A", 2027, 70, "", "", "", "")), half, [2027, 2027])
+    table, left = pupils_by_school(expected, {"A": ["inf", "jun", "pri"]}, TAUGHT)
+    mine = table[table["option"].eq("expected") & table["year_group"].eq("R")]
+    assert mine.set_index("school")["pupils"].to_dict() == {"inf": 2.5, "pri": 2.5} and left.empty
+
+
+def test_new_homes_go_into_a_forecast_and_nobody_is_lost(tmp_path, monkeypatch, capsys):
+    there = copy_demo(tmp_path / "medway")
+    monkeypatch.chdir(there)
+    said = ["housing", "homes.csv", "--yields", "yields.csv"]
+    assert main([*said, "--plan", "today", "--for-forecast", "extra.csv", "-o", "sites.csv"]) == 0
+    out = capsys.readouterr().out
+    assert "NORTH: Thornmere Academy" in out and "(R, 1, 2, 3, 4, 5, 6)" in out
+    by_site = pd.read_csv(there / "sites.csv")
+    extra = pd.read_csv(there / "extra.csv", dtype=str)
+    extra["pupils"] = extra["pupils"].astype(float)
+    when = by_site["year"].map(lambda year: f"{year}/{(year + 1) % 100:02d}")
+    for option, name in (("low", "low"), ("expected", "pupils"), ("high", "high")):
+        wanted = by_site[by_site["phase"].eq("secondary")].groupby(when)[name].sum()
+        mine = extra[extra["option"].eq(option) & ~extra["year_group"].isin(["12", "13"])]
+        assert mine.groupby("academic_year")["pupils"].sum().reindex(wanted.index, fill_value=0).tolist() == (
+            pytest.approx(wanted.tolist(), abs=0.3)
+        )
+    rolls = ["forecast", "rolls_earlier.csv", "rolls", "--level", "none", "--published", "a table of ours", "--json"]
+    found = {}
+    for name, more in (("without", []), ("with", ["--extra", "extra.csv", "--option", "expected"])):
+        assert main([*rolls, *more]) == 0
+        rows = json.loads(capsys.readouterr().out)["rows"]
+        found[name] = {row["year"]: row["forecast"] for row in rows if row["measure"] == "secondary"}
+    for year, forecast in found["without"].items():
+        when = f"{year}/{(year + 1) % 100:02d}"
+        more = extra[extra["option"].eq("expected") & extra["academic_year"].eq(when)]
+        more = more.loc[~more["year_group"].isin(["12", "13"]), "pupils"].sum()
+        assert found["with"][year] - forecast == pytest.approx(more, abs=1)
+    assert found["with"] != found["without"]
+    assert main([*rolls, "--extra", "extra.csv"]) == 3
+    assert "low, expected, high" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "code", "words"),
+    [
+        ("site,year,completions\nA,2027,50\n", ["--plan", "today"], 3, "site A has no easting and northing (1 in all)"),
+        (
+            "site,year,completions,easting,northing\nA,2027,50,400000,100000\n",
+            ["--plan", "today"],
+            3,
+            "none of the sites",
+        ),
+        ("site,year,completions\nA,2027,50\n", [], 2, "--plan today"),
+    ],
+)
+def test_sites_that_lie_in_no_catchment_are_told(tmp_path, monkeypatch, capsys, text, options, code, words):
+    there = copy_demo(tmp_path / "medway")
+    monkeypatch.chdir(there)
+    (there / "h.csv").write_text(text, encoding="utf-8")
+    (there / "y.csv").write_text("phase,pupils\nprimary,0.3\nsecondary,0.2\n", encoding="utf-8")
+    assert main(["housing", "h.csv", "--yields", "y.csv", "--for-forecast", "e.csv", *options]) == code
+    assert words in " ".join(capsys.readouterr().err.split()) and not (there / "e.csv").exists()

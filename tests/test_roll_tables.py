@@ -12,7 +12,7 @@ from geoplan.disclosure import PUBLIC, rule_for
 from geoplan.forecast_books import backtest_book, forecast_book
 from geoplan.forecast_methods import history_of
 from geoplan.forecasts import forecast
-from geoplan.roll_tables import hidden_now, protect_register, protect_rolls
+from geoplan.roll_tables import hidden_now, protect_flows, protect_register, protect_rolls
 from geoplan.rolls import rolls_from
 from geoplan.sources import Source
 
@@ -94,3 +94,25 @@ def test_a_register_is_rounded_and_its_small_counts_left_out():
     shown, hidden = protect_register(register)
     assert hidden >= 1 and (shown["children"] % 5 == 0).all()
     assert protect_register(register, rule_for("internal", reason="planning the places"))[0] is register
+
+
+def flows(small: float) -> pd.DataFrame:
+    rows = [("East", "out", "11", 60.0), ("East", "in", "11", 41.0), ("East", "independent", "11", small),
+            ("West", "out", "11", 33.0), ("West", "in", "11", 58.0), ("West", "independent", "11", 27.0)]  # fmt: skip
+    return pd.DataFrame(rows, columns=["place", "kind", "phase", "pupils"]).assign(year=2025)
+
+
+def test_small_flows_are_hidden_and_what_they_are_changes_nothing():
+    shown, hidden = protect_flows(flows(3.0))
+    again, _ = protect_flows(flows(6.0))
+    assert shown.equals(again) and hidden >= 1
+    known = shown["pupils"].dropna()
+    assert len(known) < 6 and (known % 5 == 0).all()
+    exact, none = protect_flows(flows(3.0), rule_for("internal", reason="to plan places inside"))
+    assert exact["pupils"].tolist() == flows(3.0)["pupils"].tolist() and none == 0
+
+
+def test_births_are_protected_as_registers_are_under_their_own_name():
+    born = pd.DataFrame({"area": ["a", "b", "c"], "year": 2020, "age": 0, "children": [4.0, 52.0, 61.0]})
+    shown, hidden = protect_register(born, what="births of")
+    assert hidden >= 1 and "a" not in set(shown["area"]) and (shown["children"] % 5 == 0).all()

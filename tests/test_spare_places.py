@@ -12,6 +12,8 @@ from geoplan.errors import VintageError
 from geoplan.forecasts import forecast
 from geoplan.spare_places import (
     area_shares,
+    catchment_growth,
+    grown_areas,
     intake_table,
     phase_of,
     places_by_year,
@@ -114,3 +116,19 @@ def test_a_sector_is_shared_by_its_live_postcodes():
     children = pd.DataFrame({"area": ["S1", "S9"], "year": 2025, "age": 4, "children": [30.0, 6.0]})
     spread, left = share_out(children, shares)
     assert left == 6 and spread.set_index("area")["children"].to_dict() == {"a": 20, "b": 10, "not placed": 6}
+
+
+def test_areas_grow_as_the_schools_of_their_catchment_and_add_up():
+    rolls = pd.DataFrame(
+        [("1", "2026/27", 100.0, 110.0), ("2", "2026/27", 100.0, 90.0), ("3", "2026/27", 200.0, 150.0),
+         ("1", "2027/28", 100.0, 120.0), ("2", "2027/28", 100.0, 100.0), ("3", "2027/28", 200.0, 100.0)],
+        columns=["school", "year", "now", "pupils"],
+    )  # fmt: skip
+    growth, without = catchment_growth(rolls, {"A": ("1", "2"), "B": ("3",), "C": ("9",)})
+    assert without == ("C",) and growth.loc["A"].tolist() == [1.0, 1.1] and growth.loc["B"].tolist() == [0.75, 0.5]
+    assert growth.loc["C"].tolist() == [350 / 400, 320 / 400]
+    now = pd.Series({"a": 30.0, "b": 50.0, "c": 20.0, "d": 8.0, "e": 0.0})
+    ahead = grown_areas(now, {"a": "A", "b": "A", "c": "B", "d": "", "e": "C"}, growth)
+    assert ahead.loc[["a", "b"]].sum().tolist() == pytest.approx([80, 88])
+    assert ahead.loc["c"].tolist() == [15, 10] and ahead.loc["e"].tolist() == [0, 0]
+    assert ahead.loc["d"].tolist() == pytest.approx([8 * 95 / 100, 8 * 98 / 100])  # as all catchments together

@@ -8,31 +8,30 @@ from typing import Annotated
 
 import typer
 
-from geoplan.cli.common import (
-    InternalOption,
-    JsonOption,
-    OutOption,
-    ProjectOption,
-    by_ending,
-    check_targets,
-    print_table,
-    project_inputs,
-    recording,
-    steps,
-)
-from geoplan.cli.forecast import (
+from geoplan.cli.common import InternalOption, JsonOption, OutOption, ProjectOption, by_ending, print_table, steps
+from geoplan.cli.forecasting import (
+    AreaTotalsOption,
     AudienceOption,
+    AuthorityOption,
     BirthsOption,
+    FeedersOption,
+    FlowsOption,
     HiddenAsOption,
     LevelOption,
     LinksOption,
+    MovingOption,
     PlanOption,
     PublishedOption,
     ReasonOption,
     RegisterOption,
     RollsArgument,
+    TotalsOption,
     YearsOption,
-    require_level,
+    account_rows,
+    given_of,
+    groundwork,
+    plain_rows,
+    prepared,
     rule_of,
     write_sheets,
 )
@@ -46,6 +45,12 @@ def command(
     births: BirthsOption = None,
     links: LinksOption = None,
     plan: PlanOption = "",
+    feeders: FeedersOption = None,
+    flows: FlowsOption = None,
+    authority: AuthorityOption = "",
+    totals: TotalsOption = None,
+    area_totals: AreaTotalsOption = None,
+    moving: MovingOption = "",
     scorecards: Annotated[
         Path | None, typer.Option("--scorecards", help="The DfE's school places scorecards, to count authorities.")
     ] = None,
@@ -53,9 +58,9 @@ def command(
     hidden_as: HiddenAsOption = None,
     audience: AudienceOption = "public",
     reason: ReasonOption = "",
+    internal: InternalOption = "",
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
-    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Try every method from every past year, one to seven years ahead, and say how wrong it was.
@@ -67,36 +72,33 @@ def command(
     """
     from geoplan.backtests import COMBINATION, backtest
     from geoplan.forecast_books import backtest_book
-    from geoplan.io.forecast_inputs import TOP, Given, input_files, protected_material, read_material
+    from geoplan.io.forecast_inputs import TOP
     from geoplan.io.project import read_project
-    from geoplan.roll_tables import roll_marks
 
     if out is not None:
         by_ending(out, ".html", ".xlsx", ".csv")
     folder = read_project(project)
-    given = Given(tuple(rolls), level, register, births, links, plan, published, hidden_as)
     rule, out = rule_of(folder, audience, reason, internal, out)
-    inputs = [*project_inputs(folder), *input_files(folder, given), scorecards]
-    check_targets([out], inputs=inputs)
+    given = given_of(
+        rolls, level, register, births, links, plan, published, hidden_as, feeders, flows, authority, totals,
+        area_totals, moving,
+    )  # fmt: skip
     with (
         steps("reading", "protecting the numbers", "trying methods on the past", "writing") as step,
-        recording(folder.folder, rule, writes=out is not None, inputs=inputs) as numbers,
+        prepared(folder, given, [out], [scorecards], rule, step) as ready_made,
     ):
-        next(step)
-        material = read_material(folder, given)
-        require_level(material.schools.frame, level)
-        numbers = numbers.with_marks(roll_marks(material.rolls, folder.as_at))
-        next(step)
-        ready = protected_material(folder, material, given, numbers.rule, numbers.earlier()[0])
+        numbers, material, ready = ready_made
         next(step)
         past = backtest(ready.history, ready.rolls.places, ready.groups, horizons=years)
+        done, said = groundwork(past, ready, years, numbers.rule)
+        notes = (*ready.notes, *said)
         accuracy = past.accuracy(TOP)
         standing = _standing(accuracy, scorecards)
         next(step)
         if out is not None:
             book = backtest_book(
                 past, material.sources, top=TOP, rule=numbers.rule, printed=ready.printed, published=bool(published),
-                notes=ready.notes, title=f"How wrong forecasts would have been: {folder.name}",
+                notes=notes, title=f"How wrong forecasts would have been: {folder.name}", groundwork=done,
             )  # fmt: skip
             _write(numbers, out, book, past)
             typer.echo(f"wrote {out}", err=True)
@@ -104,12 +106,14 @@ def command(
         table = past.accuracy().reset_index()
         table = table.astype(dict.fromkeys(("level", "measure", "method"), "str"))
         coverage = past.coverage().reset_index().astype({"level": "str", "measure": "str"})
+        told = done.assign(added=done["after"] - done["before"])
         answer = {
-            "accuracy": _plain(table),
-            "coverage": _plain(coverage),
-            "chosen": _plain(past.chosen_weights),
+            "accuracy": plain_rows(table),
+            "coverage": plain_rows(coverage),
+            "chosen": plain_rows(past.chosen_weights),
             "standing": standing,
-            "notes": ready.notes,
+            "adjustments": plain_rows(account_rows(told, numbers.rule.round_to)),
+            "notes": notes,
         }
         typer.echo(json.dumps(answer, indent=2, default=float))
         return
@@ -130,7 +134,7 @@ def command(
     print_table(cells, ["rolls", "years", "error", "bias", "beats last value", "beats last ratio", "tried"])
     for line in standing:
         typer.echo(line)
-    for note in ready.notes:
+    for note in notes:
         typer.echo(note)
 
 
@@ -161,10 +165,6 @@ def _standing(accuracy, scorecards: Path | None) -> list[str]:
             line += f"; {100 * larger:.0f}% of them missed by more than our mean size, {100 * size:.1f}%"
         lines.append(line)
     return lines
-
-
-def _plain(table) -> list[dict]:
-    return table.astype("object").where(table.notna(), None).to_dict(orient="records")
 
 
 def _write(numbers, out, book, past) -> None:

@@ -76,6 +76,13 @@ def command(
             show_default="the year groups that the schools teach",
         ),
     ] = "",
+    forecast: Annotated[
+        Path | None,
+        typer.Option(
+            "--forecast",
+            help="Years to come too: what geoplan forecast wrote (.csv), each area growing as its catchment's schools.",
+        ),
+    ] = None,
     published: Annotated[
         bool, typer.Option("--published", help="The CSV of children is published: its counts are shown as they are.")
     ] = False,
@@ -149,8 +156,17 @@ def command(
     rule, trade_off_out, *named = ruled(folder, internal, trade_off_out, *(each for each in outs if _counts(each)))
     outs = [each for each in outs if not _counts(each)] + named
     written = [*outs, *([trade_off_out] if trade_off_out is not None else [])]
-    inputs = [*project_inputs(folder), *files, brief, fixed, together, travel]
+    inputs = [*project_inputs(folder), *files, brief, fixed, together, travel, forecast]
     check_targets(written, inputs=inputs)
+    if forecast is not None and internal:
+        raise typer.BadParameter(
+            "a forecast lets protected counts grow: there are no exact numbers to show with it", param_hint="--internal"
+        )
+    if forecast is not None and (today == "none" or is_file(children)):
+        raise typer.BadParameter(
+            "it lets the children of today's catchments grow: it needs a plan of today, and no file of children",
+            param_hint="--forecast",
+        )
     asked = asked_of(brief, objective, then, within, full_at_most, full_at_least, max_travel, nearest, at_most, split)
     asked = replace(asked, limits=with_files(asked.limits, fixed, together), bridges=bridges_of(asked, bridge or []))
     curves, several = _trade_offs(trade_off or [], points)
@@ -165,7 +181,7 @@ def command(
         raise typer.BadParameter("to count children moved there must be a plan of today", param_hint="--today")
     ground = ground_of(
         folder, asked, today, school or [], children, places, mix, travel, areas,
-        with_mix=bool(measures & {GORARD, DISSIMILARITY}), published=published,
+        with_mix=bool(measures & {GORARD, DISSIMILARITY}), published=published, forecast=forecast,
     )  # fmt: skip
     words = {"gap": gap / 100, "seconds": time_limit, "seed": seed}
     with solving("designing", time_limit) as progress:
@@ -199,7 +215,7 @@ def command(
         if found.plan is not None:
             with steps("protecting the numbers", "writing") as step:
                 next(step)
-                answer, numbers = protect(numbers, answer, None if published else rule)
+                answer, numbers = protect(numbers, answer, None if published or ground.evidence is not None else rule)
                 next(step)
                 write_outputs(outs, trade_off_out, numbers, answer, name)
     if as_json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from geoplan.cli.common import load_people, steps
+from geoplan.cli.common import load_people, recording, steps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,9 +130,13 @@ class Ground:
     data: str
     notes: list[str] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
+    evidence: object = None  # children by area as protected, where all numbers are worked out from those
+    marks: dict[str, str] = field(default_factory=dict)
+    earlier: tuple = ()
 
 
-def ground_of(folder, asked, today, schools, children, places, mix, travel, areas, *, with_mix, published) -> Ground:
+def ground_of(folder, asked, today, schools, children, places, mix, travel, areas, *, with_mix, published,
+              forecast=None) -> Ground:  # fmt: skip
     """Read the project's files into a design problem."""
     import pandas as pd
 
@@ -183,6 +187,9 @@ def ground_of(folder, asked, today, schools, children, places, mix, travel, area
         base_name = base_words(people.noun, counted_by) if children else _taught_words(people.noun, counted_by)
         sources = [*people.sources, boundaries.source]
         notes.append(f"Counted: {base_name} who live in these areas; those who live elsewhere are in no catchment.")
+    grown: dict = {}
+    if forecast is not None:
+        table, grown = _grown(folder, table, plan, codes, counted_by, forecast, noun, base_name, data, notes, sources)
     room = _places(file, codes, plan, places, counted_by, asked, notes)
     lengths, unit = _travel(travel, directory, boundaries, file, codes, plan, notes, kind)
     spread = None
@@ -202,7 +209,53 @@ def ground_of(folder, asked, today, schools, children, places, mix, travel, area
     )
     names = {code: _name(code, plan, file) for code in codes}
     sites = file.frame.loc[[c for c in _members(codes, plan) if c in file.frame.index], ["easting", "northing"]]
-    return Ground(problem, boundaries, sites.dropna(), names, noun, base_name, data, notes, sources)
+    return Ground(problem, boundaries, sites.dropna(), names, noun, base_name, data, notes, sources, **grown)
+
+
+def _grown(folder, table, plan, codes, counted_by, forecast, noun, base_name, data, notes, sources):
+    """Children by area now and in the years forecast, worked out from protected counts by area; the evidence."""
+    import pandas as pd
+
+    from geoplan.design_tables import protect_areas
+    from geoplan.io.forecast_inputs import own_source
+    from geoplan.io.housing import read_school_growth
+    from geoplan.spare_places import catchment_growth, grown_areas
+
+    rolls, source = read_school_growth(forecast, _rolls_of(counted_by))
+    growth, without = catchment_growth(rolls, {code: plan.members(code) for code in codes})
+    rule = folder.rule()
+    with recording(folder.folder, rule, writes=False) as numbers:
+        earlier = numbers.earlier()
+        now, evidence, marks = protect_areas(
+            table.iloc[:, 0], plan.kind, rule, noun=noun, base_name=base_name, data=data, earlier=earlier[0],
+            earlier_nested=earlier[1],
+        )  # fmt: skip
+    ahead = grown_areas(now, plan.table, growth)
+    sources.append(own_source(folder, source, "Forecast by school"))
+    notes.append(
+        f"Years to come ({ahead.columns[0]} to {ahead.columns[-1]}): the children of each area grow or fall as the "
+        f"rolls of its catchment of today are forecast to ({forecast.name}: {', '.join(_rolls_of(counted_by))}). Where "
+        "in a catchment they will live is not known; a new estate is spread over all of its areas."
+    )
+    if without:
+        notes.append(f"{len(without):,} catchments have no forecast of their own, and grow as all schools together.")
+    notes.append(
+        f"All numbers are worked out from children by area hidden below {rule.hide_below} (taken as half of that) and "
+        f"rounded to {rule.round_to}, so that nothing here says more than those."
+    )
+    return pd.concat([now.rename(table.columns[0]), ahead], axis=1), {
+        "evidence": evidence, "marks": marks, "earlier": earlier,
+    }  # fmt: skip
+
+
+def _rolls_of(counted_by) -> list[str]:
+    """The rolls of a forecast that are of the year groups counted."""
+    years = set(counted_by.get("year_group", [])) if isinstance(counted_by, dict) else set()
+    if years in ({"7"}, {"R"}):
+        return ["Year 7"] if years == {"7"} else ["Reception"]
+    of = {"primary": {"R", *map(str, range(1, 7))}, "secondary": set(map(str, range(7, 12))),
+          "sixth form": {"12", "13", "14"}}  # fmt: skip
+    return [name for name, groups in of.items() if not years or years & groups]
 
 
 def _plan(folder, today: str, areas: str):

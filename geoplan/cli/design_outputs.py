@@ -113,9 +113,26 @@ def protect(numbers, answer: Answer, rule):
     known = {"noun": ground.noun, "base_name": ground.base_name, "data": ground.data}
     tables = protect_design(
         ground.problem, answer.found, rule, names=ground.names, area_names=ground.boundaries.names.to_dict(),
-        earlier=earlier, earlier_nested=nested, **known,
+        earlier=earlier, earlier_nested=nested, step=1 if ground.evidence is None else ground.evidence.rule.round_to,
+        **known,
     )  # fmt: skip
+    if ground.evidence is not None:
+        tables = replace(
+            tables, words=f"Worked out from children by area, protected before. {ground.evidence.rule.sentence}"
+        )
+        return replace(answer, tables=tables), _unchanged(numbers, ground)
     return replace(answer, tables=tables), numbers if rule is None else numbers.with_marks(tables.marks)
+
+
+def _unchanged(numbers, ground: Ground):
+    """The ledger with the marks of the children; refused if something was released since they were protected."""
+    from geoplan.errors import ReleaseRefused
+
+    if ground.evidence is None:
+        return numbers
+    if numbers.earlier() != ground.earlier:
+        raise ReleaseRefused(["something else was released while the design was made: run it again"])
+    return numbers.with_marks(ground.marks)
 
 
 def write_outputs(outs: Sequence[Path], trade_off_out: Path | None, numbers, answer: Answer, name: str) -> None:
@@ -157,7 +174,8 @@ def write_outputs(outs: Sequence[Path], trade_off_out: Path | None, numbers, ans
             check_output(trade_off_out.name, "csv", data, (), [rows])
         made.append((trade_off_out, data, [rows]))
     for path, data, facts in made:
-        numbers.write(path, data, tables.protected, facts, tables.nested)
+        evidence = [] if ground.evidence is None else [ground.evidence]
+        numbers.write(path, data, [*tables.protected, *evidence], facts, tables.nested)
     for path in outs:
         if path.suffix == ".csv":
             write_plan(path, answer.found.plan)
@@ -243,6 +261,8 @@ def as_json_values(answer: Answer) -> dict:
         return values
     values |= public_figures(ground.problem, found, tables)
     values["rule"] = tables.rule.tag if tables.rule is not None else "published counts"
+    if answer.ground.evidence is not None:
+        values["rule"] = f"worked out from counts by area: {answer.ground.evidence.rule.tag}"
     for key, table in (("catchments", tables.catchments), ("moves", tables.flows)):
         if table is not None:
             values[key] = _json_rows(table)

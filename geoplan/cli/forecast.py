@@ -3,45 +3,39 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from geoplan.cli.common import (
-    InternalOption,
-    JsonOption,
-    OutOption,
-    ProjectOption,
-    by_ending,
-    check_targets,
-    print_table,
-    project_inputs,
-    recording,
-    ruled,
-    steps,
+from geoplan.cli.common import InternalOption, JsonOption, OutOption, ProjectOption, by_ending, print_table, steps
+from geoplan.cli.forecasting import (
+    AreaTotalsOption,
+    AudienceOption,
+    AuthorityOption,
+    BirthsOption,
+    FeedersOption,
+    FlowsOption,
+    HiddenAsOption,
+    LevelOption,
+    LinksOption,
+    MovingOption,
+    PlanOption,
+    PublishedOption,
+    ReasonOption,
+    RegisterOption,
+    RollsArgument,
+    TotalsOption,
+    YearsOption,
+    account_rows,
+    given_of,
+    plain_rows,
+    prepared,
+    rule_of,
+    with_groundwork,
+    write_sheets,
 )
-
-RollsArgument = Annotated[
-    list[str], typer.Argument(help="Rolls: files, or names in the project; earlier years may be in files of their own.")
-]
-LevelOption = Annotated[
-    str,
-    typer.Option("--level", help='A column of the schools file that groups them; "none" for the whole place alone.'),
-]
-RegisterOption = Annotated[str, typer.Option("--register", help="Children registered by area and age; a file or name.")]
-BirthsOption = Annotated[Path | None, typer.Option("--births", help="Births by area and year; adds up to the place.")]
-LinksOption = Annotated[Path | None, typer.Option("--links", help="Links between schools (GIAS), for academies.")]
-PlanOption = Annotated[
-    str, typer.Option("--plan", help="Catchments in force, by name: whose register each school has.")
-]
-PublishedOption = Annotated[
-    str, typer.Option("--published", help="Where the rolls are published: then they are shown exactly.")
-]
-HiddenAsOption = Annotated[float | None, typer.Option("--hidden-as", min=0.0, help="What a hidden count stands for.")]
-AudienceOption = Annotated[str, typer.Option("--audience", help="public, or internal for exact numbers.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why exact numbers are needed.")]
-YearsOption = Annotated[int, typer.Option("--years", min=1, max=7, help="How many years ahead.")]
 
 
 def command(
@@ -52,6 +46,12 @@ def command(
     births: BirthsOption = None,
     links: LinksOption = None,
     plan: PlanOption = "",
+    feeders: FeedersOption = None,
+    flows: FlowsOption = None,
+    authority: AuthorityOption = "",
+    totals: TotalsOption = None,
+    area_totals: AreaTotalsOption = None,
+    moving: MovingOption = "",
     other_plan: Annotated[str, typer.Option("--with-plan", help="Another plan: intakes if it were in force.")] = "",
     extra: Annotated[Path | None, typer.Option("--extra", help="Pupils to come from new homes, by school.")] = None,
     option: Annotated[str, typer.Option("--option", help="Which option of --extra.")] = "",
@@ -63,102 +63,81 @@ def command(
     hidden_as: HiddenAsOption = None,
     audience: AudienceOption = "public",
     reason: ReasonOption = "",
+    internal: InternalOption = "",
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
-    internal: InternalOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Forecast rolls by the methods that did best when tried on the past, up to seven years ahead.
 
-    With -o write the planner's page (.html), a workbook (.xlsx) or the forecast by school (.csv). Rolls are protected
-    first, unless they are published figures, and forecasts are worked out from the protected ones.
+    With -o write the planner's page (.html), a workbook (.xlsx) or the forecast by school (.csv; adjustments of any
+    kind are beside it, in .adjustments.csv). Rolls are protected first, unless they are published figures, and
+    forecasts are worked out from the protected ones.
 
     Example: geoplan forecast rolls_earlier.csv rolls --register register --plan today -o forecast.html
     """
     from geoplan.forecasts import forecast
-    from geoplan.io.forecast_inputs import Given, input_files, protected_material, read_material
     from geoplan.io.project import read_project
-    from geoplan.roll_tables import roll_marks
 
     if out is not None:
         by_ending(out, ".html", ".xlsx", ".csv")
     folder = read_project(project)
-    given = Given(tuple(rolls), level, register, births, links, plan, published, hidden_as)
     rule, out = rule_of(folder, audience, reason, internal, out)
-    inputs = [*project_inputs(folder), *input_files(folder, given), extra, control, places]
-    check_targets([out], inputs=inputs)
+    given = given_of(
+        rolls, level, register, births, links, plan, published, hidden_as, feeders, flows, authority, totals,
+        area_totals, moving,
+    )  # fmt: skip
+    outs = [out, *([beside(out)] if out is not None and out.suffix == ".csv" else [])]
     with (
         steps("reading", "protecting the numbers", "trying methods on the past", "writing") as step,
-        recording(folder.folder, rule, writes=out is not None, inputs=inputs) as numbers,
+        prepared(folder, given, outs, (extra, control, places), rule, step) as ready_made,
     ):
-        next(step)
-        material = read_material(folder, given)
-        require_level(material.schools.frame, level)
-        numbers = numbers.with_marks(roll_marks(material.rolls, folder.as_at))
-        next(step)
-        ready = protected_material(folder, material, given, numbers.rule, numbers.earlier()[0])
+        numbers, material, ready = ready_made
         next(step)
         made = forecast(ready.history, ready.rolls.places, ready.groups, years=years, notes=ready.notes)
-        made, grids, more = with_options(folder, made, material, ready, extra, option, other_plan, numbers.rule)
+        made = with_groundwork(made, ready, numbers.rule)
+        made, grids, read = with_options(folder, made, material, ready, extra, option, other_plan, numbers.rule)
         if control is not None:
             from geoplan.io.rolls import read_control_totals
 
-            made = made.controlled(read_control_totals(control)[0], f"control to {control.stem.replace('_', ' ')}")
+            totals_table, source = read_control_totals(control)
+            made = made.controlled(totals_table, f"control to {control.stem.replace('_', ' ')}")
+            read.append((source, "Totals that it was brought to"))
         changes = None
         if places is not None:
             from geoplan.io.rolls import read_places_changes
 
-            changes, _ = read_places_changes(places)
+            changes, source = read_places_changes(places)
+            read.append((source, "Places added and taken away"))
+        material = with_sources(folder, material, read)
         next(step)
         if out is not None:
-            _write(folder, numbers, out, made, material, ready, changes, level, published, (*grids, *more))
+            _write(folder, numbers, out, made, material, ready, changes, level, published, grids)
             typer.echo(f"wrote {out}", err=True)
     _print(
         made,
         level if level in made.past.groups else made.past.levels[-1],
         as_json,
         1 if published else numbers.rule.round_to,
+        _shown_account(made, ready, 1 if published else numbers.rule.round_to),
     )
-
-
-# --- what forecast and backtest share -------------------------------------------------------------------------
-
-
-def rule_of(folder, audience: str, reason: str, internal: str, out: Path | None):
-    """The rule of the audience (the project's own for the public), and the output by the name that it will have."""
-    if audience not in ("public", "internal"):
-        raise typer.BadParameter(f"{audience!r}: public or internal", param_hint="--audience")
-    if audience == "internal" and not internal:
-        internal = reason or "?"  # too short: it is said what is lacking
-    try:
-        return ruled(folder, internal, out)
-    except typer.BadParameter as error:
-        raise typer.BadParameter(
-            error.message, param_hint="--reason" if reason or internal == "?" else "--internal"
-        ) from None
-
-
-def require_level(schools, level: str) -> None:
-    """Refuse a level that the schools have no column of; without clusters, the place is all there is."""
-    if level not in ("", "none", "cluster", *schools):
-        raise typer.BadParameter(
-            f"the schools have no column {level!r}; there are {', '.join(map(str, schools))}", param_hint="--level"
-        )
 
 
 # --- options, pages, printing -------------------------------------------------------------------------------
 
 
 def with_options(folder, made, material, ready, extra, option, other_plan, rule):
-    """The forecast with pupils of new homes, and intakes under another plan."""
+    """The forecast with pupils of new homes, intakes under another plan, and the files read with what they are."""
     from geoplan.forecast_books import recut_grid
     from geoplan.io.forecast_inputs import aged, protected_areas
     from geoplan.spare_places import recut, recut_intakes
 
+    read: list[tuple] = []
     if extra is not None:
         from geoplan.io.rolls import read_extra_pupils
 
-        table, _ = read_extra_pupils(extra, option=option)
+        table, source = read_extra_pupils(extra, option=option)
+        read.append((source, "Pupils to come from new homes"))
         made = made.with_pupils(table, f"housing{', ' + option if option else ''}")
     grids = []
     if other_plan:
@@ -171,7 +150,14 @@ def with_options(folder, made, material, ready, extra, option, other_plan, rule)
         names = material.schools.frame["name"].to_dict()
         stage = 7 if 7 in made.stages else 0
         grids.append(recut_grid(recut_intakes(made, before, after, stage), stage, step, names))
-    return made, grids, []
+    return made, grids, read
+
+
+def with_sources(folder, material, read):
+    """The material with the files of further options among its sources, invented where the project is."""
+    from geoplan.io.forecast_inputs import own_source
+
+    return replace(material, sources=(*material.sources, *(own_source(folder, *each) for each in read)))
 
 
 def _drawn(folder, material, ready, level: str):
@@ -208,9 +194,42 @@ def _write(folder, numbers, out, made, material, ready, changes, level, publishe
     table = csv_table(made, ready.hidden, 1 if published else numbers.rule.round_to)
     if published:
         numbers.write(out, table_csv(table), book.tables, (*book.worked_out, table))
+        _write_account(numbers, out, made, ready, published)
         return
     content = Protected(table, pd.DataFrame(index=table.index), numbers.rule, "pupils", printed=ready.printed)
     numbers.write(out, table_csv(content), (content,))
+    _write_account(numbers, out, made, ready, published)
+
+
+def beside(out: Path) -> Path:
+    """The file of adjustments beside a table of a forecast."""
+    return out.with_suffix(".adjustments.csv")
+
+
+def _write_account(numbers, out: Path, made, ready, published) -> None:
+    """Every adjustment, beside the table; no file where there is none."""
+    import pandas as pd
+
+    from geoplan.disclosure import Protected
+    from geoplan.io.outputs import table_csv
+
+    rows = _shown_account(made, ready, 1 if published else numbers.rule.round_to)
+    if not len(rows):
+        return
+    table = rows.set_index(["why", "place", "year", "of"])
+    if published:
+        numbers.write(beside(out), table_csv(table), (), (table,))
+    else:
+        content = Protected(table, pd.DataFrame(index=table.index), numbers.rule, "pupils", printed=ready.printed)
+        numbers.write(beside(out), table_csv(content), (content,))
+    typer.echo(f"wrote {beside(out)}", err=True)
+
+
+def _shown_account(made, ready, step: int):
+    """Adjustments that may be printed: none of a school with a hidden year group now."""
+    account = made.account
+    hidden = account["place"].isin([place for place, gone in ready.hidden.items() if gone])
+    return account_rows(account[~hidden], step)
 
 
 def csv_table(made, hidden, step: int):
@@ -223,26 +242,14 @@ def csv_table(made, hidden, step: int):
     return table.drop(columns=["year", "ahead"]).set_index(keys).rename_axis(index=["school", "rolls", "year"])
 
 
-def write_sheets(numbers, out: Path, book) -> None:
-    """A page's tables as a workbook; its sentences are texts that may stand in it."""
-    import pandas as pd
-
-    from geoplan.io.workbook_out import about_lines
-
-    sheets, about = book.sheets, [*book.findings, *book.notes, book.protection]
-    texts = pd.DataFrame({"text": [str(cell) for line in about_lines(sheets, about, book.sources) for cell in line]})
-    data = numbers.workbook(sheets, about, book.sources, out.name)
-    numbers.write(out, data, book.tables, (*book.worked_out, texts))
-
-
-def _print(made, level: str, as_json: bool, step: int) -> None:
+def _print(made, level: str, as_json: bool, step: int, account) -> None:
     from geoplan.cohorts import year_name
     from geoplan.forecast_books import rounded
 
     table = rounded(made.table(level), step)
     if as_json:
-        plain = table.astype("object").where(table.notna(), None).to_dict(orient="records")
-        answer = {"level": level, "rows": plain, "notes": list(made.notes)}
+        answer = {"level": level, "rows": plain_rows(table), "adjustments": plain_rows(account)}
+        answer["notes"] = list(made.notes)
         typer.echo(json.dumps(answer, indent=2, default=float))
         return
     shown = table[table["measure"].isin(["primary", "secondary", "Reception", "Year 7"])]

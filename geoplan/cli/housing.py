@@ -47,6 +47,14 @@ def command(
     ] = None,
     by: Annotated[str, typer.Option("--by", help="Kind of area that the catchment is drawn of.")] = "",
     late: Annotated[int, typer.Option(min=0, help="Years late, at the low end.")] = 1,
+    for_forecast: Annotated[
+        Path | None,
+        typer.Option("--for-forecast", help="Also write the pupils by school, for geoplan forecast --extra (.csv)."),
+    ] = None,
+    plans: Annotated[
+        list[str] | None,
+        typer.Option("--plan", help="For --for-forecast: catchments in force, by name; one for each phase."),
+    ] = None,
     project: Annotated[Path, typer.Option("--project", "-p", help="The project file; needed for --new-school.")] = Path(
         "geoplan.toml"
     ),
@@ -67,6 +75,10 @@ def command(
         by_ending(out, ".html", ".txt", ".csv", ".xlsx")
         if out.suffix in (".html", ".txt") and not school:
             raise typer.BadParameter("name the site of the school: --new-school", param_hint="--out")
+    if for_forecast is not None:
+        by_ending(for_forecast, ".csv")
+        if not plans:
+            raise typer.BadParameter("say whose catchments the sites lie in: --plan today", param_hint="--for-forecast")
     if internal and not (school and (out is None or out.suffix == ".html")):
         raise typer.BadParameter(
             "only the page of a new school (.html, with --new-school) counts pupils", param_hint="--internal"
@@ -75,16 +87,19 @@ def command(
         from geoplan.io.internal import internal_path
 
         out = internal_path(out)
-    check_targets([out], inputs=[homes, yields, forecast])
-    trajectory, rates = read_housing(homes), read_yields(yields)
+    check_targets([out, for_forecast], inputs=[homes, yields, forecast])
+    trajectory, rates = _credited(project, read_housing(homes), read_yields(yields))
     expected = expected_pupils(trajectory, rates, late_years=late)
     table = by_phase(expected)
     notes = [
         *trajectory.notes,
-        f"Yields are those of {rates.source.title}; the low end takes homes {late} year{'s' * (late != 1)} late.",
+        f"Yields are those of {rates.source.file or rates.source.title}; the low end takes homes {late} "
+        f"year{'s' * (late != 1)} late.",
     ]
     if out is not None and out.suffix in (".csv", ".xlsx"):
         _write(out, expected, notes, (trajectory.source, rates.source))
+    if for_forecast is not None:
+        notes += _write_for_forecast(for_forecast, project, plans or [], trajectory, expected)
     if school:
         spec, out = _specify(
             trajectory, rates, expected, school, phase, places, opens, spare, forecast, within, ready, by, project,
@@ -102,8 +117,79 @@ def command(
         print_table(cells, ["phase", "year", "homes", "low", "pupils", "high"])
         for note in notes:
             typer.echo(note)
-    if out is not None:
-        typer.echo(f"wrote {out}", err=True)
+    for path in (out, for_forecast):
+        if path is not None:
+            typer.echo(f"wrote {path}", err=True)
+
+
+def _credited(project: Path, trajectory, rates):
+    """Homes and yields with the credit of the project, if there is one: invented where that is."""
+    from dataclasses import replace
+
+    from geoplan.io.forecast_inputs import own_source
+    from geoplan.io.project import read_project
+
+    if not project.exists():
+        return trajectory, rates
+    folder = read_project(project)
+    return (
+        replace(trajectory, source=own_source(folder, trajectory.source, "Homes to come")),
+        replace(rates, source=own_source(folder, rates.source, "Pupils for each home")),
+    )
+
+
+def _write_for_forecast(path: Path, project: Path, plans: list[str], trajectory, expected) -> list[str]:
+    """Pupils by school, year and year group, for a forecast; what is not in it, in sentences."""
+    import pandas as pd
+
+    from geoplan.errors import UnknownCodeError
+    from geoplan.housing import pupils_by_school
+    from geoplan.io.outputs import csv_bytes, write_bytes
+    from geoplan.io.project import read_project
+    from geoplan.travel import YEARS, years_taught
+
+    folder = read_project(project)
+    check_targets([path], inputs=project_inputs(folder))
+    sites = trajectory.sites
+    lacking = [site for site in sites.index if not {"easting", "northing"} <= set(sites)
+               or sites.loc[site, ["easting", "northing"]].isna().any()]  # fmt: skip
+    if lacking:
+        raise UnknownCodeError(
+            f"site {lacking[0]} has no easting and northing ({len(lacking):,} in all): fill them, so that its "
+            "catchment can be found"
+        )
+    schools = folder.schools()
+    schools_of: dict[str, list[str]] = {site: [] for site in sites.index}
+    for name in plans:
+        plan = folder.catchments(name)
+        areas = folder.area(plan.kind)
+        at = areas.locate(sites["easting"].to_numpy(float), sites["northing"].to_numpy(float)).position
+        for site, position in zip(sites.index, at, strict=True):
+            code = plan.table.get(areas.codes[position], "") if position >= 0 else ""
+            schools_of[site] += list(plan.members(code)) if code else []
+    first, last = years_taught(schools.frame)
+    reception = YEARS.index("R")
+    taught = pd.DataFrame({"lowest": first - reception, "highest": last - reception}, index=schools.frame.index)
+    table, left = pupils_by_school(expected, schools_of, taught)
+    if table.empty:
+        raise UnknownCodeError(
+            f"none of the sites lies in a catchment of {' or '.join(plans)} whose school teaches these year groups"
+        )
+    write_bytes(path, csv_bytes(table.round({"pupils": 4})))
+    notes = [f"{path.name}: pupils by school for geoplan forecast --extra, with --option low, expected or high."]
+    notes.append(
+        "Each pupil of new homes is taken to go to the school of the catchment that the site lies in "
+        f"({'; '.join(f'{site}: {_schools(codes, schools)}' for site, codes in schools_of.items())})."
+    )
+    if len(left):
+        most = left.groupby("academic_year")["pupils"].sum().max()
+        groups = ", ".join(dict.fromkeys(left["year_group"]))
+        notes.append(f"In no school of these plans, and not in the file: up to {most:,.1f} pupils a year ({groups}).")
+    return notes
+
+
+def _schools(codes: list[str], schools) -> str:
+    return " and ".join(str(schools.frame["name"].get(code, code)) for code in codes) or "no catchment"
 
 
 def _specify(
@@ -125,6 +211,7 @@ def _specify(
         need_for_places,
         pupils_in,
     )
+    from geoplan.io.forecast_inputs import own_source
     from geoplan.io.housing import read_roll_forecast
     from geoplan.io.outputs import write_text
     from geoplan.io.project import read_project
@@ -175,6 +262,7 @@ def _specify(
             new, need, of_phase, by_year_group(expected, opening).reindex(list(PHASES[phase])).dropna(), opening,
             (ready or datetime.now(UTC)).date(), area, tuple(notes),
         )  # fmt: skip
+        forecasts = [own_source(folder, each, "Forecast by school") for each in forecasts]
         sources = (trajectory.source, rates.source, *forecasts, *people.sources, register.source)
         if out is not None and out.suffix == ".html":
             book = specification_book(spec, sources, register, boundaries=drawn, neighbours=neighbours)

@@ -13,6 +13,8 @@ def command(
 ) -> None:
     """Write a geoplan.toml and CSV templates; never over a file that is there.
 
+    Tables for forecasts, homes and sites are in the folder templates; columns.txt says what each column is.
+
     Example: geoplan init my-authority
     """
     from geoplan.io.project import write_project_template

@@ -214,6 +214,7 @@ def _facts(folder, tables, pupils, schools, layers, sources, groups, forecast, a
     import pandas as pd
 
     from geoplan.drawn_catchments import lookup_table
+    from geoplan.io.forecast_inputs import own_source
     from geoplan.io.housing import is_school_forecast, read_forecast_growth
     from geoplan.io.plans import read_expected
     from geoplan.plan_books import OptionFacts
@@ -237,10 +238,10 @@ def _facts(folder, tables, pupils, schools, layers, sources, groups, forecast, a
     expected = growth = None
     if forecast is not None and is_school_forecast(forecast):
         growth, source = read_forecast_growth(forecast, phase)
-        sources = [*sources, _credited(source, f"Forecast by school: {folder.name}")]
+        sources = [*sources, own_source(folder, source, "Forecast by school")]
     elif forecast is not None:
         expected, source = read_expected(forecast, plan.kind)
-        sources = [*sources, _credited(source, f"Forecast by area: {folder.name}")]
+        sources = [*sources, own_source(folder, source, "Forecast by area")]
     preferences = None
     if applications:
         preferences = _preferences(folder, applications, plan, tables, schools)

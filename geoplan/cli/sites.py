@@ -49,6 +49,7 @@ def command(
     """
     import pandas as pd
 
+    from geoplan.io.forecast_inputs import own_source
     from geoplan.io.project import read_project
     from geoplan.io.sites import read_site_options, read_weights
     from geoplan.new_school_books import protect_sites, scored_values, site_marks, sites_book
@@ -61,12 +62,13 @@ def command(
     inputs = [*project_inputs(folder), sites, weights]
     check_targets([out], inputs=inputs)
     options, values, source = read_site_options(sites, folder.postcodes())
+    source = own_source(folder, source, "Sites for a new school")
     criteria = (Criterion(REACH, 1), Criterion(MORE_PLACED, 1), Criterion(NEARER, 1, "less"))
     notes = ["No weights were given: the three criteria that are worked out count the same."]
     extra = []
     if weights is not None:
         criteria, weights_source = read_weights(weights)
-        extra, notes = [weights_source], []
+        extra, notes = [own_source(folder, weights_source, "What the criteria count")], []
     people, register, layers = load_people(folder)
     with (
         steps("measuring sites", "protecting the numbers", "writing") as step,

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from geoplan.cohorts import year_of_date, year_of_text
-from geoplan.columns import BIRTHS, FLOWS, PROJECTIONS, REGISTER, header_key
+from geoplan.columns import BIRTHS, FLOWS, MOVING, PROJECTIONS, REGISTER, header_key
 from geoplan.errors import InputRefused, Problem
 from geoplan.findings import gather
+from geoplan.flows import INDEPENDENT, stages_of
 from geoplan.io.counted import read_checked
 from geoplan.io.files import table_bytes
 from geoplan.io.rolls import count_problems, problem_of
@@ -235,27 +236,93 @@ def read_projections(path: str | os.PathLike, columns: Mapping[str, str] | None 
     return Counts(summed, source, gather([]), (), {"records": len(text)})
 
 
-def read_flows(path: str | os.PathLike, columns: Mapping[str, str] | None = None) -> Counts:
+def read_flows(
+    path: str | os.PathLike, columns: Mapping[str, str] | None = None, hidden_as: float | None = None
+) -> Counts:
     """Read pupils who cross the border or go to independent schools.
+
+    Parameters
+    ----------
+    path
+        ``home``, ``school_in`` ("independent" for those), ``phase`` (a phase, a year group or a year of age),
+        ``academic_year``, ``pupils``.
+    columns
+        Our names to the file's headers, where these are not known ones.
+    hidden_as
+        What a hidden count stands for; without it, it is not known.
 
     Returns
     -------
     Counts
-        ``home``, ``school_in`` ("independent" for those), ``phase`` (or year of age), ``year`` where given, ``pupils``.
+        ``home``, ``school_in``, ``phase``, ``year``, ``pupils``.
+
+    Raises
+    ------
+    InputRefused
+        With every problem: a row without a place, a year or a phase that is one, a count below zero, the same pupils
+        by phase and again by year of age.
     """
-    values, found, source, headers = read_checked(path, FLOWS, columns)
-    problems = count_problems(source.file, values, found, headers, "pupils")
+    values, found, source, headers = read_checked(path, FLOWS, columns, ("phase", "academic_year"))
+    file = source.file
+    problems = count_problems(file, values, found, headers, "pupils", hidden_as)
+    for name in ("home", "school_in"):
+        blank = values.index[values[name].eq("")]
+        problems += problem_of(file, blank, "code_blank", "no place", headers[name])
+    year = values["academic_year"].map(lambda text: year_of_text(str(text)))
+    problems += problem_of(
+        file, values.index[year.isna()], "year_missing", "no academic year can be read", headers["academic_year"]
+    )
+    stages = values["phase"].map({text: stages_of(str(text)) for text in values["phase"].unique()})
+    strange = values.index[stages.map(len).eq(0)]
+    what = "not a phase, a year group (Year 7) or a year of age from 4 to 18"
+    problems += problem_of(file, strange, "value_unknown", what, headers["phase"])
+    table = values[["home", "school_in", "phase", "pupils"]].copy()
+    private = table["school_in"].str.casefold().str.contains("independent")
+    table["school_in"] = table["school_in"].mask(private, INDEPENDENT)
+    table["year"] = year
+    each = table.assign(stage=stages).explode("stage")
+    twice = each.index[each.duplicated(["home", "school_in", "year", "stage"])].unique()
+    what = "the same pupils twice: give each pair and year by phase or by year of age, once"
+    problems += problem_of(file, twice, "code_duplicated", what, headers["phase"])
     if problems:
-        raise InputRefused(source.file, problems)
-    table = values[[name for name in ("home", "school_in", "phase", "pupils") if name in values]].copy()
-    table["year"] = (
-        values["academic_year"].map(lambda text: year_of_text(str(text))) if "academic_year" in values else None
-    )
-    table["school_in"] = table["school_in"].mask(
-        table["school_in"].str.casefold().str.contains("independent"), "independent"
-    )
+        raise InputRefused(file, problems)
+    hidden = int(found["code"].eq("count_hidden").sum())
+    told = "are not known" if hidden_as is None else f"were each taken as {hidden_as:g}"
+    notes = (f"flows: {hidden:,} counts are hidden by the publisher and {told}",) if hidden else ()
     found = found.assign(column=found["column"].map(lambda name: headers.get(name, name)).astype("str"))
-    return Counts(table.reset_index(drop=True), source, gather([found]), (), {"records": int(values.index.max())})
+    table = table.astype({"year": "int64"}).reset_index(drop=True)
+    return Counts(table, source, gather([found]), notes, {"records": int(values.index.max())})
+
+
+def read_moving(path: str | os.PathLike, columns: Mapping[str, str] | None = None) -> tuple[pd.Series, Source]:
+    """Read a chart of moving: net moves by age for each child, as an official one says or the authority's own.
+
+    Returns
+    -------
+    rates, source
+        By age 0 to 17.
+
+    Raises
+    ------
+    InputRefused
+        With every problem: an age that is none or there twice, a rate that is none, or from -1 down or over 1.
+    """
+    values, _, source, headers = read_checked(path, MOVING, columns)
+    file = source.file
+    text = values["age"].astype("str").str.strip()
+    age = pd.to_numeric(text.where(text.str.fullmatch(r"\d{1,2}(\.0+)?")), errors="coerce")
+    problems = problem_of(file, values.index[age.isna()], "number_malformed", "not an age", headers["age"])
+    twice = values.index[age.duplicated() & age.notna()]
+    problems += problem_of(file, twice, "code_duplicated", "an age twice", headers["age"])
+    rate = values["rate"]
+    problems += problem_of(file, values.index[rate.isna()], "number_malformed", "not a rate", headers["rate"])
+    odd = values.index[(rate <= -1) | (rate > 1)]
+    what = "a rate of -1 or below, or over 1: give net moves for each child (-0.02), not per cent"
+    problems += problem_of(file, odd, "value_impossible", what, headers["rate"])
+    if problems:
+        raise InputRefused(file, problems)
+    rates = pd.Series(rate.to_numpy(dtype=float), age.astype("int64")).sort_index()
+    return rates[rates.index < _AGES - 1].rename("rate").rename_axis("age"), source
 
 
 def age_bands(labels: Sequence[str]) -> dict[int, str]:
@@ -274,6 +341,19 @@ def age_bands(labels: Sequence[str]) -> dict[int, str]:
         last = ends[1] if len(ends) > 1 else (_AGES - 1 if re.search(r"\+|over", label) else ends[0])
         answer |= dict.fromkeys(range(ends[0], min(last, _AGES - 1) + 1), label)
     return answer
+
+
+def whole_bands(labels: Sequence[str]) -> dict[int, str]:
+    """As :func:`age_bands`, of the bands that end by 18: a band that goes on is of people whom no register of ours has.
+
+    Examples
+    --------
+    >>> sorted(set(whole_bands(["0-4", "10-14", "15-19", "18", "16+"]).values()))
+    ['0-4', '10-14', '18']
+    """
+    ends = {label: [int(number) for number in re.findall(r"\d+", label)] for label in labels}
+    kept = [label for label in labels if ends[label] and ends[label][-1] < _AGES and not re.search(r"\+|over", label)]
+    return age_bands(kept)
 
 
 # --- the parts ------------------------------------------------------------------------------------------------

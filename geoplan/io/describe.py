@@ -22,7 +22,7 @@ from geoplan.findings import (
     problem_entries,
 )
 from geoplan.io.census import CensusReturn, read_census
-from geoplan.io.children import read_births, read_register
+from geoplan.io.children import read_births, read_flows, read_register
 from geoplan.io.directories import read_postcodes
 from geoplan.io.files import file_name, refuse
 from geoplan.io.layers import read_boundaries
@@ -42,7 +42,8 @@ from geoplan.streets import Streets
 
 Answer = tuple[int, pd.DataFrame, dict]
 KINDS = (
-    "pupils", "people", "schools", "postcodes", "areas", "segments", "rolls", "register", "births", "streets", "census",
+    "pupils", "people", "schools", "postcodes", "areas", "segments", "rolls", "register", "births", "flows", "streets",
+    "census",
 )  # fmt: skip
 
 
@@ -55,7 +56,8 @@ def describe_file(path: str | os.PathLike, as_kind: str, **options: object) -> d
         The file.
     as_kind
         ``pupils``, ``people``, ``schools``, ``postcodes``, ``areas``, ``segments``, ``rolls``, ``register``,
-        ``births``, ``streets`` or ``census`` (a return of pupils, with the questions for schools in ``details``).
+        ``births``, ``flows``, ``streets`` or ``census`` (a return of pupils, with the questions for schools
+        in ``details``).
     options
         Passed on to the reader (``schools=``, ``columns=``, ``layer=`` ...).
 
@@ -88,6 +90,7 @@ def describe_project(path: str | os.PathLike | Project = FILE_NAME) -> list[dict
                 "rolls": lambda r=role: read_rolls(place.file(r), place.settings.columns.get("rolls")),
                 "register": lambda r=role: read_register(place.file(r), place.settings.columns.get("register")),
                 "births": lambda r=role: read_births(place.file(r), place.settings.columns.get("births")),
+                "flows": lambda r=role: read_flows(place.file(r), place.settings.columns.get("flows")),
                 "streets": lambda r=role: read_streets(place.file(r), place.settings.columns.get("streets")),
             }[kind]
             reports.append(_report(file_name(place.file(role)), kind, lambda k=kind, r=read: _ANSWERS[k](r())))
@@ -98,7 +101,7 @@ def describe_project(path: str | os.PathLike | Project = FILE_NAME) -> list[dict
 
 def _kind_of(role: str) -> str | None:
     """What is in a file, by its role in the project; None for roles of other commands (housing)."""
-    if role in {"schools", "postcodes", "segments", "register", "births", "streets"}:
+    if role in {"schools", "postcodes", "segments", "register", "births", "flows", "streets"}:
         return role
     if role.startswith("rolls"):
         return "rolls"
@@ -265,6 +268,7 @@ _READERS = {
     "rolls": read_rolls,
     "register": read_register,
     "births": read_births,
+    "flows": read_flows,
     "streets": read_streets,
     "census": _read_census,
 }
@@ -278,6 +282,7 @@ _ANSWERS = {
     "rolls": _counts,
     "register": _counts,
     "births": _counts,
+    "flows": _counts,
     "streets": _streets,
     "census": _census,
 }

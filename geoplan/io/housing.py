@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -158,6 +158,34 @@ def read_forecast_growth(path: str | os.PathLike, rolls: str) -> tuple[pd.Series
         raise refuse(source.file, "no_records", f"no forecast of {rolls} rolls with the roll now", tip)
     sums = wanted.groupby("year")[["now", "pupils"]].sum()
     return (sums["pupils"] / sums["now"]).rename("growth"), source
+
+
+def read_school_growth(path: str | os.PathLike, rolls: Sequence[str]) -> tuple[pd.DataFrame, Source]:
+    """Forecast rolls by school with the roll now, of some phases or intakes together.
+
+    Parameters
+    ----------
+    path
+        The table that ``geoplan forecast -o forecast.csv`` writes.
+    rolls
+        primary, secondary, sixth form; or Reception or Year 7.
+
+    Returns
+    -------
+    table, source
+        ``school``, ``year``, ``now``, ``pupils``.
+
+    Raises
+    ------
+    InputRefused
+        As :func:`read_roll_forecast`; also if the file has no such rolls, or does not say how many there are now.
+    """
+    values, source = _forecast_rows(path)
+    wanted = values[values.get("rolls", pd.Series("", values.index)).isin([name.casefold() for name in rolls])]
+    if wanted.empty or "now" not in values:
+        tip = "make it with: geoplan forecast -o forecast.csv"
+        raise refuse(source.file, "no_records", f"no forecast of {' or '.join(rolls)} rolls with the roll now", tip)
+    return wanted.groupby(["school", "year"], as_index=False, sort=False)[["now", "pupils"]].sum(), source
 
 
 def is_school_forecast(path: str | os.PathLike) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from geoplan.areas import Boundaries
 from geoplan.catchments import CatchmentPlan
-from geoplan.columns import PEOPLE, PUPILS, SCHOOLS, explain
+from geoplan.columns import PEOPLE, PUPILS, SCHOOLS, TABLES, explain
 from geoplan.corrections import Corrections
 from geoplan.errors import ProjectError
 from geoplan.io.corrections import FILE_NAME as CORRECTIONS_FILE
@@ -201,6 +201,7 @@ schools = "schools.csv"
 # postcodes = "ONSPD.zip"          # ONSPD, NSPL, the ONS lookup, Code-Point Open, or a table of your own
 # segments = "oac21.csv"
 # callers = "callers.csv"          # any list of people with a postcode
+# rolls = "rolls.csv"              # for forecasts; register = "register.csv" too (see the folder templates)
 
 [areas]                             # kind, with its year = file
 # lsoa21 = "lsoa21.gpkg"
@@ -223,8 +224,29 @@ schools = "schools.csv"
 """
 
 
+#: Tables that only some commands take, with the header of their template.
+_MORE_TABLES = {
+    "rolls": "urn,year_group,date,pupils",
+    "register": "area,age,date,children",
+    "births": "area,academic_year,births",
+    "projections": "area,age,year,people",
+    "flows": "home,school_in,phase,academic_year,pupils",
+    "feeders": "school,feeder,share",
+    "moving": "age,rate",
+    "extra_pupils": "school,academic_year,year_group,pupils,option",
+    "control_totals": "phase,academic_year,pupils",
+    "places_changes": "school,academic_year,places,pan",
+    "housing": "site,name,easting,northing,year,completions,tenure,type,bedrooms,status",
+    "yields": "phase,tenure,type,bedrooms,years_after,pupils,low,high",
+    "sites": "site,name,easting,northing,cost",
+    "weights": "criterion,weight,better,worst,best",
+}
+
+
 def write_project_template(folder: str | os.PathLike = ".") -> list[Path]:
     """Write ``geoplan.toml`` and empty tables to fill; a file that is there is never touched.
+
+    Pupils and schools are beside it; tables that only some commands take are in the folder ``templates``.
 
     Returns
     -------
@@ -236,8 +258,10 @@ def write_project_template(folder: str | os.PathLike = ".") -> list[Path]:
         "pupils.csv": "pupil_id,postcode,school,year_group,fsm,sen,eal,ethnicity,sex,enrol_status\n",
         "schools.csv": "urn,name,phase,easting,northing,postcode,places,pan,lowest_year,highest_year,cluster\n",
     }
+    more = {f"templates/{TABLES[name].name}.csv": f"{header}\n" for name, header in _MORE_TABLES.items()}
     helps = "\n\n".join(
-        f"{table.name}: one row is {table.row}\n{explain(table)}" for table in (PUPILS, PEOPLE, SCHOOLS)
+        f"{table.name}: one row is {table.row}\n{explain(table)}"
+        for table in (PUPILS, PEOPLE, SCHOOLS, *(TABLES[name] for name in _MORE_TABLES))
     )
-    texts = {FILE_NAME: _TEMPLATE, **tables, "columns.txt": helps + "\n"}
+    texts = {FILE_NAME: _TEMPLATE, **tables, **more, "columns.txt": helps + "\n"}
     return [path for name, text in texts.items() if (path := write_new(target / name, text)) is not None]

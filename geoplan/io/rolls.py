@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from geoplan.cohorts import PHASES, year_name, year_of_date, year_of_text
-from geoplan.columns import CONTROL_TOTALS, EXTRA_PUPILS, PLACES_CHANGES, ROLLS, SCHOOL_LINKS, header_key
+from geoplan.columns import CONTROL_TOTALS, EXTRA_PUPILS, FEEDERS, PLACES_CHANGES, ROLLS, SCHOOL_LINKS, header_key
 from geoplan.errors import InputRefused, Problem
 from geoplan.findings import findings as found_at
 from geoplan.findings import gather
@@ -108,6 +108,36 @@ def read_school_links(path: str | os.PathLike, columns: Mapping[str, str] | None
     if problems:
         raise InputRefused(source.file, problems)
     return values.reset_index(drop=True), source
+
+
+def read_feeders(path: str | os.PathLike, columns: Mapping[str, str] | None = None) -> tuple[pd.DataFrame, Source]:
+    """Read which schools a school takes its transfer intake from.
+
+    Returns
+    -------
+    feeders, source
+        ``school``, ``feeder``, ``share`` (1 where not given).
+
+    Raises
+    ------
+    InputRefused
+        With every problem: a school missing or its own feeder, a pair twice, a share outside 0 to 1.
+    """
+    values, found, source, headers = read_checked(path, FEEDERS, columns)
+    file = source.file
+    problems = _all_problems(file, found, headers)
+    for name in ("school", "feeder"):
+        problems += problem_of(file, values.index[values[name].eq("")], "code_blank", "no school", headers[name])
+    own = values.index[values["school"].eq(values["feeder"]) & values["school"].ne("")]
+    problems += problem_of(file, own, "value_impossible", "a school as its own feeder", headers["feeder"])
+    twice = values.index[values.duplicated(["school", "feeder"])]
+    problems += problem_of(file, twice, "code_duplicated", "a school and its feeder twice", headers["feeder"])
+    share = values["share"].fillna(1.0) if "share" in values else pd.Series(1.0, values.index)
+    odd = values.index[(share < 0) | (share > 1)]
+    problems += problem_of(file, odd, "value_impossible", "a share below 0 or over 1", headers.get("share"))
+    if problems:
+        raise InputRefused(file, problems)
+    return values[["school", "feeder"]].assign(share=share).reset_index(drop=True), source
 
 
 def read_extra_pupils(

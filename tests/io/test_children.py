@@ -11,6 +11,7 @@ from geoplan.io.children import (
     age_bands,
     read_births,
     read_flows,
+    read_moving,
     read_population,
     read_projections,
     read_register,
@@ -110,3 +111,46 @@ def test_flows_over_the_border_and_to_independent_schools(write):
     assert counts.frame[["home", "school_in", "phase", "pupils", "year"]].values.tolist() == [
         ["887", "886", "secondary", 412, 2024], ["887", "independent", "primary", 300, 2024],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("home,school_in,phase,pupils\n1,2,primary,4\n", "no column for academic_year"),
+        ("home,school_in,academic_year,pupils\n1,2,2024/25,4\n", "no column for phase"),
+        ("home,school_in,phase,academic_year,pupils\n1,2,primary,soon,4\n", "no academic year can be read"),
+        ("home,school_in,phase,academic_year,pupils\n1,2,playgroup,2024/25,4\n", "not a phase, a year group"),
+        ("home,school_in,phase,academic_year,pupils\n1,2,primary,2024/25,-4\n", "a count below zero"),
+        ("home,school_in,phase,academic_year,pupils\n,2,primary,2024/25,4\n", "no place"),
+        (
+            "home,school_in,phase,academic_year,pupils\n1,2,primary,2024/25,4\n1,2,7,2024/25,4\n",
+            "the same pupils twice",
+        ),
+    ],
+)
+def test_flows_that_cannot_be_used_are_refused_in_words(write, text, words):
+    with pytest.raises(InputRefused) as refused:
+        read_flows(write("f.csv", text))
+    assert words in str(refused.value)
+
+
+def test_hidden_flows_are_not_known_and_said_to_be(write):
+    text = "home,school_in,phase,academic_year,pupils\n1,2,primary,2024/25,<=5\n"
+    counts = read_flows(write("f.csv", text))
+    assert counts.frame["pupils"].isna().all() and "1 counts are hidden" in counts.notes[0]
+    assert read_flows(write("f.csv", text), hidden_as=3).frame["pupils"].tolist() == [3]
+
+
+def test_a_chart_of_moving(write):
+    rates, source = read_moving(write("m.csv", "age,rate\n1,-0.02\n0,0.01\n18,0.5\n"))
+    assert rates.to_dict() == {0: 0.01, 1: -0.02} and source.file == "m.csv"
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [("0-4,0.1", "not an age"), ("3,0.1\n3,0.2", "an age twice"), ("3,-2", "not per cent"), ("3,few", "not a rate")],
+)
+def test_a_chart_of_moving_that_cannot_be_used(write, rows, words):
+    with pytest.raises(InputRefused) as refused:
+        read_moving(write("m.csv", f"age,rate\n{rows}\n"))
+    assert words in str(refused.value)

@@ -12,6 +12,7 @@ from geoplan.io.housing import (
     read_forecast_growth,
     read_housing,
     read_roll_forecast,
+    read_school_growth,
     read_yields,
 )
 from geoplan.io.sites import read_site_options, read_weights
@@ -157,3 +158,11 @@ def test_weights(tmp_path):
         ("Cost", 2.0, "less", 15.0, 5.0), ("reach", 1.0, "more", None, None)
     ]  # fmt: skip
     assert "not a weight above 0" in refused(read_weights, written(tmp_path, "criterion,weight\nCost,0\n"))
+
+
+def test_rolls_of_single_schools_with_what_they_are_now(tmp_path):
+    table, _ = read_school_growth(written(tmp_path, WRITTEN), ["primary", "secondary"])
+    one = table[table["school"].eq(table["school"].iloc[0])]
+    assert list(table.columns) == ["school", "year", "now", "pupils"] and one["year"].is_unique
+    told = refused(lambda path: read_school_growth(path, ["Year 7"]), written(tmp_path, WRITTEN))
+    assert "no forecast of Year 7 rolls" in told

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from geoplan.columns import TABLES, find_columns
 from geoplan.errors import InputRefused, ProjectError
 from geoplan.io.project import copy_demo, find_project, read_project, write_project_template
 from geoplan.io.recipes import demo_folder
@@ -52,9 +53,24 @@ def test_missing_projects_and_roles(write, tmp_path):
         place.area("lsoa21")
 
 
+def test_every_template_has_the_columns_its_table_needs_and_is_explained(tmp_path):
+    written = write_project_template(tmp_path)
+    words = (tmp_path / "columns.txt").read_text(encoding="utf-8")
+    more = {path.stem: path for path in written if path.parent.name == "templates"}
+    assert {"housing", "yields", "sites", "weights", "flows", "feeders", "moving", "births"} <= set(more)
+    for name, path in more.items():
+        headers = path.read_text(encoding="utf-8").strip().split(",")
+        found = find_columns(headers, TABLES[name])
+        known = set(found.positions.values())
+        assert not found.problems, name
+        assert name == "sites" or known == set(range(len(headers))), name  # sites: any criterion of one's own
+        assert f"{name}: one row is {TABLES[name].row}" in words
+
+
 def test_the_template_is_a_project_and_is_never_written_over(tmp_path):
     written = write_project_template(tmp_path / "new")
-    assert [path.name for path in written] == ["geoplan.toml", "pupils.csv", "schools.csv", "columns.txt"]
+    beside = [path.name for path in written if path.parent.name == "new"]
+    assert beside == ["geoplan.toml", "pupils.csv", "schools.csv", "columns.txt"]
     assert read_project(tmp_path / "new").name == "Our authority"
     (tmp_path / "new" / "pupils.csv").write_text("mine")
     assert write_project_template(tmp_path / "new") == []

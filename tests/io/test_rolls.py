@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from geoplan.errors import InputRefused
-from geoplan.io.rolls import read_control_totals, read_extra_pupils, read_places_changes, read_rolls, read_school_links
+from geoplan.io.rolls import (
+    read_control_totals,
+    read_extra_pupils,
+    read_feeders,
+    read_places_changes,
+    read_rolls,
+    read_school_links,
+)
 
 GOOD = "URN,NCyearActual,Census date,Pupils\n1,R,2025-01-16,29\n1,R,2026-01-15,30\n1,1,2026-01-15,28\n"
 
@@ -93,3 +100,23 @@ def test_totals_to_be_brought_to(write):
     text = "phase,academic_year,pupils\nnursery,2026/27,9\nprimary,soon,-9\nprimary,2027,1\nprimary,2027,2\n"
     found, _ = problems(write, text, read_control_totals)
     assert {code for code, _, _ in found} == {"value_unknown", "year_missing", "value_impossible", "code_duplicated"}
+
+
+def test_feeders_with_their_shares(write):
+    feeders, _ = read_feeders(write("f.csv", "urn,feeder_urn,share\n100001,100002,\n100001,100003,0.5\n"))
+    assert feeders.values.tolist() == [["100001", "100002", 1.0], ["100001", "100003", 0.5]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("100001,100001,1", "its own feeder"),
+        ("100001,100002,1\n100001,100002,1", "its feeder twice"),
+        ("100001,100002,2", "below 0 or over 1"),
+        ("100001,,1", "no school"),
+    ],
+)
+def test_feeders_that_cannot_be_used(write, rows, words):
+    with pytest.raises(InputRefused) as refused:
+        read_feeders(write("f.csv", f"urn,feeder_urn,share\n{rows}\n"))
+    assert words in str(refused.value)

@@ -50,6 +50,25 @@ def percentage_error(forecast: float, actual: float) -> float:
     return (forecast - actual) / actual
 
 
+def flows_intake(known: list[dict], residents: float, last: int) -> dict:
+    """An intake by residents and flows: those who live here less those who leave, and those who come in, by school.
+
+    ``known`` are the years, the latest last: ``live``, ``independent``, ``out``, ``in``, ``intakes`` by school.
+    """
+    used = known[-last:]
+    leave = sum((year["independent"] + year["out"]) / year["live"] for year in used) / len(used)
+    come = sum(year["in"] for year in used) / len(used)
+    left = sum(year["live"] - year["independent"] - year["out"] for year in known)
+    here = sum(sum(year["intakes"].values()) - year["in"] for year in known)
+    total = residents * (1 - leave) * here / left + come
+    weights = RECENT[: 1 if last == 1 else 3]
+    parts = {
+        school: sum(weight * known[-1 - back]["intakes"][school] for back, weight in enumerate(weights))
+        for school in known[-1]["intakes"]
+    }
+    return {school: total * part / sum(parts.values()) for school, part in parts.items()}
+
+
 def share_of_all(intakes: dict, school: str, schools: list[str], year: int) -> float:
     """Next year's intake where all intakes together stay as they were: the school's share of the last three years."""
     shares = {}
