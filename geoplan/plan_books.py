@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from geoplan import maps
-from geoplan.areas import Boundaries
+from geoplan.areas import Boundaries, merge_areas
 from geoplan.calendars import admissions_calendar
 from geoplan.catchments import NONE, CatchmentPlan
 from geoplan.disclosure import Protected, protect
 from geoplan.drawn_catchments import compactness, split_groups
 from geoplan.maps.palette import colours_apart
-from geoplan.plan_tables import ALL, ELSEWHERE, NO_SCHOOL, OptionTables, feeders_split
+from geoplan.plan_tables import ALL, ELSEWHERE, NO_SCHOOL, STAY, OptionTables, feeders_split, flow_of_areas
 from geoplan.sources import Source
 
 NOT_A_ROLL = (
@@ -35,6 +35,8 @@ CHANCE = (
     "is the part of the group that would have to change catchment for an even spread."
 )
 LOOK_UP = "Postcode sectors, plan by plan"
+KEEP = "Areas that are not coloured keep their school."
+TO_WORDS = " to "
 SAME_AREA, OTHER_AREA, NEW_AREA = "same school", "another school", "in one plan only"
 _CHANGE_COLOURS = {SAME_AREA: "#DEDEDE", OTHER_AREA: "#801650", NEW_AREA: "#28A197"}
 _ATTRIBUTE = {
@@ -322,8 +324,9 @@ def _layers(tables: OptionTables, facts: OptionFacts) -> tuple[list, dict[str, s
         layers.append(_difference(tables, boundaries, areas, option, facts))
         swipe[layers[-1].title] = f"Catchments of {option}"
     for option in tables.options:
-        if option in tables.areas:
-            layers.append(_movers(tables, boundaries, areas, option, facts))
+        if len(tables.flows[option]):
+            by_area = option in tables.areas
+            layers.append((_movers if by_area else _movers_by_pair)(tables, boundaries, areas, option, facts))
             swipe[layers[-1].title] = f"Catchments of {option}"
     points = facts.schools[facts.schools.index.isin(_members(tables))]
     if {"easting", "northing"} <= set(points) and len(points):
@@ -368,9 +371,29 @@ def _movers(tables: OptionTables, boundaries: Boundaries, areas: pd.DataFrame, o
     table["from"], table["to"] = areas[first].reindex(table.index), areas[option].reindex(table.index)
     shown = Protected(table, moving.hidden[keep], moving.rule, moving.base, moving.units, moving.printed)
     return maps.areas(
-        boundaries, shown, value="people", title=f"Who moves: {option}", sources=facts.sources,
-        legend=f"{_capital(tables.noun)} who change school", details={first: "from", option: "to"},
-        note="Areas without data keep their school.",
+        boundaries.only(table.index), shown, value="people", title=f"Who moves: {option}", sources=facts.sources,
+        legend=f"{_capital(tables.noun)} who change school", details={first: "from", option: "to"}, note=KEEP,
+    )  # fmt: skip
+
+
+def _movers_by_pair(
+    tables: OptionTables, boundaries: Boundaries, areas: pd.DataFrame, option: str, facts: OptionFacts
+):
+    """Where people by area cannot be shown: the areas that change from one school to another in one colour."""
+    del areas
+    first, after = (tables.plans[title] for title in (tables.titles[0], option))
+    lookup = flow_of_areas(first, after)
+    drawn = merge_areas(boundaries, lookup[lookup != STAY], "move")
+    named = _flow_named(tables, option, facts)
+    words = named.table["before"] + TO_WORDS + named.table["after"]
+    drawn = replace(drawn, frame=drawn.frame.assign(name=words.reindex(drawn.codes).to_numpy()))
+    keep = named.table.index.isin(drawn.codes)
+    shown = replace(named, table=named.table[keep], hidden=named.hidden[keep])
+    return maps.areas(
+        drawn, shown, value="people", title=f"Who moves: {option}", sources=facts.sources,
+        legend=f"{_capital(tables.noun)} who change school",
+        details={tables.titles[0]: "before", option: "after", "Areas": "areas"},
+        note=f"Areas that change from one school to another are counted together. {KEEP}",
     )  # fmt: skip
 
 

@@ -227,10 +227,12 @@ var geoplan = (function () {
 
   const meet = (a, b) => a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1];
 
-  /** Text with a pale edge, a little higher or lower if needed, unless it would lie on something taken. */
-  function label(ctx, text, x, at0, taken, font, shifts) {
+  /** Text with a pale edge, a little higher or lower if needed, unless it would lie on something taken. What is centred
+      on a point in sight stays in sight. */
+  function label(ctx, text, x, at0, taken, font, shifts, sight) {
     ctx.font = font;
-    const width = ctx.measureText(text).width, at = shifts ? x - width / 2 : x;
+    const width = ctx.measureText(text).width, seen = sight && x > sight[0] && x < sight[1];
+    const at = !shifts ? x : seen ? Math.max(sight[0] + 4, Math.min(x - width / 2, sight[1] - width - 4)) : x - width / 2;
     const boxAt = shift => [at - 3, at0 + shift - 9, at + width + 3, at0 + shift + 9];
     const shift = (shifts || [0]).find(s => !taken.some(other => meet(boxAt(s), other)));
     if (shift === undefined) return;
@@ -357,11 +359,13 @@ var geoplan = (function () {
         ctx.stroke();
       }
       if (!this.options.names || !shapes.centres) return;
-      const taken = [...(this.taken || [])], small = this._map.getSize().x < 500;
+      const taken = [...(this.taken || [])], across = this._map.getSize().x, small = across < 500;
+      const west = this._map.containerPointToLayerPoint([0, 0]).x - this._bounds.min.x;
       for (const area of members) {
         const [x, y] = shapes.centres[area];
         label(ctx, shapes.names[area], x * view.scale - view.left, y * view.scale - view.top, taken,
-          "600 " + (small ? 11 : 13) + "px system-ui, Arial, sans-serif", small ? [0, -11, 11, -20, 20] : [0, -14, 14, -26, 26]);
+          "600 " + (small ? 11 : 13) + "px system-ui, Arial, sans-serif", small ? [0, -11, 11, -20, 20] : [0, -14, 14, -26, 26],
+          [west, west + across]);
       }
     },
   });
