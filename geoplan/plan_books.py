@@ -19,6 +19,8 @@ from geoplan.disclosure import Protected, protect
 from geoplan.drawn_catchments import compactness, split_groups
 from geoplan.maps.palette import colours_apart
 from geoplan.plan_tables import ALL, ELSEWHERE, NO_SCHOOL, STAY, OptionTables, feeders_split, flow_of_areas
+from geoplan.reports.catchment_maps import catchment_map, fills_apart, map_letters
+from geoplan.reports.outlines import simplify_outlines
 from geoplan.sources import Source
 
 NOT_A_ROLL = (
@@ -148,13 +150,14 @@ def options_report(tables: OptionTables, facts: OptionFacts, title: str = "") ->
     """The report of an option set, in the order in which the Schools Adjudicator asks.
 
     Boundaries and pupil numbers by catchment, forecasts, deprivation, preferences and allocations, travel; then the
-    calendar. A page without a map, to be printed.
+    calendar. A page to be printed, without script: its maps are pictures.
 
     References
     ----------
     Office of the Schools Adjudicator, ADA4423 and others (Brighton and Hove, 20 October 2025).
     """
     parts = [
+        ("1", _map_panels(tables, facts)),
         ("1", [summary_panel(tables, facts), *_area_panels(tables, facts), *_flow_panels(tables, facts)]),
         ("1", [*_place_panels(tables, facts), *_split_panels(tables, facts), *_shape_panels(tables, facts)]),
         ("2", _forecast_panels(tables, facts)),
@@ -446,6 +449,68 @@ def _summary_shown(tables: OptionTables) -> Protected:
         table[order], hidden[order].astype(bool), tables.summary.rule, tables.noun, tables.summary.units,
         tuple({id(part): part for part in printed}.values()),
     )  # fmt: skip
+
+
+def _map_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.PicturePanel | maps.TablePanel]:
+    """Today beside each option as pictures, and the key to their letters."""
+    if facts.boundaries is None:
+        return []
+    covered = set().union(*(plan.areas for plan in tables.plans.values()))
+    boundaries = facts.boundaries.only(covered)
+    if not len(boundaries.frame):
+        return []
+    names = _all_names(tables, facts)
+    letters = map_letters(sorted({code for plan in tables.plans.values() for code in plan.schools}))
+    outlines = simplify_outlines(boundaries)
+    codes = pd.Index(outlines.codes)
+    table = {title: plan.table.reindex(codes).fillna(NONE) for title, plan in tables.plans.items()}
+    at = {code: number for number, code in enumerate(codes)}
+    pairs = boundaries.neighbours()
+    touching = list(zip(pairs["a"].map(at), pairs["b"].map(at), strict=True))
+    fills = fills_apart(list(letters), [each.to_numpy() for each in table.values()], touching)
+    lines = {title: simplify_outlines(plan.catchments(boundaries)) for title, plan in tables.plans.items()}
+    first = tables.titles[0]
+    panels = []
+    for option in tables.options:
+        drawn = {}
+        for title in (first, option):
+            plan = tables.plans[title]
+            moved = (table[first] != table[option]) if title == option else None
+            letter = [f"{letters[code]} {names[code]}" for code in plan.schools if (table[title] == code).any()]
+            drawn[title] = catchment_map(
+                outlines, table[title], fills, letters, _sites(plan, facts), f"{first}, {option}: {title}",
+                moved=moved, lines=lines[title], names=_school_names(facts),
+                words=f"Map of the catchments, {title}: {'; '.join(letter)}."
+                + ("" if moved is None else " Hatched areas change school; the areas that change are listed below."),
+            )  # fmt: skip
+        note = (
+            "Letters stand for catchments, as in the key; diamonds are schools; hatched areas change school. Colours "
+            "only tell neighbours apart."
+        )
+        panels.append(
+            maps.pictures(
+                f"{first} beside {option}", drawn, sources=[facts.boundaries.source, facts.schools_source],
+                words=[*names.values(), *_school_names(facts).values()], note=note,
+            )
+        )  # fmt: skip
+    key = pd.DataFrame({"letter": letters, "name": {code: names[code] for code in letters}})
+    for title, plan in tables.plans.items():
+        key[title] = plan.table.value_counts().reindex(key.index).fillna(0).astype(float)
+    columns = {"letter": ("On the maps", ""), "name": ("Catchment", "")}
+    columns |= {title: (f"Areas, {title}", "") for title in tables.titles}
+    return [*panels, maps.table("Key to the maps", columns=columns, public=key, sources=[facts.boundaries.source])]
+
+
+def _school_names(facts: OptionFacts) -> dict[str, str]:
+    return {str(code): str(name) for code, name in facts.schools.get("name", pd.Series(dtype="str")).items()}
+
+
+def _sites(plan: CatchmentPlan, facts: OptionFacts) -> pd.DataFrame | None:
+    """Where the schools of a plan are, as far as it is known."""
+    if not {"easting", "northing"} <= set(facts.schools):
+        return None
+    members = {code for school in plan.schools for code in plan.members(school)}
+    return facts.schools.loc[facts.schools.index.isin(members), ["easting", "northing"]].astype(float)
 
 
 def _flow_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePanel]:

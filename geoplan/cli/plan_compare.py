@@ -303,7 +303,8 @@ def _write_comparison(numbers, tables, facts, out: Path | None, report: Path | N
             from geoplan.io.pdf_out import pdf_bytes
             from geoplan.io.releases import facts_in, tables_in
 
-            numbers.write(report, pdf_bytes(page), tables_in(page), facts_in(page), tables.nested, page.to_html())
+            text = page.to_html()
+            numbers.write(report, pdf_bytes(_Paper(text)), tables_in(page), facts_in(page), tables.nested, text)
 
 
 @dataclass(frozen=True)

@@ -747,6 +747,27 @@ var geoplan = (function () {
       swipe.at.setAttribute("aria-valuetext", swipe.at.value + "% of the map shows " + swipe.left.selectedOptions[0].textContent);
     }
 
+    /** The line itself is dragged by mouse, pen or finger; the slider below does the same for everybody else. */
+    function dragLine() {
+      const moves = event => {
+        const corner = frame.getBoundingClientRect(), share = (event.clientX - corner.left - frame.clientLeft) / size().x;
+        swipe.at.value = Math.round(100 * Math.max(0, Math.min(1, share)));
+        where();
+        clip();
+      };
+      swipe.line.addEventListener("pointerdown", event => {
+        event.preventDefault();
+        swipe.line.setPointerCapture(event.pointerId);
+        swipe.line.addEventListener("pointermove", moves);
+      });
+      for (const end of ["pointerup", "pointercancel"]) {
+        swipe.line.addEventListener(end, () => {
+          swipe.line.removeEventListener("pointermove", moves);
+          say(swipe.at.getAttribute("aria-valuetext"));
+        });
+      }
+    }
+
     function readySwipe() {
       if (!swipe.on) return;
       swipe.right.selectedIndex = 1;
@@ -756,14 +777,25 @@ var geoplan = (function () {
         if (!swipe.on.checked) switchTo(Number($("input[name=geoplan-areas]:checked").value));
         say(swipe.on.checked ? $("#geoplan-map-title").textContent : "One map");
       });
-      swipe.left.addEventListener("change", again);
-      swipe.right.addEventListener("change", again);
+      const chosen = () => { again(); say($("#geoplan-map-title").textContent); };
+      swipe.left.addEventListener("change", chosen);
+      swipe.right.addEventListener("change", chosen);
       swipe.at.addEventListener("input", () => { where(); clip(); });
+      swipe.at.addEventListener("keydown", event => {
+        const by = { ArrowLeft: -5, ArrowDown: -5, ArrowRight: 5, ArrowUp: 5 }[event.key];
+        if (!by) return;
+        event.preventDefault();
+        swipe.at.value = Number(swipe.at.value) + by;
+        where();
+        clip();
+      });
       $$("[data-swipe]").forEach(button => button.addEventListener("click", () => {
         swipe.at.value = button.dataset.swipe;
         where();
         clip();
+        say(swipe.at.getAttribute("aria-valuetext"));
       }));
+      dragLine();
       map.on("move zoom resize geoplan:drawn", clip);
       swipeTo(-1, -1);
     }
