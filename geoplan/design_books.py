@@ -35,6 +35,7 @@ from geoplan.maps.render import asset, credit_sentences, environment, policy
 from geoplan.reports.catchment_maps import catchment_map, fills_apart, map_letters
 from geoplan.reports.outlines import simplify_outlines
 from geoplan.sources import Source
+from geoplan.vintages import kind_words
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 400, 96, 56, 44, 64
 _FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
@@ -253,7 +254,7 @@ def design_page(
         flows=_flow_rows(tables),
         figures=tables.figures,
         areas=tables.areas,
-        kind=problem.kind,
+        kind=kind_words(problem.kind),
         noun=tables.noun,
         curves=curves,
         single=MEASURES[single],

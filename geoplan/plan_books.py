@@ -22,6 +22,7 @@ from geoplan.plan_tables import ALL, ELSEWHERE, NO_SCHOOL, STAY, OptionTables, f
 from geoplan.reports.catchment_maps import catchment_map, fills_apart, map_letters
 from geoplan.reports.outlines import simplify_outlines
 from geoplan.sources import Source
+from geoplan.vintages import kind_words
 
 NOT_A_ROLL = (
     "A catchment is not a roll: children may go to another school than that of their catchment. The share of residents "
@@ -37,6 +38,11 @@ CHANCE = (
     "is the part of the group that would have to change catchment for an even spread."
 )
 LOOK_UP = "Postcode sectors, plan by plan"
+MAP_WORDS = (
+    "Letters stand for catchments, as in the key; diamonds are schools; hatched areas change school. Colours only tell "
+    "neighbours apart."
+)
+MOST_IN_HEADLINE = 3
 KEEP = "Areas that are not coloured keep their school."
 TO_WORDS = " to "
 SAME_AREA, OTHER_AREA, NEW_AREA = "same school", "another school", "in one plan only"
@@ -135,7 +141,7 @@ def options_book(tables: OptionTables, facts: OptionFacts, title: str = "") -> m
     ]
     named = [panel.title for panel in panels]
     return maps.MapBook(
-        title or f"{tables.options[0] if len(tables.options) == 1 else 'Catchment options'}: what would change",
+        title or headline(tables),
         finding=finding(tables),
         layers=tuple(layers),
         panels=tuple(panels),
@@ -188,7 +194,7 @@ def options_report(tables: OptionTables, facts: OptionFacts, title: str = "") ->
         if why
     ]  # fmt: skip
     return maps.MapBook(
-        title or f"Catchment options: {', '.join(tables.options)} against {tables.titles[0]}",
+        title or headline(tables),
         finding=finding(tables),
         panels=tuple(panels),
         notes=(*lacking, *notes(tables, facts)),
@@ -224,6 +230,27 @@ def report_sheets(tables: OptionTables, facts: OptionFacts) -> dict[str, Protect
 
 
 # --- in words --------------------------------------------------------------------------------------------
+
+
+def headline(tables: OptionTables) -> str:
+    """What a page of options is called: what it finds, from printed numbers."""
+    summary, (first, *options) = tables.summary.table, tables.titles
+    moves = summary["moves"].astype(float)
+    many = [option for option in options if moves[option] > 0]
+    known = [f"{option} moves about {moves[option]:,.0f} {tables.noun}" for option in many[:1]]
+    known += [f"{option} {moves[option]:,.0f}" for option in many[1:]]
+    none = [f"{option} moves nobody" for option in options if moves[option] == 0]
+    few = [f"{option} moves too few to print" for option in options if moves[option] != moves[option]]
+    if len(options) > MOST_IN_HEADLINE and moves[options].notna().all():
+        low, high = moves[options].min(), moves[options].max()
+        return f"{len(options)} options against {first} move {low:,.0f} to {high:,.0f} {tables.noun}"
+    said = "; ".join([*known, *none, *few])
+    if len(options) == 1 and "full_schools" in summary and tables.places is not None:
+        full, were = summary["full_schools"][options[0]], summary["full_schools"][first]
+        count, before = (f"{each:,.0f}" if each else "none" for each in (full, were))
+        said += f"; {count} of its catchments {'have' if full > 1 else 'has'} more residents than places"
+        said += f", {before} today" if were != full else ", as today"
+    return said
 
 
 def finding(tables: OptionTables) -> str:
@@ -327,7 +354,8 @@ def _layers(tables: OptionTables, facts: OptionFacts) -> tuple[list, dict[str, s
         layers.append(_difference(tables, boundaries, areas, option, facts))
         swipe[layers[-1].title] = f"Catchments of {option}"
     for option in tables.options:
-        if len(tables.flows[option]):
+        flow = flow_of_areas(tables.plans[tables.titles[0]], tables.plans[option])
+        if len(tables.flows[option]) and flow[flow != STAY].index.isin(boundaries.codes).any():
             by_area = option in tables.areas
             layers.append((_movers if by_area else _movers_by_pair)(tables, boundaries, areas, option, facts))
             swipe[layers[-1].title] = f"Catchments of {option}"
@@ -379,9 +407,7 @@ def _movers(tables: OptionTables, boundaries: Boundaries, areas: pd.DataFrame, o
     )  # fmt: skip
 
 
-def _movers_by_pair(
-    tables: OptionTables, boundaries: Boundaries, areas: pd.DataFrame, option: str, facts: OptionFacts
-):
+def _movers_by_pair(tables: OptionTables, boundaries: Boundaries, areas: pd.DataFrame, option: str, facts: OptionFacts):
     """Where people by area cannot be shown: the areas that change from one school to another in one colour."""
     del areas
     first, after = (tables.plans[title] for title in (tables.titles[0], option))
@@ -483,14 +509,10 @@ def _map_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.PicturePa
                 words=f"Map of the catchments, {title}: {'; '.join(letter)}."
                 + ("" if moved is None else " Hatched areas change school; the areas that change are listed below."),
             )  # fmt: skip
-        note = (
-            "Letters stand for catchments, as in the key; diamonds are schools; hatched areas change school. Colours "
-            "only tell neighbours apart."
-        )
         panels.append(
             maps.pictures(
                 f"{first} beside {option}", drawn, sources=[facts.boundaries.source, facts.schools_source],
-                words=[*names.values(), *_school_names(facts).values()], note=note,
+                words=[*names.values(), *_school_names(facts).values()], note=MAP_WORDS,
             )
         )  # fmt: skip
     key = pd.DataFrame({"letter": letters, "name": {code: names[code] for code in letters}})
@@ -670,7 +692,8 @@ def _split_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePa
     rows = {title: {} for title in tables.titles}
     for kind, group in facts.groups.items():
         for title, plan in tables.plans.items():
-            rows[title][f"{_capital(kind)}s split"] = float((split_groups(plan, group)["catchments"] > 1).sum())
+            split = split_groups(plan, group)["catchments"] > 1
+            rows[title][f"{_capital(kind_words(kind))} split"] = float(split.sum())
     for title, count in feeders_split(tables).items():
         rows[title]["Feeder schools split"] = float(count)
     table = pd.DataFrame(rows).T

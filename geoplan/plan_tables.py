@@ -7,8 +7,9 @@ with each other and with the options of earlier releases. A plan that was change
 
 Tables are protected in turn, each beside all before it: catchments and moves first, then areas that move, then who
 moves, then the mix of catchments. Where people by area cannot be shown (too many areas, or most of their numbers would
-be hidden), those who move are shown by the pair of schools: whole numbers that are printed anyway. Segregation and unfilled places are worked out from printed counts; distances are rounded to the nearest
-50 metres and given only for groups large enough for a share.
+be hidden), those who move are shown by the pair of schools: numbers that are printed anyway. Segregation and unfilled
+places are worked out from printed counts; distances are rounded to the nearest 50 metres and given only for groups
+large enough for a share.
 """
 
 from __future__ import annotations
@@ -449,7 +450,7 @@ def pieces_of(nested: Sequence[Nesting], areas: Iterable[str]) -> tuple[Nesting,
 def _pieces(
     nested: Sequence[Nesting], areas: Iterable[str], kind: str = "", single: Iterable[str] = ()
 ) -> tuple[pd.Series, tuple[Nesting, ...]]:
-    """The piece that each area is in, and what pieces lie in; ``single`` areas are pieces that go by their own codes."""
+    """The piece that each area is in, and what pieces lie in; ``single`` areas are pieces by their own codes."""
     areas = pd.Index(areas)
     table = pd.DataFrame(
         {

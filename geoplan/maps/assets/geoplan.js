@@ -1021,7 +1021,7 @@ var geoplan = (function () {
     form.addEventListener("submit", event => {
       event.preventDefault();
       const typed = tidy(form.querySelector("input").value);
-      const whole = /^[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2}$/.test(typed), key = whole ? typed.slice(0, -2) : typed;
+      const begun = typed.match(/^([A-Z]{1,2}[0-9][A-Z0-9]?[0-9])[A-Z]{1,2}$/), key = begun ? begun[1] : typed;
       let found = rows.filter(row => tidy(row[0]) === key);
       if (!found.length && key) found = rows.filter(row => tidy(row[0].split(" ")[0]) === key);
       if (!found.length) {
