@@ -908,6 +908,7 @@ class _Solved:
         self.system = system
         self.at = np.array(sorted(system.targets), dtype=int)
         self.limit = np.array([system.targets[i][1] for i in self.at], dtype=float)
+        self.printed = np.array([not system.targets[i][0][0].startswith("(") for i in self.at], dtype=bool)
         self.outer_low, self.outer_high = system.low[self.at].copy(), system.high[self.at].copy()
         self.low, self.high = np.full(len(self.at), np.inf), np.full(len(self.at), -np.inf)
         self.public_low, self.public_high = system.public_low[self.at], system.public_high[self.at]
@@ -950,8 +951,7 @@ class _Solved:
 
     def uninteresting(self) -> np.ndarray:
         """Known to be large, or a sum of nothing: not a small number."""
-        printed = np.array([not self.system.targets[i][0][0].startswith("(") for i in self.at], dtype=bool)
-        return (self.outer_low >= self.limit) | ((self.outer_high <= 0) & ~printed)
+        return (self.outer_low >= self.limit) | ((self.outer_high <= 0) & ~self.printed)
 
     def enough(self, enough: int, cover: bool) -> np.ndarray:
         with np.errstate(invalid="ignore"):
@@ -966,8 +966,9 @@ class _Solved:
         return self._cover(self.outer_low, self.outer_high)
 
     def hopeless(self, enough: int) -> np.ndarray:
-        """Proven to have too few values, whatever table is found."""
-        return self.outer_high - self.outer_low + 1 < np.minimum(self.need(enough), enough)
+        """Proven to have too few values, whatever table is found; what is not printed may still prove to be nothing."""
+        too_few = self.outer_high - self.outer_low + 1 < np.minimum(self.need(enough), enough)
+        return too_few & (self.printed | (self.outer_low > 0))
 
     def narrow(self, k: int, sign: float, end: float) -> None:
         """Take note of the end (sign 1 the least, -1 the greatest) that even fractions cannot pass."""
@@ -1022,7 +1023,7 @@ class _Solved:
             seen = np.isfinite(self.low[k])
             low = self.low[k] if seen else self.outer_low[k]
             high = self.high[k] if seen else self.outer_high[k]
-            small = low < limit and (high > 0 or not label[0].startswith("("))
+            small = low < limit and (self.outer_high[k] > 0 or self.printed[k])  # none found is not proof of none
             values = int(high - low + 1)
             already = bool(fine[k] and need[k] < enough and values < enough)
             offends = bool(small and not fine[k])
@@ -1062,7 +1063,9 @@ def _solve(system: _System, exact: bool, enough: int, cover: bool, silent: bool 
         learnt = solution is not None and solved.learn(solution)
         if solution is not None and not learnt and not silent:  # whole numbers near these fractions, for many at a time
             for high in (near, core.high):
-                whole = _whole(solved, direction, core.low, high, mip_rel_gap=_NEAR_ENOUGH, node_limit=_MOST_BRANCHES)
+                whole, _ = _whole(
+                    solved, direction, core.low, high, mip_rel_gap=_NEAR_ENOUGH, node_limit=_MOST_BRANCHES
+                )
                 learnt = whole is not None and solved.learn(whole)
                 if learnt:
                     break
@@ -1144,25 +1147,37 @@ def _one(solved: _Solved, k: int, sign: float, enough: int, cover: bool, exact: 
     cost = np.zeros(len(core.low))
     cost[solved.column[k]] = sign * solved.scale[k]
     solution = _near(solved, cost, int(solved.column[k]))
-    if solution is not None and solved.learn(solution):
-        return
+    if solution is not None:
+        solved.narrow(k, sign, float(cost @ solution))
+        if solved.learn(solution):
+            return
     solution = _programme(core, cost, solved)
-    if (solution is not None and solved.learn(solution)) or (silent and not exact):
+    if solution is not None:
+        solved.narrow(k, sign, float(cost @ solution))
+        if solved.learn(solution):
+            return
+    if silent and not exact:
         return  # without whole-number programmes, what is not shown to be wide enough counts as pinned
     low, high, options = core.low, core.high, {}
     if not exact and solution is not None:
-        solved.narrow(k, sign, float(cost @ solution))
-        if (solved.hopeless(enough) | solved.enough(enough, cover))[k]:
+        if (solved.hopeless(enough) | solved.uninteresting() | solved.enough(enough, cover))[k]:
             return
         low, high = solved.no_further_than_needed(k, sign, enough)
         options = {"node_limit": _MOST_BRANCHES}
-    whole = _whole(solved, cost, low, high, **options)
-    if whole is not None:
-        solved.learn(whole)
+    whole, cheapest = _whole(solved, cost, low, high, **options)
+    if whole is None:
+        return
+    solved.learn(whole)
+    at = solved.column[k]
+    held_back = (low[at] > core.low[at] and whole[at] <= low[at]) or (high[at] < core.high[at] and whole[at] >= high[at])
+    if cheapest and not held_back:
+        solved.narrow(k, sign, float(cost @ whole))
 
 
-def _whole(solved: _Solved, cost: np.ndarray, low: np.ndarray, high: np.ndarray, **options) -> np.ndarray | None:
-    """The cheapest table of whole numbers, or the best found by then; None if none was."""
+def _whole(
+    solved: _Solved, cost: np.ndarray, low: np.ndarray, high: np.ndarray, **options
+) -> tuple[np.ndarray | None, bool]:
+    """The cheapest table of whole numbers, or the best found by then (None if none was); and if it is the cheapest."""
     solved.attacks += 1
     core = solved.core
     result = milp(
@@ -1174,4 +1189,5 @@ def _whole(solved: _Solved, cost: np.ndarray, low: np.ndarray, high: np.ndarray,
     )
     if result.status == 2 and low is core.low and high is core.high:
         raise Contradiction
-    return None if result.x is None else np.where(core.whole_number, np.round(result.x), result.x)
+    found = None if result.x is None else np.where(core.whole_number, np.round(result.x), result.x)
+    return found, result.status == 0

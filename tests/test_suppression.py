@@ -189,6 +189,17 @@ def test_the_ledger_keeps_a_tracker_out(steps):
     assert sum(text != "c" for one in published for text in one.shown) > steps / 2
 
 
+def test_a_block_that_proves_to_hold_nobody_does_not_stop_every_later_option():
+    """Fractions leave 0 or 1 pupil in block b002; whole numbers leave 0, which is no small number."""
+    nested, sizes, _, _, tables = stepping(400)
+    published = []
+    for k, raw in enumerate(tables[:9], start=1):
+        published.append(protect_tables([raw], public=[sizes], earlier=published, nested=nested[:k])[0].printed)
+    exact = attack(published, [sizes], nested=nested[:9], exact=True)
+    assert exact.passed and exact.narrowest >= 5
+    assert any("c" not in one.shown for one in published[6:])
+
+
 @pytest.mark.parametrize("steps", STEPS)
 def test_options_that_add_up_printed_blocks_tell_a_tracker_nothing_more(steps):
     """Blocks are protected once; an option is the sum of their printed figures, whatever its boundary."""
