@@ -102,7 +102,7 @@ def closure_book(
         if boundaries is not None:
             layers.append(_areas_layer(tables, boundaries, sources))
         homes = tables.areas
-        if boundaries is not None:
+        if boundaries is not None and (boundaries.names != boundaries.codes).any():
             own = boundaries.names.reindex(homes.table.index).fillna("").astype(str)
             homes = replace(homes, table=homes.table.assign(name=own))
             columns = {"name": ("Name", ""), **columns}
