@@ -82,6 +82,11 @@ class Grid:
         return [form != "text" for _, form in self.columns.values()]
 
     @property
+    def unbroken(self) -> list[bool]:
+        """Which columns are years or dates, that stay on one line."""
+        return [name in ("when", "ahead", "year") for name in self.columns]
+
+    @property
     def rows(self) -> list[list[str]]:
         """The texts, row by row."""
         parts = [self._texts(name, form) for name, (_, form) in self.columns.items()]
@@ -130,6 +135,8 @@ class ForecastBook:
         Plain tables of public figures, and of what was worked out from printed numbers.
     notes, sources, marking
         As for any page.
+    protection
+        How small numbers are protected, or why they need not be.
     """
 
     title: str
@@ -144,6 +151,7 @@ class ForecastBook:
     chart_title: str = ""
     number_title: str = ""
     has_forecast: bool = True
+    protection: str = ""
 
     def __repr__(self) -> str:
         return f"<ForecastBook {self.title!r}: {len(self.grids)} tables>"
@@ -282,11 +290,12 @@ def forecast_book(
         tuple(grids),
         tables,
         (*facts, said, place_frame),
-        (*_notes(forecast, rule, published), *forecast.notes),
+        (*_notes(published), *forecast.notes),
         unique_sources(sources),
         rule.marking,
         "What was, and what is forecast",
         f"{_capital(_only(forecast, top))}: the forecast, and how wrong such forecasts were",
+        protection=_protection("Forecasts", rule, published),
     )
 
 
@@ -356,7 +365,7 @@ def backtest_book(
     return ForecastBook(
         title or "How wrong forecasts would have been", findings, parts, (*grids, chosen), evidence,
         (*frames, chosen.frame, said, place_frame), (*_error_notes(), *notes), unique_sources(sources), rule.marking,
-        "", "How wrong, all together", has_forecast=False,
+        "", "How wrong, all together", has_forecast=False, protection=_protection("Errors", rule, published),
     )  # fmt: skip
 
 
@@ -391,9 +400,10 @@ _RENAMED = {
 def rounded(table: pd.DataFrame, step: int) -> pd.DataFrame:
     """Numbers of pupils to the step of the rule; shares from the rounded ones, so that they fit what is printed."""
     table = table.copy()
+    ends = _whole_ends(table) if step == 1 else {}
     for name in _PEOPLE:
         if name in table:
-            table[name] = (table[name] / step).round() * step + 0.0
+            table[name] = ends.get(name, (table[name] / step).round() * step) + 0.0
     for name, spare in (("surplus_share", "surplus"), ("surplus_share", "net")):
         if name in table and spare in table:
             table[name] = table[spare] / table["places"].where(table["places"] > 0)
@@ -402,6 +412,21 @@ def rounded(table: pd.DataFrame, step: int) -> pd.DataFrame:
     if "year" in table:
         table["when"] = table["year"].map(year_name)
     return table.rename(columns=_RENAMED)
+
+
+def _whole_ends(table: pd.DataFrame) -> dict[str, pd.Series]:
+    """The ends of intervals in whole children: the first and last number within, so that none outside is printed.
+
+    Where no whole number is within, both ends are the forecast's nearest.
+    """
+    answer = {}
+    for low, high in (("low_80", "high_80"), ("low_95", "high_95")):
+        if low in table and high in table:
+            middle = table["forecast"].round()
+            answer[low] = np.minimum(np.ceil(table[low] - 1e-9), middle)
+            answer[high] = np.maximum(np.floor(table[high] + 1e-9), middle)
+            answer |= {name: answer[name].where(table[name].notna()) for name in (low, high)}
+    return answer
 
 
 def _measures(table: pd.DataFrame) -> list[str]:
@@ -511,11 +536,12 @@ def _accuracy_grid(rows: pd.DataFrame, title: str, keys: tuple[str, ...]) -> Gri
 
 
 def _chosen(past: BackTest) -> Grid:
-    frame = past.chosen.reset_index()
-    frame["ahead"] = frame["ahead"].map(lambda years: f"{years} year{'s' if years > 1 else ''} ahead")
-    frame["methods"] = frame["methods"].map("; ".join)
-    columns = {"band": ("Year groups", "text"), "ahead": ("How far", "text"), "methods": ("Mean of", "text")}
-    note = "The methods that missed by least when tried on the past, at single schools."
+    frame = past.chosen_weights.rename(columns={"weight": "weight_share"})
+    columns = {"band": ("Year groups", "text"), "method": ("Method", "text"), "weight_share": ("Weight", "share")}
+    note = (
+        "Tried on the past, these missed by least at single schools and in every kind of sum, all counting alike, over "
+        "all years ahead. Beside them the last ratio has the weight of one year that was tried."
+    )
     return Grid("Methods in the combination", frame, columns, note)
 
 
@@ -789,23 +815,27 @@ def _error_notes() -> list[str]:
         "Error is (forecast less actual) over actual, as the Department for Education scores it: above 0 is too high.",
         "Every forecast of the past was made with nothing that was known later; the combination was chosen anew "
         "each time "
-        "from the errors known then.",
+        "from the errors known then. A sum is always that of its schools' forecasts.",
         f"{TOO_FEW}: too few past errors for an interval of that coverage; the data cannot tell.",
     ]
 
 
-def _notes(forecast: Forecast, rule: Rule, published: bool) -> list[str]:
+def _notes(published: bool) -> list[str]:
     notes = [
         "A forecast carries on what was: it cannot know of a new estate, a closed school or a change of rules unless "
         "somebody adds it.",
         *_error_notes(),
     ]
-    if published:
-        notes.append("Rolls are published figures, so they are shown exactly.")
-    else:
-        notes.append(f"Forecasts are worked out from protected rolls. {rule.sentence}")
+    if not published:
         notes.append("Year groups that are hidden are in no total; a school with one now has no rows of its own.")
     return notes
+
+
+def _protection(what: str, rule: Rule, published: bool) -> str:
+    """How the rolls behind a page are protected, in words."""
+    if published:
+        return "Rolls are published figures, so they are shown exactly."
+    return f"{what} are worked out from {'exact' if rule.exact else 'protected'} rolls. {rule.sentence}"
 
 
 def _only(forecast: Forecast, top: str) -> str:

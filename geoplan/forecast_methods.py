@@ -12,14 +12,19 @@ wrong each would have been.
   to those who are Reception age next, at the levels catchment, cluster and city;
 - ``uptake, age group``: the same with the uptake of each entry year by itself;
 - ``damped trend``: intakes by exponential smoothing with a trend that fades;
-- ``pooled``: survival of a small school drawn towards that of all, by how noisy it is.
+- ``pooled``: survival of a small school drawn towards that of all, by how noisy it is;
+- ``share of all, steady`` and ``share of all, trend``: from the top down. All intakes together go on as the children or
+  births known say, else as they were, or by a trend that fades; each school has its mean share of the last three years.
+
+The last two are smooth where single schools are noisy and up to date where all schools move together.
 
 A transfer year (Year 3 of a junior school, Year 7) is a share of those who finish the year below in the school's
 feeders, its cluster or the city; a sixth form is the share of Year 11 that stays on.
 
 References: *Learning from experience* (2008), Sheffield's patient registers; DfES (2006), *Pupil Projection Guide*
 (survival, births, transfer by catchment, feeder or trend; small schools pooled); Gardner and McKenzie (1985),
-Management Science 31:1237 (damped trend); Buehlmann and Straub (1970), Mitteilungen VSVM 70:111 (credibility).
+Management Science 31:1237 (damped trend); Buehlmann and Straub (1970), Mitteilungen VSVM 70:111 (credibility); Gross
+and Sohl (1990), Journal of Forecasting 9:233 (shares from the top down).
 """
 
 from __future__ import annotations
@@ -35,6 +40,7 @@ from geoplan.rolls import Rolls, sum_known
 
 RECENT = (3.0, 2.0, 1.0)  # weights of the last year, the one before, and that before it
 LEVELS = ("catchment", "cluster", "city")
+TREND = (0.9, 0.3, 0.8)  # smoothing of the level, of the trend, and fading, for all schools: fitting them did worse
 _GRID = [(alpha, beta, damp) for alpha in (0.3, 0.6, 0.9) for beta in (0.1, 0.3) for damp in (0.7, 0.9)]
 
 
@@ -452,6 +458,35 @@ def _smoothed(
     return level, trend, damp, error
 
 
+def _from_all(trend: bool) -> Entry:
+    """Each place's mean share of the last three years in all intakes together, which go on as their children do.
+
+    Where neither children nor births are known, they stay as they were, or follow a trend that fades. Shares are of the
+    places there are now, and add up to one: nobody is lost where a school has closed.
+    """
+
+    def entry(history: History, at: int, years: int, done: np.ndarray) -> np.ndarray:
+        series = history.pupils[:, :, at]
+        there = np.isfinite(series[:, -1])
+        every = sum_known(series, axis=0)
+        recent = series[:, ::-1][:, : len(RECENT)]
+        all_recent = np.broadcast_to(every[::-1][: recent.shape[1]], recent.shape)
+        share = np.where(there, _ratio(recent, all_recent, _weights(recent, RECENT)), np.nan)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = share / np.nansum(share)
+        known = _CHILDREN_OR_BIRTHS(history, at, years, done)[there]
+        if there.any() and np.isfinite(known).all():
+            ahead = known.sum(axis=0)
+        elif trend:
+            level, slope, fade, _ = _smoothed(every[None], *TREND)
+            ahead = np.maximum(0.0, level + slope * np.cumsum(fade ** np.arange(1, years + 1)))
+        else:
+            ahead = np.repeat(every[-1], years)
+        return share[:, None] * ahead
+
+    return entry
+
+
 def _first_of(*entries: Entry) -> Entry:
     """The first source of an intake that can say anything, place by place."""
 
@@ -497,6 +532,7 @@ def last_value(history: History, years: int) -> np.ndarray:
 
 
 _LAST = (1.0,)
+_CHILDREN_OR_BIRTHS = _first_of(_from_children("city", False, _LAST), _from_births(_LAST))
 _CITY_LAST = _from_feed("city", _LAST)
 _CITY = _from_feed("city", RECENT)
 
@@ -529,6 +565,22 @@ def pooled(history: History, years: int) -> np.ndarray:
     """As cohort survival, with small schools' survival drawn towards that of all."""
     transfer = _first_of(_CITY, _steady(RECENT))
     return _rolled(history, years, pooled_survival(history), _steady(RECENT), transfer)
+
+
+def share_of_all(trend: bool) -> Method:
+    """From the top down: all intakes together, steady or by a trend that fades, times each school's share of them.
+
+    A transfer year is a share of the city's leavers, as in the others. Survival is the school's own where the whole is
+    steady, and drawn towards that of all with the trend.
+    """
+    intake = _from_all(trend)
+    carrying = pooled_survival if trend else survival
+
+    def method(history: History, years: int) -> np.ndarray:
+        return _rolled(history, years, carrying(history), intake, _first_of(_CITY, intake))
+
+    method.__doc__ = f"A share of all intakes together, {'by a trend that fades' if trend else 'as they were'}."
+    return method
 
 
 def feeders(history: History, years: int) -> np.ndarray:
@@ -579,6 +631,8 @@ METHODS: dict[str, Method] = {
     "damped trend": damped_trend,
     "feeders": feeders,
     "pooled": pooled,
+    "share of all, steady": share_of_all(trend=False),
+    "share of all, trend": share_of_all(trend=True),
 }
 
 

@@ -1168,8 +1168,8 @@ def _one(solved: _Solved, k: int, sign: float, enough: int, cover: bool, exact: 
     if whole is None:
         return
     solved.learn(whole)
-    at = solved.column[k]
-    held_back = (low[at] > core.low[at] and whole[at] <= low[at]) or (high[at] < core.high[at] and whole[at] >= high[at])
+    at, found = solved.column[k], whole[solved.column[k]]
+    held_back = (low[at] > core.low[at] and found <= low[at]) or (high[at] < core.high[at] and found >= high[at])
     if cheapest and not held_back:
         solved.narrow(k, sign, float(cost @ whole))
 

@@ -70,6 +70,10 @@ def test_the_back_test_beside_the_naive_methods_and_the_bands(there, capsys):
     assert main(["backtest", *ROLLS, "--years", "3", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert {row["level"] for row in answer["accuracy"]} == {"school", "cluster", "all schools"}
+    weights = {row["band"]: 0.0 for row in answer["chosen"]}
+    for row in answer["chosen"]:
+        weights[row["band"]] += row["weight"]
+    assert set(weights) >= {"Reception", "Year 7"} and list(weights.values()) == pytest.approx([1] * len(weights))
 
 
 def test_new_homes_and_new_places(there, capsys):

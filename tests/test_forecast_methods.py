@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from cities import county, register, rolls_of
 from plain.rolls import cohort_survival as plain_survival
-from plain.rolls import sheffield_reception
+from plain.rolls import share_of_all, sheffield_reception
 
 from geoplan import forecast_methods as methods
 from geoplan.cohorts import stage_of
@@ -170,3 +170,50 @@ def test_survival_can_be_looked_at():
     shown = describe_survival(history_of(rolls), rolls.places)
     assert "R to 1" in shown and shown.loc["P000", "R to 1"] == pytest.approx(1, abs=0.2)
     assert np.isnan(shown.loc["S000", "R to 1"])
+
+
+def test_a_share_of_all_is_the_school_s_own_of_the_last_three_years():
+    table, _ = county(schools=24, years=8)
+    rolls = rolls_from(table)
+    found = METHODS["share of all, steady"](history_of(rolls), 4)[:, :, 0]
+    schools = [place for place in rolls.places if place.startswith("P")]
+    at = [list(rolls.places).index(place) for place in schools]
+    intakes = {
+        (place, year): rolls.pupils[number, rolls.years.index(year), 0]
+        for place, number in zip(schools, at, strict=True)
+        for year in rolls.years[-3:]
+    }
+    wanted = [share_of_all(intakes, place, schools, rolls.years[-1]) for place in schools]
+    assert found[at] == pytest.approx(np.repeat(np.array(wanted)[:, None], 4, axis=1), rel=1e-12)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_shares_of_all_lose_nobody(gone):
+    table, _ = county(schools=24, years=8)
+    if gone:
+        table = table[~(table["school"].eq("P003") & table["year"].eq(2025))]  # it has closed
+    rolls = rolls_from(table)
+    found = METHODS["share of all, steady"](history_of(rolls), 3)[:, :, 0]
+    assert np.nansum(found, axis=0) == pytest.approx(np.nansum(rolls.pupils[:, -1, 0]))
+    assert np.isnan(found[list(rolls.places).index("P003")]).all() == gone
+
+
+def test_all_together_follow_the_children_where_they_are_known():
+    _, children, _, history = city()
+    steady, trend = (METHODS[f"share of all, {name}"](history, 4)[:, :, 0].sum(axis=0) for name in ("steady", "trend"))
+    every = children[children["year"].eq(children["year"].max())].groupby("age")["children"].sum()
+    now = history.pupils[:, -1, 0].sum() / every[4]
+    assert steady == pytest.approx([now * every[age] for age in (3, 2, 1, 0)], rel=1e-9)
+    assert trend == pytest.approx(steady)
+
+
+def test_the_trend_of_all_fades():
+    rows = [
+        (school, year, "R", size + 10.0 * (year - 2016))
+        for school, size in (("1", 30), ("2", 90))
+        for year in range(2016, 2026)
+    ]
+    table = pd.DataFrame(rows, columns=["school", "year", "year_group", "pupils"])
+    ahead = METHODS["share of all, trend"](history_of(rolls_from(table)), 6)[:, :, 0].sum(axis=0)
+    steps = np.diff([300.0, *ahead])
+    assert (steps[1:] > 0).all() and (np.diff(steps[1:]) < 0).all() and ahead[0] > 300

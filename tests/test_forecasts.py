@@ -8,7 +8,7 @@ import pytest
 from test_backtests import made
 
 from geoplan.errors import ForecastRefused, UnknownCodeError
-from geoplan.forecast_books import forecast_book
+from geoplan.forecast_books import backtest_book, forecast_book, rounded
 from geoplan.forecasts import Forecast, forecast
 from geoplan.sources import Source
 
@@ -70,3 +70,44 @@ def test_control_to_a_total_is_exact_and_listed(ahead):
     assert np.array_equal(controlled.pupils[..., ~stages], ahead.pupils[..., ~stages], equal_nan=True)
     listed = controlled.adjustments.groupby("year")["pupils"].sum()
     assert listed.loc[2026] == pytest.approx(3000 - np.nansum(ahead.pupils[:, 0][:, stages]))
+
+
+def test_ends_of_intervals_in_whole_children_are_those_within():
+    table = pd.DataFrame(
+        {
+            "forecast": [15.2, 15.2, 7.4],
+            "low_95": [12.3, 15.1, np.nan],
+            "high_95": [17.8, 15.3, np.nan],
+            "low_80": [14.0, 15.0, 7.0],
+            "high_80": [16.0, 15.0, 8.9],
+        }
+    )
+    whole = rounded(table, 1)
+    assert whole[["pupils_low", "pupils_high"]].to_numpy()[:2].tolist() == [[13, 17], [15, 15]]
+    assert whole[["pupils_low", "pupils_high"]].iloc[2].isna().all()
+    assert whole[["most_low", "most_high"]].to_numpy().tolist() == [[14, 16], [15, 15], [7, 8]]
+    assert rounded(table, 5)["pupils_low"].tolist()[:2] == [10, 15]  # rolls in steps of five: the nearest
+
+
+@pytest.mark.parametrize("published", [False, True])
+def test_both_pages_say_how_numbers_are_protected_and_what_they_are_made_from(ahead, published):
+    source = [Source("Rolls of a made county", "nobody", invented=True)]
+    for book in (
+        forecast_book(ahead, source, top="all schools", published=published),
+        backtest_book(ahead.past, source, top="all schools", published=published),
+    ):
+        text = book.to_html()
+        assert '<h2 id="sources">Sources and licences</h2>' in text and "<li>nobody" in text
+        assert "How small numbers are protected</h2>" in text
+        assert ("counts from 1 to 9 are hidden" in text) != published
+        assert ("published figures, so they are shown exactly" in text) == published
+
+
+def test_the_methods_chosen_stand_with_their_weights(ahead):
+    grid = next(
+        grid for grid in backtest_book(ahead.past, [], top="all schools").grids if grid.title.startswith("Methods")
+    )
+    assert grid.heads == ["Year groups", "Method", "Weight"]
+    printed = grid.frame.groupby("band")["weight_share"].sum()
+    assert printed.to_numpy() == pytest.approx(1)
+    assert len(grid.frame) == len(ahead.past.chosen_weights)

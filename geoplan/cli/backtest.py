@@ -100,7 +100,13 @@ def command(
         table = past.accuracy().reset_index()
         table = table.astype(dict.fromkeys(("level", "measure", "method"), "str"))
         coverage = past.coverage().reset_index().astype({"level": "str", "measure": "str"})
-        answer = {"accuracy": _plain(table), "coverage": _plain(coverage), "standing": standing, "notes": ready.notes}
+        answer = {
+            "accuracy": _plain(table),
+            "coverage": _plain(coverage),
+            "chosen": _plain(past.chosen_weights),
+            "standing": standing,
+            "notes": ready.notes,
+        }
         typer.echo(json.dumps(answer, indent=2, default=float))
         return
     mine = accuracy.xs(COMBINATION, level="method").reset_index()

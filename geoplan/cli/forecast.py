@@ -224,7 +224,7 @@ def write_sheets(numbers, out: Path, book) -> None:
 
     from geoplan.io.workbook_out import about_lines, workbook_bytes
 
-    sheets, about = book.sheets, [*book.findings, *book.notes]
+    sheets, about = book.sheets, [*book.findings, *book.notes, book.protection]
     texts = pd.DataFrame({"text": [str(cell) for line in about_lines(sheets, about, book.sources) for cell in line]})
     data = workbook_bytes(sheets, about, book.sources, out.name)
     numbers.write(out, data, book.tables, (*book.worked_out, texts))

@@ -93,3 +93,19 @@ def test_it_is_read_on_a_narrow_screen(show, pages, width):
     page = show(pages["forecast"], wait=False).page
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("which", ["forecast", "backtest"])
+def test_a_wide_table_is_scrolled_by_keyboard_and_its_years_stay_on_one_line(show, pages, which):
+    page = show(pages[which], wait=False).page
+    page.set_viewport_size({"width": 390, "height": 800})
+    table = page.locator("section[aria-labelledby=numbers] .wide").first
+    assert table.get_attribute("tabindex") == "0" and table.get_attribute("role") == "region"
+    assert table.get_attribute("aria-label") == table.locator("caption").inner_text()
+    assert table.evaluate("each => each.scrollWidth > each.clientWidth")
+    table.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(400)
+    assert table.evaluate("each => each.scrollLeft") > 0
+    assert table.locator("tbody th").first.evaluate("each => getComputedStyle(each).whiteSpace") == "nowrap"
