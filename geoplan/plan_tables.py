@@ -53,6 +53,7 @@ ALL = "all"
 ATTENDS = "attends the catchment school"
 MOST_AREAS = 2_000  # that move: proving more safe one by one can take minutes
 MOST_TOGETHER = 180  # counts by piece and category that releases of option sets may come to: proving more takes minutes
+PATIENCE = 8  # numbers by area hidden in vain before they are left out
 ROUND_M = 50
 BANDS = ("up to 2 miles", "2 to 3 miles", "over 3 miles")
 MIXED = {"fsm": YES, "idaci": "1"}  # whose spread between catchments is measured: the value of each attribute
@@ -416,7 +417,7 @@ class _Desk:
         """The dimensions of a table that describe people, not where they live."""
         return {dim for dim in table.dims if dim in self.attributes or dim.startswith((ATTENDS, "feeder of "))}
 
-    def protect(self, tables: Sequence[RawTable], by_area: bool = False) -> list[ProtectedTable]:
+    def protect(self, tables: Sequence[RawTable], by_area: bool = False, patience: int = 0) -> list[ProtectedTable]:
         populations = {table.population for table in tables}
         before = [table for table in self.printed if table.population in populations]
         if not by_area:
@@ -428,7 +429,7 @@ class _Desk:
             before = [table for table in before if not self._attributes_of(table)]
         made = protect_tables(
             list(tables), self.rule, earlier=[] if self.rule.exact else before,
-            nested=self.by_area if by_area else self.by_piece, totals="rounded",
+            nested=self.by_area if by_area else self.by_piece, totals="rounded", patience=patience,
         )  # fmt: skip
         self.printed += [table.printed for table in made]
         return list(made)
@@ -487,7 +488,7 @@ def _by_area(desk: _Desk, ground: _Ground, few: Mapping[str, pd.Index]) -> tuple
     counts = people.reindex(desk.piece.index, fill_value=0).groupby(desk.piece.rename(kind)).sum()
     raw = RawTable(f"{noun} by {kind} that moves, {', '.join(few)}", counts, noun, ground.population, kind)
     try:
-        table = desk.protect([raw], by_area=True)[0]
+        table = desk.protect([raw], by_area=True, patience=PATIENCE)[0]
     except DisclosureRefused:
         why = "a small number could be worked out from them"
         return {}, {f"{_BY_AREA}, {option}": why for option in few}

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from geoplan import suppression
 from geoplan.catchments import CatchmentPlan
 from geoplan.disclosure import rule_for
 from geoplan.effects import Residents
@@ -279,6 +280,23 @@ def test_an_option_set_is_shown_without_numbers_by_area_where_those_cannot_be_pr
     tables = shown()
     assert not tables.areas and tables.flows["Option"].table["people"].notna().all()
     assert "could be worked out" in tables.left_out["people by area that moves, Option"]
+
+
+def test_numbers_by_area_that_cannot_be_protected_are_given_up_soon(monkeypatch):
+    counts = np.random.default_rng(4).poisson(np.random.default_rng(4).choice([3, 18, 30], 120))
+    plans, residents = county(counts, 24)
+    rounds, whole = [], suppression._cheapest_neighbours
+    monkeypatch.setattr(suppression, "_cheapest_neighbours", lambda *args: rounds.append(1) or whole(*args))
+    monkeypatch.setattr(
+        suppression, "_second_hiding", lambda release, weak, told: release
+    )  # nothing helps but hiding one number after another
+    monkeypatch.setattr("geoplan.plan_tables.PATIENCE", 1)
+    tables = protect_options(plans, residents)
+    few, rounds[:] = len(rounds), []
+    monkeypatch.setattr("geoplan.plan_tables.PATIENCE", 0)
+    assert tables.flows["Option"].table["people"].notna().any()
+    protect_options(plans, residents)
+    assert few < len(rounds)
 
 
 def test_areas_that_move_are_one_table_for_all_options():
