@@ -135,6 +135,8 @@ _WHERE = {
     "read_pupils": "io",
     "read_applications": "io",
     "read_schools": "io",
+    "read_streets": "io",
+    "streets_of": "streets",
     "read_segmentation": "io",
     "demo_folder": "io",
 }

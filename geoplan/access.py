@@ -34,7 +34,7 @@ from scipy.sparse.csgraph import maximum_flow
 
 from geoplan.catchments import CLOSED, NONE, CatchmentPlan
 from geoplan.errors import NotProtected, UnknownCodeError
-from geoplan.travel import YEARS, Travel, suitable, years_taught
+from geoplan.travel import YEARS, Travel, not_judged, sex_note, sex_of, suitable, years_taught
 
 LEAST_TOTAL, CLOSEST_FIRST = "least total", "closest first"
 RULES = MappingProxyType(
@@ -403,8 +403,8 @@ class Access:
     pupils
         One row for each pupil displaced: ``school`` (today's), ``nearest`` (the nearest suitable, room or not), ``to``
         (with room; "" for none), ``why`` ("" or why there is none), ``before``, ``nearest_value``, ``after`` (metres or
-        minutes, NaN where not known), ``year_group``, ``home`` (whether it is known); the index is that of
-        the pupils given.
+        minutes, NaN where not known), ``year_group``, ``home`` (whether it is known), ``not_judged`` (whether a
+        single-sex school might suit, if their sex were known); the index is that of the pupils given.
     schools
         By school that remains: ``places``, ``roll`` (without those who come), ``comes``, ``left`` (places less both;
         NaN without places).
@@ -473,7 +473,7 @@ def reorganise(
     Parameters
     ----------
     pupils
-        Everybody on roll: ``school``, ``year_group``.
+        Everybody on roll: ``school``, ``year_group`` and, where there is one, ``sex``.
     schools
         The schools' frame.
     option
@@ -511,7 +511,7 @@ def reorganise(
     values = np.full((len(gone), len(offered)), np.nan)
     ways = travel.to(list(offered.index))
     values[row >= 0] = ways.values[row[row >= 0]]
-    can = _suitable(gone, schools, offered, faith)
+    can, unsure = _suitable(gone, schools, offered, faith)
     near = np.where(can & np.isfinite(values), values, np.inf)
     nearest, nearest_value = near.argmin(axis=1), near.min(axis=1)
     fixed = offered.index.get_indexer(pd.Index(own[moves]))
@@ -531,6 +531,7 @@ def reorganise(
             "nearest_value": np.where(np.isfinite(nearest_value), nearest_value, np.nan),
             "after": np.where(to >= 0, values[np.arange(len(to)), np.maximum(to, 0)], np.nan),
             "home": row >= 0,
+            "not_judged": unsure & free,
         },
         index=gone.index,
     )
@@ -542,26 +543,33 @@ def reorganise(
     ]
     if by_pan and "pan" in after:
         notes.append("In each year group a school takes no more than its admission number.")
+    said = sex_note(offered, sex_of(gone), "those who leave one")
+    notes += [said] if said else []
     return Access(option, found, _remaining(after, stay, found), rule, travel.unit, tuple(notes))
 
 
-def _suitable(gone: pd.DataFrame, schools: pd.DataFrame, offered: pd.DataFrame, faith: str) -> np.ndarray:
-    """Suitable schools of each pupil: by year group, by what the school left is (boys', selective, of a faith)."""
-    can = np.zeros((len(gone), len(offered)), dtype=bool)
-    school, years = gone["school"].astype("str").to_numpy(), _years(gone)
+def _suitable(
+    gone: pd.DataFrame, schools: pd.DataFrame, offered: pd.DataFrame, faith: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Suitable schools of each pupil: by year group, by the child's sex where it is known, and by what the school
+    left is (for one sex, selective, of a faith). And the pupils for whom single-sex schools cannot be judged."""
+    can, unsure = np.zeros((len(gone), len(offered)), dtype=bool), np.zeros(len(gone), dtype=bool)
+    school, years, sex = gone["school"].astype("str").to_numpy(), _years(gone), sex_of(gone)
     for code in np.unique(school):
         rows = school == code
         own = schools.loc[code] if code in schools.index else pd.Series(dtype=object)
-        can[rows] = suitable(
-            offered,
-            years[rows],
-            gender=str(own.get("gender", "")) if str(own.get("gender", "")).casefold() in ("boys", "girls") else "",
-            faith=faith,
-            character=str(own.get("faith", "")),
-            selective=str(own.get("admissions", "")).casefold() in ("selective", "yes", "y"),
-            special="special" in f"{own.get('phase', '')} {own.get('type', '')}".casefold(),
-        )
-    return can
+        how = {
+            "gender": str(own.get("gender", "")) if str(own.get("gender", "")).casefold() in ("boys", "girls") else "",
+            "faith": faith,
+            "character": str(own.get("faith", "")),
+            "selective": str(own.get("admissions", "")).casefold() in ("selective", "yes", "y"),
+            "special": "special" in f"{own.get('phase', '')} {own.get('type', '')}".casefold(),
+        }
+        told = None if sex is None else sex.to_numpy()[rows]
+        can[rows] = suitable(offered, years[rows], sex=told, **how)
+        if not how["gender"]:
+            unsure[rows] = not_judged(offered, years[rows], told, **how)
+    return can, unsure
 
 
 def _years(pupils: pd.DataFrame) -> np.ndarray:

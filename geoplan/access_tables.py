@@ -148,21 +148,70 @@ def protect_access(
     shown = protect_tables(raw, rule, earlier=before_now, nested=nested, totals="rounded")
     total, unknown = protect_counts(pd.Series([len(found.pupils), int((~found.pupils["home"]).sum())]), rule)[0]
     names_of = {name: _name_order(found.unit, edges) for name in ("before", "after")}
+    told, more = single_sex_words(
+        pupils["not_judged"], population, rule, how=how, noun=noun, nested=nested,
+        earlier=[*before_now, *(table.printed for table in shown)],
+    )  # fmt: skip
+    without = _without(shown[0], rule, noun)
     return AccessTables(
         found.option.in_words(names),
         who,
         float(total),
         float(unknown),
         _receiving(found, shown[0], names, rule),
-        _without(shown[0], rule, noun),
+        replace(without, printed=(*without.printed, *more)),
         _both_bands(shown[1], shown[2], names_of["before"], rule, noun),
         _areas(shown[3], shown[4] if crossed else None, names, rule, noun) if areas is not None else None,
         _figures(pupils, found.unit, rule),
         unit,
         rule,
         shown[0].gate,
-        found.notes,
+        (*found.notes, *told),
     )
+
+
+def single_sex_words(
+    unsure: pd.Series,
+    population: str,
+    rule: Rule = PUBLIC,
+    *,
+    how: str = "",
+    noun: str = "pupils",
+    earlier: Sequence[PrintedTable] = (),
+    nested: Sequence[Nesting] = (),
+) -> tuple[tuple[str, ...], tuple[PrintedTable, ...]]:
+    """For how many pupils it cannot be said whether a single-sex school suits, in a sentence; nothing where for none.
+
+    Parameters
+    ----------
+    unsure
+        Of each pupil of the population (:func:`geoplan.travel.not_judged`).
+    population
+        Its name.
+    how
+        What decides suitability, in words; other ways to ask are other dimensions.
+    noun, rule, nested
+        As for the tables of the same population.
+    earlier
+        What else is printed of the population, now and before: the count is protected beside all of it.
+
+    Returns
+    -------
+    sentences, printed
+        For the notes, and for the ledger.
+    """
+    if not unsure.any():
+        return (), ()
+    name = f"{noun} by whether a single-sex school can be judged"
+    judged = pd.Series(np.where(unsure, "not judged", "judged"), unsure.index)
+    raw = _counted(name, population, noun, **{f"single-sex schools: {how}": judged})
+    before = [table for table in earlier if table.population == population and table.name != name]
+    table = protect_tables([raw], rule, earlier=[] if rule.exact else before, nested=nested, totals="rounded")[0]
+    if not table.hidden["not judged"]:
+        count = f"{'' if rule.exact else 'about '}{table.shown['not judged']:,.0f} of these {noun}"
+    else:
+        count = f"some of these {noun} (too few to print, or hidden with those that are)"
+    return (f"For {count} it cannot be said whether a school for girls or for boys would suit.",), (table.printed,)
 
 
 def access_population(found: Access, noun: str = "pupils", data: str = "") -> str:
@@ -476,7 +525,7 @@ def protect_entitlement(
 
 def entitlement_population(found: Entitlement, noun: str = "pupils", data: str = "") -> str:
     """The name of the population of a screen of free travel."""
-    parts = (f"{noun} by limits of free travel on {found.day}", *found.notes[:1], data)
+    parts = (f"{noun} by limits of free travel on {found.day}", *found.notes[:1], found.religion, data)
     return "; ".join(part for part in parts if part)
 
 

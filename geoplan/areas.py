@@ -32,6 +32,7 @@ NEAREST_WITHIN_M = 200.0
 RESERVED = frozenset(
     [
         *("record", "person", "postcode", "counted", "school", "year_group", "fsm", "sen", "eal", "ethnicity"),
+        "sex",
         *("status", "method", "flags", "outcome", "segment", "easting", "northing", "introduced"),
     ]
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,11 @@ from geoplan.vintages import require_vintage
 NOT_PLACED = "not placed"
 FEW = 20  # with fewer distinct postcodes, all of them outside a layer is no sign that the layer is wrong
 METHODS = ("", "code", "point", "code and point")
+#: Columns of every assignment that say how people were placed, not who they are.
+WORKINGS = (
+    "record", "person", "postcode", "counted", "status", "easting", "northing", "introduced", "method", "flags",
+    "outcome",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -239,7 +245,10 @@ class Assignment:
     def _require(self, column: str) -> None:
         if column not in self.frame:
             missing = "; name a segmentation (in geoplan.toml, or segments= of assign)" if column == "segment" else ""
-            raise UnknownCodeError(f"no column {column!r}; there are {', '.join(self.frame.columns)}{missing}")
+            usual = [str(name) for name in self.frame.columns if name not in WORKINGS]
+            meant = get_close_matches(column, usual, n=1)
+            said = f"; did you mean {meant[0]}?" if meant else ""
+            raise UnknownCodeError(f"no column {column!r}; there are {', '.join(usual)}{missing}{said}")
 
 
 def assign(

@@ -23,7 +23,7 @@ from geoplan.assignment import Assignment
 from geoplan.chance import wilson_interval
 from geoplan.comparison import MIN_TOTAL
 from geoplan.corrections import CORRECTED
-from geoplan.disclosure import Protected
+from geoplan.disclosure import HIDDEN, Protected
 from geoplan.errors import UnknownCodeError
 from geoplan.segments import Segmentation
 from geoplan.suppression import ProtectedTable
@@ -301,7 +301,8 @@ def _small(total: float, profile: Protected) -> Caution | None:
         return Caution("small_numbers", words, True)
     hidden = int(profile.hidden["count"].sum())
     words = (
-        f"{hidden} of {len(profile)} groups {'has' if hidden == 1 else 'have'} too few pupils to show."
+        f"{hidden} of {len(profile)} groups {'is' if hidden == 1 else 'are'} shown as “{HIDDEN}”: a small number, or "
+        "one that would give a small one away."
         if hidden
         else ""
     )

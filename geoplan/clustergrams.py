@@ -20,9 +20,11 @@ import pandas as pd
 from geoplan.clusters import Clusters, marks
 from geoplan.maps import palette
 from geoplan.maps.render import asset, environment, policy
+from geoplan.service_reach import dim_words
 from geoplan.stability import DOUBTFUL, STABLE, Evidence
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 960, 520, 90, 40, 24, 64
+NEAR = 2  # numbers of clusters that would serve a reader as well as the one chosen
 _METHODS = {"kmeans": "k-means", "ward": "Ward's method", "gmm": "a Gaussian mixture"}
 _TRANSFORMS = {
     "asinh": "the inverse hyperbolic sine",
@@ -143,6 +145,35 @@ def comes_back(similarity: float) -> str:
     return "comes back" if similarity >= STABLE else "partly" if similarity >= DOUBTFUL else "doubtful"
 
 
+def choice_words(evidence: Evidence, chosen: int) -> str:
+    """How the number chosen stands among those tried: what a reader should know before believing in it.
+
+    Returns
+    -------
+    str
+        "" if the number was not tried, or was tried alone.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"stability": [0.9, 0.6, 0.8]}, index=[2, 3, 4])
+    >>> from types import SimpleNamespace
+    >>> choice_words(SimpleNamespace(table=table), 3)
+    '3 comes back less well than 4 when areas are drawn again (0.60 against 0.80).'
+    >>> choice_words(SimpleNamespace(table=table), 4)
+    'No number tried near 4 comes back better when areas are drawn again (0.80).'
+    """
+    stability = evidence.table["stability"].round(2)
+    if chosen not in stability.index or len(stability) < 2:
+        return ""
+    own = stability[chosen]
+    near = stability[(stability.index != chosen) & (abs(stability.index - chosen) <= NEAR)]
+    better = near[(near > own) & (near.index > 2)].sort_values(ascending=False, kind="stable").head(2)
+    if not len(better):
+        return f"No number tried near {chosen} comes back better when areas are drawn again ({own:.2f})."
+    counts, values = (" and ".join(parts) for parts in (map(str, better.index), map("{:.2f}".format, better)))
+    return f"{chosen} comes back less well than {counts} when areas are drawn again ({own:.2f} against {values})."
+
+
 def clusters_page(clusters: Clusters, evidence: Evidence, scheme: str) -> str:
     """The page as text: one file, no script, nothing fetched."""
     style = asset("geoplan.css") + _STYLE
@@ -167,6 +198,8 @@ def clusters_page(clusters: Clusters, evidence: Evidence, scheme: str) -> str:
         clusters=clusters,
         evidence=evidence,
         chosen=chosen,
+        kind=dim_words(clusters.kind),
+        choice=choice_words(evidence, chosen),
         rows=rows,
         tried=[{"clusters": count} | row for count, row in evidence.table.to_dict(orient="index").items()],
         picture=clustergram_svg(evidence, chosen),
@@ -183,12 +216,9 @@ def clusters_page(clusters: Clusters, evidence: Evidence, scheme: str) -> str:
 
 
 _STYLE = """
-.clustergram { display: block; max-width: 100%; height: auto; }
-table.plain { border-collapse: collapse; margin: 0 0 1rem; }
-table.plain caption { text-align: left; font-weight: 700; padding: 4px 0; }
-table.plain th, table.plain td { border-bottom: 1px solid #b1b4b6; padding: 4px 12px 4px 0; text-align: left;
-  vertical-align: top; }
-table.plain td.number, table.plain th.number { text-align: right; font-variant-numeric: tabular-nums; }
+.clustergram { display: block; width: 100%; min-width: 640px; max-width: 1100px; height: auto; }
+.marks { display: block; color: #44505c; }
+table.plain td:has(.marks) { min-width: 14rem; }
 .wide { overflow-x: auto; }
 summary { cursor: pointer; min-height: 28px; }
 """

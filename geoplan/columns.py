@@ -176,12 +176,32 @@ _ENTRY = Column(
     "date",
     aliases=_words("entry_date date_of_entry admission_date date_of_admission"),
 )
+_SEX = Column(
+    "sex",
+    "girl or boy (F, M): only to judge whether a school for one sex suits a child",
+    "choice",
+    values={"F": ("F", "FEMALE", "GIRL", "G"), "M": ("M", "MALE", "BOY", "B")},
+    aliases=_words("sex gender pupil_sex pupil_gender sex_code gender_code"),
+)
 _BIRTH = Column(
     "birth_date",
     "date of birth: checked, never kept",
     "date",
     personal=True,
     aliases=_words("dob date_of_birth birth_date birthdate"),
+)
+
+RELIGION = Table(
+    "religion",
+    "a pupil's registration at a school",
+    (
+        Column(
+            "religion",
+            "whether the parents preferred the school on grounds of religion or belief (read only when asked for)",
+            "choice",
+            values={"yes": _YES, "no": _NO},
+        ),
+    ),
 )
 
 PUPILS = Table(
@@ -199,6 +219,7 @@ PUPILS = Table(
         _ETHNICITY,
         _STATUS,
         _ENTRY,
+        _SEX,
         _BIRTH,
     ),
 )
@@ -331,7 +352,20 @@ SCHOOLS = Table(
         Column(
             "cluster",
             "the council's own group of schools",
-            aliases=_words("cluster cluster_name district planning_area partnership"),
+            aliases=_words("cluster cluster_name partnership"),
+        ),
+        Column(
+            "planning_area",
+            "the planning area that it lies in",
+            aliases=_words("planning_area planning_area_name pupil_planning_area"),
+        ),
+        Column(
+            "district",
+            "the district that it lies in",
+            aliases=_words("district district_name administrative_district district_administrative_name"),
+        ),
+        Column(
+            "authority", "the authority that it belongs to, by name", aliases=_words("la_name authority authority_name")
         ),
     ),
 )
@@ -406,6 +440,27 @@ NEAREST_SCHOOLS = Table(
         Column(
             "school", "its nearest school, as the applications name it", "text", needed=True,
             aliases=_words("school nearest nearest_school urn school_urn"),
+        ),
+    ),
+)  # fmt: skip
+
+STREETS = Table(
+    "streets",
+    "a postcode of a street",
+    (
+        Column(
+            "postcode", "the postcode", "postcode", needed=True,
+            aliases=_words("postcode pcds pcd post_code postcode_unit postcode_locator"),
+        ),
+        Column(
+            "street", "the street it is in; a row for each street, where there are several", needed=True,
+            aliases=_words(
+                "street street_name street_description thoroughfare thoroughfare_name road road_name street_descriptor"
+            ),
+        ),
+        Column(
+            "locality", "the locality or town, which tells streets of one name apart",
+            aliases=_words("locality locality_name town town_name post_town settlement village populated_place"),
         ),
     ),
 )  # fmt: skip
@@ -657,7 +712,7 @@ SCHOOL_LINKS = Table(
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        PUPILS, PEOPLE, SCHOOLS, CORRECTIONS, APPLICATIONS, PREFERENCE_COUNTS, AREA_COUNTS, SITES,
+        PUPILS, PEOPLE, SCHOOLS, CORRECTIONS, APPLICATIONS, PREFERENCE_COUNTS, AREA_COUNTS, SITES, STREETS,
         TRAVEL, HOUSING, YIELDS, ROLL_FORECASTS, WEIGHTS,
         ROLLS, REGISTER, BIRTHS, PROJECTIONS, FLOWS, EXTRA_PUPILS, CONTROL_TOTALS, PLACES_CHANGES,
         SCHOOL_LINKS,

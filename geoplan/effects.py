@@ -30,6 +30,7 @@ EFFECT = "effect"
 SAME, NEARER, FARTHER, MOVED = "same school", "nearer school", "farther school", "other school"
 EFFECTS = (SAME, NEARER, FARTHER, MOVED)
 SPLIT_SHARE = 0.1  # a feeder school is split if so much of it, or more, goes to another catchment than most do
+NO_CLUSTER = "no cluster"
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,6 +90,10 @@ class Change:
         Each person's distance to that school, NaN where it is not known; None without distances.
     places
         Places by school under each plan (``before``, ``after``), None if not given.
+    clusters
+        The cluster of each school that people attend, by its code; None if not given.
+    catchment_clusters
+        The cluster of each catchment under each plan (``before``, ``after``; see :func:`clusters_of`).
     """
 
     residents: Residents
@@ -98,6 +103,8 @@ class Change:
     metres_before: np.ndarray | None
     metres_after: np.ndarray | None
     places: pd.DataFrame | None
+    clusters: pd.Series | None = None
+    catchment_clusters: pd.DataFrame | None = None
 
     @cached_property
     def moves(self) -> np.ndarray:
@@ -228,6 +235,7 @@ def compare_plans(
     places: pd.Series | None = None,
     measures: Mapping[str, Measure] | None = None,
     sites: pd.DataFrame | None = None,
+    clusters: pd.Series | None = None,
 ) -> PlanEffects:
     """What changes for the people from one plan to another.
 
@@ -246,13 +254,16 @@ def compare_plans(
     sites
         Where schools are: ``easting`` and ``northing`` by school. Where ``metres`` is not given, distances are
         straight lines from each home to its catchment's school, or to the nearest of those that share it.
+    clusters
+        The council's own group of each school (the column ``cluster`` of the schools file), for the measure of
+        clusters.
 
     Raises
     ------
     VintageError
         If the plans and the people are not of one kind of area.
     """
-    change = change_of(before, after, residents, metres, places, sites)
+    change = change_of(before, after, residents, metres, places, sites, clusters)
     tables, figures = {}, {}
     for measure in (MEASURES if measures is None else measures).values():
         for name, found in measure(change).items():
@@ -267,6 +278,7 @@ def change_of(
     metres: pd.DataFrame | None = None,
     places: pd.Series | None = None,
     sites: pd.DataFrame | None = None,
+    clusters: pd.Series | None = None,
 ) -> Change:
     """What a measure reads; see :func:`compare_plans`."""
     kinds = {before.kind, after.kind, residents.kind}
@@ -288,7 +300,45 @@ def change_of(
         at = np.flatnonzero(first != second) if dict(before.shared) == dict(after.shared) else np.arange(len(base))
         new[at] = _straight_m(*(part[at] for part in where), after, schools, second[at], sites)
         lengths = own, new
-    return Change(base, schools, first, second, *lengths, _places(places, before, after, schools))
+    groups = None
+    if clusters is not None:
+        named = [clusters_of(plan, clusters).reindex(schools) for plan in (before, after)]
+        groups = pd.concat(named, axis=1, keys=["before", "after"])
+    held = _places(places, before, after, schools)
+    return Change(base, schools, first, second, *lengths, held, clusters, groups)
+
+
+def clusters_of(plan: CatchmentPlan, clusters: pd.Series) -> pd.Series:
+    """The cluster of each catchment of a plan: that of its school.
+
+    A catchment of several schools is in their cluster if all are in one, else in all of them ("North and South", which
+    is another cluster than either). A school that the schools file gives no cluster, or does not have, is in
+    ``no cluster``.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    clusters
+        The cluster of each school, by its code; "" for none.
+
+    Examples
+    --------
+    >>> plan = CatchmentPlan("Today", "lsoa21", pd.Series({"E1": "101", "E2": "102", "E3": "103"}))
+    >>> clusters_of(plan, pd.Series({"101": "North", "102": ""})).to_dict()
+    {'101': 'North', '102': 'no cluster', '103': 'no cluster'}
+    """
+    known = _cluster_names(clusters)
+    named = {
+        school: " and ".join(sorted({known.get(member, NO_CLUSTER) for member in plan.members(school)}))
+        for school in plan.schools
+    }
+    return pd.Series(named, dtype="str", name="cluster")
+
+
+def _cluster_names(clusters: pd.Series) -> dict[str, str]:
+    names = clusters.fillna("").astype("str").str.strip().replace("", NO_CLUSTER)
+    return dict(zip(clusters.index.astype("str"), names, strict=True))
 
 
 def movers(change: Change) -> dict[str, RawTable | float]:
@@ -365,6 +415,48 @@ def feeders(change: Change) -> dict[str, RawTable | float]:
         found[f"feeders_{when}"] = table = change.table(f"Feeder schools by catchment {when}", **dims)
         by_feeder = table.counts.groupby(level="feeder")
         found[f"feeders_split_{when}"] = float((by_feeder.max() <= (1 - SPLIT_SHARE) * by_feeder.sum()).sum())
+    return found
+
+
+def clusters_split(change: Change) -> dict[str, RawTable | float]:
+    """Who changes cluster, and the clusters whose children would be divided.
+
+    A cluster is the council's own group of schools; a home is in the cluster of its catchment's school
+    (:func:`clusters_of`). Two things can be split:
+
+    * its **areas**: whoever lives in an area that goes from a school of one cluster to a school of another changes
+      cluster; one that goes to another school of the same cluster does not;
+    * its **children**: of those who attend a feeder school of the cluster (a school that is none of the plans'), a
+      tenth or more live in catchments of another cluster than most of them do. Children of one primary school who
+      head for two secondary schools of their own cluster are not divided by this; :func:`feeders` counts those.
+    """
+    if change.clusters is None or change.catchment_clusters is None:
+        return {}
+    names = pd.Index(sorted(set(change.catchment_clusters.stack())))
+    homes = {}
+    for when, school in (("before", change.before), ("after", change.after)):
+        cluster = names.get_indexer(change.catchment_clusters[when])
+        homes[when] = np.where(school >= 0, cluster[school], -1), names
+    (one, _), (other, _) = homes.values()
+    found: dict[str, RawTable | float] = {
+        "cluster_moves": change.table("Clusters before and after", **homes),
+        "change_cluster": float(((one != other) & (one >= 0) & (other >= 0)).sum()),
+    }
+    if "school" not in change.residents.columns:
+        return found
+    codes, labels = change.residents.columns["school"]
+    known = _cluster_names(change.clusters)
+    outside = ~labels.isin(change.schools)
+    own = pd.Index(
+        [known.get(code, NO_CLUSTER) if out else NO_CLUSTER for code, out in zip(labels, outside, strict=True)]
+    )
+    at, groups = pd.factorize(own, sort=True)
+    at = np.where(own == NO_CLUSTER, -1, at)[codes]
+    for when, home in homes.items():
+        title = f"Schools' clusters by cluster of the catchment {when}"
+        found[f"clusters_{when}"] = table = change.table(title, cluster=(at, groups), catchment=home)
+        by_cluster = table.counts.groupby(level="cluster")
+        found[f"clusters_split_{when}"] = float((by_cluster.max() <= (1 - SPLIT_SHARE) * by_cluster.sum()).sum())
     return found
 
 
@@ -487,6 +579,7 @@ MEASURES: dict[str, Measure] = {
     "retention": retention,
     "siblings_split": siblings_split,
     "feeders": feeders,
+    "clusters_split": clusters_split,
 }
 
 

@@ -17,6 +17,11 @@ from geoplan.gate import Nesting
 SCHOOL = "school"
 ALL = "all schools"
 NO_GROUP = "no group"
+#: Columns of a schools file that say something of one school, and so are no groups; not named where groups are wanted.
+OF_ONE_SCHOOL = frozenset(
+    ("name", "record", "laestab", "postcode", "easting", "northing", "places", "pan", "lowest_year", "highest_year",
+     "opened", "closed", "roll")
+)  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -94,7 +99,7 @@ def hierarchy(schools: pd.DataFrame, levels: Sequence[str]) -> Hierarchy:
     """
     missing = [level for level in levels if level not in schools]
     if missing:
-        has = ", ".join(str(name) for name in schools.columns)
+        has = ", ".join(str(name) for name in schools.columns if name not in OF_ONE_SCHOOL) or "none to group them by"
         raise UnknownCodeError(f"the schools have no column {', '.join(missing)}; there are {has}")
     table = pd.DataFrame(index=schools.index.astype("str"))
     for level in levels:

@@ -11,6 +11,7 @@ not there, so take-up is of pupils in the authority's schools, not of all childr
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -22,7 +23,7 @@ from geoplan.catchments import NONE, CatchmentPlan
 from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
 from geoplan.distances import BANDS, ONE_SIDED, name_bands, straight_line_m, to_bands
 from geoplan.errors import UnknownCodeError, VintageError
-from geoplan.gate import GateResult, Nesting, PublicTotals
+from geoplan.gate import GateResult, Nesting, PrintedTable, PublicTotals
 from geoplan.postcodes import FLAG_BIT
 from geoplan.schools import Schools
 from geoplan.suppression import ProtectedTable, protect_tables
@@ -83,6 +84,7 @@ def intake_tables(
     years: Sequence[str] = (),
     edges: Sequence[float] = BANDS,
     unit: str = "miles",
+    data: str = "",
 ) -> tuple[RawTable, ...]:
     """The exact tables, to be protected together; nothing in them shows by accident.
 
@@ -99,6 +101,8 @@ def intake_tables(
         where there is no plan or the files do not say.
     edges, unit
         The distance bands, in ``miles`` or ``km``.
+    data
+        What the data and the plan are called: others are another population.
 
     Returns
     -------
@@ -120,12 +124,13 @@ def intake_tables(
     bands = to_bands(_metres_to_school(pupils, schools), edges, unit)
     rows = pd.DataFrame({"school": pupils["school"].to_numpy(), "band": np.asarray(bands, dtype=str)})
     rows["school"] = rows["school"].where(rows["school"] != "", NO_SCHOOL)
+    population = "; ".join(part for part in (who, data) if part)
 
     def table(name: str, dims: list[str], attributes: tuple[str, ...], geography: str | None = None) -> RawTable:
         counts = rows.groupby(dims, observed=True).size()
         if len(dims) == 2:
             counts = counts.unstack(fill_value=0).stack()
-        return RawTable(f"{who} by {name}", counts, people.noun, who, geography, attributes)
+        return RawTable(f"{who} by {name}", counts, people.noun, population, geography, attributes)
 
     far = table("school and distance", ["school", "band"], ("band",))
     if plan is None:
@@ -153,10 +158,18 @@ def protect_intakes(
     years: Sequence[str] = (),
     edges: Sequence[float] = BANDS,
     unit: str = "miles",
+    *,
+    data: str = "",
+    earlier: Sequence[PrintedTable] = (),
 ) -> Intakes:
     """The catchment view of a place, protected together; the parameters are those of :func:`intake_tables`.
 
     Each school's headcount in these years is taken as known to everybody.
+
+    Parameters
+    ----------
+    earlier
+        What was released before, from :func:`geoplan.ledger.earlier`; of other populations, it is left out.
 
     Returns
     -------
@@ -167,22 +180,24 @@ def protect_intakes(
     DisclosureRefused
         If a small number could be worked out whatever is hidden.
     """
-    raw = intake_tables(people, schools, plan, years, edges, unit)
-    who = raw[0].population
+    raw = intake_tables(people, schools, plan, years, edges, unit, data)
+    pupils, who = _counted(people, schools, plan, years)
+    population = raw[0].population
+    before = [table for table in earlier if table.population == population]
     headcounts = raw[0].counts.groupby(level="school").sum()
-    known = PublicTotals(("school",), headcounts, who, "school headcounts")
+    known = PublicTotals(("school",), headcounts, population, "school headcounts")
     # headcounts are all that distances and homes have in common, and they are known: apart is as good as together
-    far = protect_tables(raw[:1], rule, [known], totals="rounded")[0]
+    far = protect_tables(raw[:1], rule, [known], earlier=_like(before, raw[:1]), totals="rounded")[0]
     bands = _ordered(far.unstack("band"), list(name_bands(edges, unit)))
     notes = [ONE_SIDED, f"Counted are {who}, on the rolls read; children in other schools are not there."]
-    lost = _counted(people, schools, plan, years)[0].shape[0] - int(headcounts.sum())
+    lost = len(pupils) - int(headcounts.sum())
     if lost:
         shown, hidden = protect_counts(pd.Series([lost]), rule)
         many = f"fewer than {rule.hide_below}" if hidden[0] else f"about {shown[0]:,.0f}"
         notes.append(f"Not in the tables, because their home is not known: {many}.")
     if plan is None:
         return Intakes(None, None, None, None, bands, rule, who, tuple(notes), far.gate)
-    matrix, by_catchment, by_school, by_area = _protect_homes(raw[1:], rule, known, plan)
+    matrix, by_catchment, by_school, by_area = _protect_homes(raw[1:], rule, known, plan, before)
     return Intakes(
         matrix=_matrix(matrix),
         catchments=_take_up(by_catchment, "residents", ("own", "other"), "take_up", "leakage"),
@@ -200,8 +215,23 @@ def protect_intakes(
     )
 
 
+def intake_marks(
+    people: Assignment, schools: Schools, plan: CatchmentPlan | None = None, data: str = ""
+) -> dict[str, str]:
+    """The mark of the catchment view's exact counts, for the ledger: the same only for the same data and plan."""
+    raw = intake_tables(people, schools, plan, data=data)
+    text = "".join(table.counts.sort_index().to_csv(header=False) for table in raw)
+    return {raw[0].population: hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _like(earlier: Sequence[PrintedTable], raw: Sequence[RawTable]) -> list[PrintedTable]:
+    """Of what was released before, the tables by the same attributes as these."""
+    dims = {frozenset(table.dims) for table in raw}
+    return [table for table in earlier if frozenset(table.dims) in dims]
+
+
 def _protect_homes(
-    raw: Sequence[RawTable], rule: Rule, known: PublicTotals, plan: CatchmentPlan
+    raw: Sequence[RawTable], rule: Rule, known: PublicTotals, plan: CatchmentPlan, earlier: Sequence[PrintedTable]
 ) -> tuple[ProtectedTable, ...]:
     """The tables of homes, protected together.
 
@@ -212,11 +242,18 @@ def _protect_homes(
     matrix, by_catchment, by_school, by_area = raw
     common, nested = by_catchment.counts, [Nesting("area", "catchment", _lookup(plan))]
     if ((common > 0) & (common < rule.hide_below)).any():
-        return protect_tables(raw, rule, [known], nested=nested, totals="rounded")
+        before = _like(earlier, raw)
+        return protect_tables(raw, rule, [known], earlier=before, nested=nested, totals="rounded")
     stays = PublicTotals(by_catchment.dims, common, known.population, "taken as known")
-    attended, schools = protect_tables([matrix, by_school], rule, [known, stays], totals="rounded")
-    lived = protect_tables([by_area], rule, [stays], nested=nested, totals="rounded")[0]
-    return attended, protect_tables([by_catchment], rule, totals="rounded")[0], schools, lived
+
+    def safe(tables: list[RawTable], public: list[PublicTotals], within: Sequence[Nesting] = ()):
+        before = _like(earlier, tables)
+        return protect_tables(tables, rule, public, earlier=before, nested=within, totals="rounded")
+
+    attended, by_schools = safe([matrix, by_school], [known, stays])
+    (lived,) = safe([by_area], [stays], nested)
+    (homes,) = safe([by_catchment], [])
+    return attended, homes, by_schools, lived
 
 
 def protect_pupil_facts(people: Assignment, rule: Rule = PUBLIC, data: str = "") -> Protected:

@@ -23,7 +23,7 @@ class People:
         ``person`` (int, a running number that stands for the identifier; -1 where none was given),
         ``postcode`` (text as written), ``counted`` (bool: False for copies and for records that are not
         on roll). Pupils also have ``school`` (text, "" if none) and ``year_group``, ``fsm``, ``sen``,
-        ``eal``, ``ethnicity`` where the file has them ("unknown" where it does not say). Other columns
+        ``eal``, ``ethnicity``, ``sex`` where the file has them ("unknown" where it does not say). Other columns
         that the caller asked to keep follow under their own names.
     source
         The file: name, fingerprint, whether it is invented.

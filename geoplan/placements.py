@@ -373,6 +373,28 @@ def compare_plan(
     return PlanReach(table, expected)
 
 
+def compare_mailing(cells: pd.DataFrame, mailing: Mapping[str, float], draws: int = DRAWS) -> PlanReach:
+    """What a mailing alone would change, the sites staying as they are: a level for each segment, no distance.
+
+    Parameters
+    ----------
+    cells
+        As :func:`fit_reach_model` takes them.
+    mailing
+        For segments written to, by what the odds of use are multiplied: stated by the user, never fitted.
+    draws
+        As in :func:`compare_plan`.
+
+    Examples
+    --------
+    >>> cells = pd.DataFrame({"segment": ["a", "b"], "easting": 0.0, "northing": 0.0, "base": 1000, "users": 100})
+    >>> compare_mailing(cells, {"a": 2}).table["ratio"].round(2).to_dict()
+    {'a': 1.82, 'b': 1.0, 'all': 1.41}
+    """
+    anywhere = pd.DataFrame({"easting": [0.0], "northing": [0.0], "hours": [1.0]})
+    return compare_plan(fit_reach_model(cells, anywhere, per_km=0.0), cells, anywhere, anywhere, mailing, draws)
+
+
 # --- the best sites -------------------------------------------------------------------------------------
 
 

@@ -17,8 +17,18 @@ from geoplan.calendars import admissions_calendar
 from geoplan.catchments import NONE, CatchmentPlan
 from geoplan.disclosure import Protected, protect
 from geoplan.drawn_catchments import compactness, split_groups
+from geoplan.effects import NO_CLUSTER, clusters_of
 from geoplan.maps.palette import colours_apart
-from geoplan.plan_tables import ALL, ELSEWHERE, NO_SCHOOL, STAY, OptionTables, feeders_split, flow_of_areas
+from geoplan.plan_tables import (
+    ALL,
+    ELSEWHERE,
+    NO_SCHOOL,
+    STAY,
+    OptionTables,
+    clusters_split,
+    feeders_split,
+    flow_of_areas,
+)
 from geoplan.reports.catchment_maps import catchment_map, fills_apart, map_letters
 from geoplan.reports.outlines import simplify_outlines
 from geoplan.sources import Source
@@ -36,6 +46,18 @@ UNFILLED = "Unfilled places are each school's own: a full school does not make u
 CHANCE = (
     "By chance: what the measure would be if the same children lived in these catchments at random. Gorard's measure "
     "is the part of the group that would have to change catchment for an even spread."
+)
+CLUSTERS = (
+    "A cluster is the council's own group of schools; a home is in the cluster of its catchment's school. Whoever goes "
+    "to another school of the same cluster does not change cluster."
+)
+DIVIDED = (
+    "Of the children who attend a cluster's feeder schools: the cluster in whose catchments most of them live, and "
+    "their share in it. A cluster's children are divided where a tenth or more live outside it."
+)
+FROM_PRINTED = (
+    "Worked out of the numbers printed for feeder schools; one that is hidden stands for {}, so a share may be a few "
+    "per cent off."
 )
 LOOK_UP = "Postcode sectors, plan by plan"
 MAP_WORDS = (
@@ -128,6 +150,7 @@ def options_book(tables: OptionTables, facts: OptionFacts, title: str = "") -> m
     panels = [
         summary_panel(tables, facts),
         *_flow_panels(tables, facts),
+        *_cluster_panels(tables, facts),
         *_place_panels(tables, facts),
         *_forecast_panels(tables, facts),
         *_who_panels(tables, facts),
@@ -136,6 +159,7 @@ def options_book(tables: OptionTables, facts: OptionFacts, title: str = "") -> m
         *_retention_panels(tables, facts),
         *_sibling_panels(tables, facts),
         *_split_panels(tables, facts),
+        *_divided_panels(tables, facts),
         *_shape_panels(tables, facts),
         *_look_up_panels(tables, facts),
     ]
@@ -165,7 +189,8 @@ def options_report(tables: OptionTables, facts: OptionFacts, title: str = "") ->
     parts = [
         ("1", _map_panels(tables, facts)),
         ("1", [summary_panel(tables, facts), *_area_panels(tables, facts), *_flow_panels(tables, facts)]),
-        ("1", [*_place_panels(tables, facts), *_split_panels(tables, facts), *_shape_panels(tables, facts)]),
+        ("1", [*_cluster_panels(tables, facts), *_place_panels(tables, facts), *_split_panels(tables, facts)]),
+        ("1", [*_divided_panels(tables, facts), *_shape_panels(tables, facts)]),
         ("2", _forecast_panels(tables, facts)),
         ("3", [*_mix_panels(tables, facts), *_who_panels(tables, facts)]),
         ("4", [*_preference_panels(facts), *_retention_panels(tables, facts), *_sibling_panels(tables, facts)]),
@@ -210,13 +235,16 @@ def report_sheets(tables: OptionTables, facts: OptionFacts) -> dict[str, Protect
         sheets["Places"] = _public_named(tables.places, tables, facts)
     for option in tables.options:
         sheets[f"Moves {option}"] = _flow_named(tables, option, facts)
+    for option, flows in tables.cluster_flows.items():
+        if len(flows):
+            sheets[f"Cluster moves {option}"] = _cluster_named(tables, option, facts)
     for (option, name), table in tables.who.items():
         sheets[f"{option} by {name}"] = _segments_named(table, name, facts)
     for title, table in tables.by_year.items():
         sheets[f"Years {title}"] = _named(table, tables, facts)
     for name, table in tables.groups.items():
         sheets[f"Catchments {name}"] = _named(table, tables, facts)
-    for name in ("mix", "distance", "retention", "feeders", "people"):
+    for name in ("mix", "distance", "retention", "feeders", "clusters", "people"):
         if getattr(tables, name) is not None:
             sheets[name.capitalize()] = _flat_index(getattr(tables, name))
     for option, table in tables.siblings.items():
@@ -297,6 +325,28 @@ def most_sentences(tables: OptionTables, facts: OptionFacts) -> list[str]:
     return said
 
 
+def cluster_sentences(tables: OptionTables) -> list[str]:
+    """For each option, how many change cluster, and whose children are divided; none where schools have no cluster."""
+    said, divided = [], clusters_split(tables)
+    for option, flows in tables.cluster_flows.items():
+        count = tables.summary.table.loc[option, "cluster_moves"]
+        if not len(flows):
+            words = f"{option}: no area goes to a school of another cluster"
+        elif count != count:
+            words = f"{option}: fewer than {tables.rule.hide_below} {tables.noun} in any group change cluster"
+        else:
+            words = f"{option}: about {count:,.0f} {tables.noun} would change cluster"
+        if divided:
+            first = tables.titles[0]
+            words += f"; it divides the children of {_many_clusters(divided[option])} ({divided[first]:,} in {first})"
+        said.append(f"{words}.")
+    return said
+
+
+def _many_clusters(count: int) -> str:
+    return f"{count:,} cluster{'' if count == 1 else 's'}" if count else "no cluster"
+
+
 def notes(tables: OptionTables, facts: OptionFacts) -> list[str]:
     """What a reader should know."""
     who = tables.people.table["people"]
@@ -310,6 +360,7 @@ def notes(tables: OptionTables, facts: OptionFacts) -> list[str]:
     said += [NOT_A_ROLL]
     said += [STRAIGHT] if tables.distance is not None else []
     said += [UNFILLED] if tables.places is not None else []
+    said += [sentence for sentence in cluster_sentences(tables) if "no area goes" in sentence]
     said += [f"{title}: {problem}." for title, problems in facts.problems.items() for problem in problems]
     said += [f"Not shown: {what} ({why})." for what, why in tables.left_out.items()]
     return said
@@ -435,6 +486,7 @@ def summary_panel(tables: OptionTables, facts: OptionFacts) -> maps.TablePanel:
     headings = {
         "moves": (f"{_capital(tables.noun)} who change school", ""),
         "moves_share": ("Share", "share"),
+        "cluster_moves": ("Who change cluster", ""),
         "nearer": ("To a nearer school", ""),
         "farther": ("To a farther school", ""),
         "over_2_miles": ("Over 2 miles", ""),
@@ -469,7 +521,7 @@ def _summary_shown(tables: OptionTables) -> Protected:
         for name in ("gorard", "gorard_by_chance"):
             table[name], hidden[name] = fsm[name].reindex(table.index), False
         printed += tables.mix.printed
-    order = [name for name in ("moves", "moves_share", "nearer", "farther") if name in table]
+    order = [name for name in ("moves", "moves_share", "cluster_moves", "nearer", "farther") if name in table]
     order += [name for name in table if name not in order]
     return Protected(
         table[order], hidden[order].astype(bool), tables.summary.rule, tables.noun, tables.summary.units,
@@ -564,6 +616,51 @@ def _flow_named(tables: OptionTables, option: str, facts: OptionFacts) -> Protec
     count = pd.DataFrame(each).groupby(["before", "after"]).size()
     table["areas"] = [float(count.get((a, b), 0)) for a, b in zip(table["from"], table["to"], strict=True)]
     return replace(shown, table=table[["before", "after", "areas", "people"]].rename_axis("move"))
+
+
+def _cluster_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePanel]:
+    return [
+        maps.table(
+            f"Who changes cluster: {option}",
+            _cluster_named(tables, option, facts),
+            {"before": (f"From ({tables.titles[0]})", ""), "after": (f"To ({option})", ""), "areas": ("Areas", ""),
+             "people": (_capital(tables.noun), "")},
+            sources=[*facts.sources, facts.schools_source], note=CLUSTERS,
+        )
+        for option, flows in tables.cluster_flows.items()
+        if len(flows)
+    ]  # fmt: skip
+
+
+def _cluster_named(tables: OptionTables, option: str, facts: OptionFacts) -> Protected:
+    """Who changes cluster, with the number of areas."""
+    clusters = facts.schools["cluster"] if "cluster" in facts.schools else pd.Series(dtype="str")
+    each = {}
+    for when, title in (("before", tables.titles[0]), ("after", option)):
+        plan = tables.plans[title]
+        each[when] = plan.table.map({NONE: NO_SCHOOL, **clusters_of(plan, clusters).to_dict()}).fillna(NO_CLUSTER)
+    shown = tables.cluster_flows[option]
+    count = pd.DataFrame(each).fillna(ELSEWHERE).value_counts()
+    table = shown.table.rename(columns={"from": "before", "to": "after"})
+    table["areas"] = [float(count.get(pair, 0)) for pair in zip(table["before"], table["after"], strict=True)]
+    return replace(shown, table=table[["before", "after", "areas", "people"]].rename_axis("move"))
+
+
+def _divided_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePanel]:
+    """Whose children live in the catchments of several clusters."""
+    if tables.clusters is None:
+        return []
+    columns = {"children": (_capital(tables.noun), "")}
+    note = DIVIDED if tables.rule.exact else f"{DIVIDED} {FROM_PRINTED.format(f'{tables.rule.hide_below / 2:g}')}"
+    for title in tables.titles:
+        columns[f"{title}, main"] = (f"Main cluster, {title}", "")
+        columns[f"{title}, share"] = (f"Share in it, {title}", "share")
+    return [
+        maps.table(
+            "Clusters and their children", tables.clusters, columns, sources=[*facts.sources, facts.schools_source],
+            index="Cluster of the school attended", note=note,
+        )
+    ]  # fmt: skip
 
 
 def _place_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePanel]:
@@ -696,6 +793,8 @@ def _split_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePa
             rows[title][f"{_capital(kind_words(kind))} split"] = float(split.sum())
     for title, count in feeders_split(tables).items():
         rows[title]["Feeder schools split"] = float(count)
+    for title, count in clusters_split(tables).items():
+        rows[title]["Clusters whose children are divided"] = float(count)
     table = pd.DataFrame(rows).T
     if table.shape[1]:
         columns = {name: (name, "") for name in table}

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -32,11 +32,13 @@ from geoplan.effects import (
     FARTHER,
     MOVED,
     NEARER,
+    NO_CLUSTER,
     SAME,
     SPLIT_SHARE,
     Change,
     Residents,
     change_of,
+    clusters_of,
     dissimilarity,
     gorard,
     siblings_split,
@@ -79,8 +81,9 @@ class OptionTables:
     places
         By catchment: places under each plan, NaN where it has no such school; public. None without places.
     summary
-        One row a plan: ``moves``, ``moves_share``, ``over_2_miles``, ``over_3_miles``, ``mean_m``, ``median_m``,
-        ``p90_m``, ``unfilled``, ``beyond``, ``full_schools``; what is not known is missing.
+        One row a plan: ``moves``, ``moves_share``, ``cluster_moves`` (who change cluster), ``over_2_miles``,
+        ``over_3_miles``, ``mean_m``, ``median_m``, ``p90_m``, ``unfilled``, ``beyond``, ``full_schools``; what is not
+        known is missing.
     flows
         For each option: from which catchment to which, with the people who move: ``from``, ``to``, ``people``.
     who
@@ -113,6 +116,12 @@ class OptionTables:
         How catchments are made of areas, for the ledger.
     data
         What the data are called.
+    cluster_flows
+        For each option: from which cluster to which, with the people who change cluster: ``from``, ``to``,
+        ``people``; empty where the schools have no clusters.
+    clusters
+        For each cluster of feeder schools: its ``children``, the ``main`` cluster of their catchments under each plan
+        and the ``share`` of them in it, worked out of ``feeders``; None without feeder schools or clusters.
     """
 
     plans: Mapping[str, CatchmentPlan]
@@ -136,6 +145,8 @@ class OptionTables:
     rule: Rule
     nested: tuple[Nesting, ...]
     data: str = ""
+    cluster_flows: Mapping[str, Protected] = field(default_factory=dict)
+    clusters: Protected | None = None
 
     def __repr__(self) -> str:
         return f"<OptionTables: {', '.join(self.plans)}; {self.rule.name}, {self.rule.tag}>"
@@ -180,6 +191,7 @@ def protect_options(
     data: str = "",
     earlier: Sequence[PrintedTable] = (),
     earlier_nested: Sequence[Nesting] = (),
+    clusters: pd.Series | None = None,
 ) -> OptionTables:
     """Protect what an option set does to the people who live in it.
 
@@ -201,6 +213,9 @@ def protect_options(
         What the data are called (a census day): other data are other people.
     earlier, earlier_nested
         What was released before, from :func:`geoplan.ledger.earlier`.
+    clusters
+        The council's own group of each school, by its code ("" for none): who changes cluster, and which clusters'
+        children are divided, as :func:`geoplan.effects.clusters_split` defines them.
 
     Raises
     ------
@@ -217,7 +232,7 @@ def protect_options(
     if len(kinds) > 1:
         raise VintageError(f"plans and people are by {', '.join(sorted(kinds))}: bring all to one kind")
     base_name = base_name or residents.noun
-    ground = _Ground(dict(plans), residents, base_name, data)
+    ground = _Ground(dict(plans), residents, base_name, data, clusters)
     if not ground.inside.any():
         raise ComparisonRefused(f"none of the {residents.noun} live in the plans' {residents.kind} areas")
     first, *options = plans
@@ -232,6 +247,10 @@ def protect_options(
         [ground.by_catchment(title) for title in plans] + [ground.by_flow(option) for option in options], by_area=True
     )
     by_catchment, by_flow = dict(zip(plans, base, strict=False)), dict(zip(options, base[len(plans) :], strict=True))
+    by_cluster = {}
+    if ground.has_clusters:
+        raws = [ground.by_cluster_flow(option) for option in options]
+        by_cluster = dict(zip(options, desk.protect(raws, by_area=True), strict=True))
     areas, without_areas = _by_area(desk, ground, few)  # areas give way to catchments
     who, crossed = _who_moves(desk, ground, changes, options), {}
     for name in ("year_group", *ATTRIBUTES):
@@ -246,11 +265,12 @@ def protect_options(
         "places": None if places is None else _places_of(plans, places),
     }
     distance = _distance_table(bands) if bands else None
+    feeders = _feeders(desk, ground)
     return OptionTables(
         plans=MappingProxyType(dict(plans)),
         noun=residents.noun,
         base_name=base_name,
-        summary=_summary(plans, changes, by_flow, shown, distance, rule, desk),
+        summary=_summary(plans, changes, by_flow, by_cluster, shown, distance, rule, desk),
         flows=MappingProxyType({option: _flow_table(by_flow[option]) for option in options}),
         who=MappingProxyType(who),
         areas=MappingProxyType(areas),
@@ -260,9 +280,13 @@ def protect_options(
         distance=distance,
         retention=_retention(desk, ground, changes[first], first),
         siblings=MappingProxyType(_siblings(desk, ground, changes, options)),
-        feeders=_feeder_table(desk, ground, plans, changes),
+        feeders=_feeder_table(desk, ground, feeders),
+        clusters=_cluster_table(desk, ground, feeders),
+        cluster_flows=MappingProxyType({option: _flow_table(table) for option, table in by_cluster.items()}),
         people=_people(desk, ground),
-        left_out=MappingProxyType(_left_out(residents, sites, places) | _too_many(moving) | without_areas),
+        left_out=MappingProxyType(
+            _left_out(residents, sites, places) | _without_clusters(ground, feeders) | _too_many(moving) | without_areas
+        ),
         rule=rule,
         nested=ground.nested,
         data=data,
@@ -281,7 +305,7 @@ def _population(residents: Residents, base_name: str, data: str) -> str:
 class _Ground:
     """The small areas, and for each plan and option which group each is in."""
 
-    def __init__(self, plans: dict[str, CatchmentPlan], residents: Residents, base_name: str, data: str):
+    def __init__(self, plans: dict[str, CatchmentPlan], residents: Residents, base_name: str, data: str, clusters=None):
         self.plans, self.residents = plans, residents
         self.population = _population(residents, base_name, data)
         self.areas = residents.areas
@@ -298,12 +322,32 @@ class _Ground:
         self.flow_dims = {
             title: f"{MOVES_TO}{_word(title)} [{today} {_fingerprint(plans[title])}]" for title in list(plans)[1:]
         }
+        self._group_clusters(clusters)
+
+    def _group_clusters(self, clusters: pd.Series | None) -> None:
+        """The cluster that each area is in under each plan; nothing where no school has one."""
+        self.catchment_clusters = {} if clusters is None else {
+            title: clusters_of(plan, clusters).to_dict() for title, plan in self.plans.items()
+        }  # fmt: skip
+        self.has_clusters = any(set(each.values()) - {NO_CLUSTER} for each in self.catchment_clusters.values())
+        self.school_cluster = {} if clusters is None else clusters.fillna("").astype("str").to_dict()
+        self.cluster_flow_lookup, self.cluster_flow_dims = {}, {}
+        if not self.has_clusters:
+            return
+        named = {title: {NO_SCHOOL: NO_SCHOOL, **names} for title, names in self.catchment_clusters.items()}
+        lookup = {title: table.map(named[title]).astype("str") for title, table in self.lookup.items()}
+        mark = {title: _mark_of(table.to_csv(header=False)) for title, table in lookup.items()}
+        first, *options = self.plans
+        for title in options:
+            self.cluster_flow_lookup[title] = _flow(lookup[first], lookup[title])
+            self.cluster_flow_dims[title] = f"{MOVES_TO}cluster of {_word(title)} [{mark[first]} {mark[title]}]"
 
     @property
     def nested(self) -> tuple[Nesting, ...]:
         """Catchments and moves are made of areas: by the plans alone, whoever lives there."""
         parts = {self.dims[title]: table for title, table in self.lookup.items()}
         parts |= {self.flow_dims[title]: table for title, table in self.flow_lookup.items()}
+        parts |= {self.cluster_flow_dims[title]: table for title, table in self.cluster_flow_lookup.items()}
         return tuple(Nesting(self.residents.kind, dim, table.to_dict()) for dim, table in parts.items())
 
     def raw(self, name: str, attributes: Sequence[str] = (), kept=None, complete: bool = True, **dims) -> RawTable:
@@ -327,6 +371,12 @@ class _Ground:
     def flow_of(self, title: str) -> tuple[np.ndarray, pd.Index]:
         codes, labels = pd.factorize(self.flow[title], sort=True)
         return codes[self.residents.area], pd.Index(labels)
+
+    def by_cluster_flow(self, title: str) -> RawTable:
+        """People by the clusters that they leave and come to; those who keep theirs in one row."""
+        codes, labels = pd.factorize(self.cluster_flow_lookup[title].reindex(self.areas).fillna(STAY), sort=True)
+        name = f"{self.residents.noun} who change cluster, {title}"
+        return self.raw(name, **{self.cluster_flow_dims[title]: (codes[self.residents.area], pd.Index(labels))})
 
     def by_catchment(self, title: str) -> RawTable:
         """People by catchment, zeros written out."""
@@ -363,14 +413,20 @@ def flow_of_areas(first: CatchmentPlan, option: CatchmentPlan) -> pd.Series:
     >>> flow_of_areas(today, today.move(["E2"], to="101")).to_dict()
     {'E1': 'stay', 'E2': '102 > 101'}
     """
-    before, after = _schools_of(first), _schools_of(option)
+    return _flow(_schools_of(first), _schools_of(option))
+
+
+def _flow(before: pd.Series, after: pd.Series) -> pd.Series:
     areas = before.index.union(after.index)
     one, other = (table.reindex(areas).fillna(ELSEWHERE) for table in (before, after))
     return (one + TO + other).where(one != other, STAY)
 
 
 def _fingerprint(plan: CatchmentPlan) -> str:
-    text = plan.table.to_csv(header=False) + repr(sorted(plan.shared.items()))
+    return _mark_of(plan.table.to_csv(header=False) + repr(sorted(plan.shared.items())))
+
+
+def _mark_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -767,7 +823,7 @@ def _distance_table(bands: Mapping[str, ProtectedTable]) -> Protected:
     return Protected(shown.rename_axis("distance"), hidden.astype(bool), one.rule, one.noun, printed=printed)
 
 
-def _summary(plans, changes, by_flow, shown, distance, rule: Rule, desk: _Desk) -> Protected:
+def _summary(plans, changes, by_flow, by_cluster, shown, distance, rule: Rule, desk: _Desk) -> Protected:
     """One row a plan: the table of the council paper."""
     rows, gone = {}, {}
     residents = shown["residents"]
@@ -777,7 +833,7 @@ def _summary(plans, changes, by_flow, shown, distance, rule: Rule, desk: _Desk) 
         counts, hidden = residents.table[title], residents.hidden[title]
         total = max(residents.table[each].drop(ELSEWHERE, errors="ignore").sum() for each in plans)
         if title == first:
-            row |= {"moves": 0.0, "moves_share": 0.0}
+            row |= {"moves": 0.0, "moves_share": 0.0} | ({"cluster_moves": 0.0} if by_cluster else {})
         else:
             flow = _flow_table(by_flow[title])
             away["moves"] = away["moves_share"] = bool(flow.hidden["people"].any()) and not rule.exact
@@ -785,6 +841,10 @@ def _summary(plans, changes, by_flow, shown, distance, rule: Rule, desk: _Desk) 
             row["moves_share"] = row["moves"] / total if total >= max(1, rule.min_base) else np.nan
             if away["moves"]:  # the sum of what is printed, said to be at least that
                 away["moves"] = away["moves_share"] = flow.table["people"].notna().sum() == 0
+            if title in by_cluster:
+                flow = _flow_table(by_cluster[title])
+                row["cluster_moves"] = flow.table["people"].sum()
+                away["cluster_moves"] = bool(flow.hidden["people"].any()) and flow.table["people"].notna().sum() == 0
         if distance is not None and title in distance.table:
             over2, over3 = (distance.table.loc[name, title] for name in BANDS[1:])
             lost = distance.hidden[title]
@@ -805,7 +865,7 @@ def _summary(plans, changes, by_flow, shown, distance, rule: Rule, desk: _Desk) 
             hidden.loc[title, name] = lost
     table = table.mask(hidden)
     units = MappingProxyType({"moves_share": "share", "mean_m": "m", "median_m": "m", "p90_m": "m"})
-    printed = (*residents.printed, *(table.printed for table in by_flow.values()))
+    printed = (*residents.printed, *(table.printed for table in (*by_flow.values(), *by_cluster.values())))
     printed += () if distance is None else distance.printed
     return Protected(table, hidden, rule, "", units, printed)
 
@@ -879,42 +939,86 @@ def _siblings(desk: _Desk, ground: _Ground, changes, options) -> dict[str, Prote
     return found
 
 
-def _feeder_table(desk: _Desk, ground: _Ground, plans, changes) -> Protected | None:
-    """By feeder school: its pupils in the plans, and the share in its main catchment under each plan."""
+def _feeders(desk: _Desk, ground: _Ground) -> dict[str, ProtectedTable]:
+    """For each plan, pupils by feeder school and catchment; none where they attend schools of the plans."""
     if "school" not in ground.residents.columns:
-        return None
+        return {}
     codes, labels = ground.residents.columns["school"]
-    schools = {member for plan in plans.values() for code in plan.schools for member in plan.members(code)}
+    schools = {member for plan in ground.plans.values() for code in plan.schools for member in plan.members(code)}
     outside = ~(labels.isin(schools) | (labels == _NOT_KNOWN))
     told = ground.inside & (labels != _NOT_KNOWN)[codes]
     if not told.any() or (outside[codes] & told).sum() < FEEDERS * told.sum():
-        return None  # they attend schools of the plans: no feeders, but other schools of the same phase
+        return {}  # they attend schools of the plans: no feeders, but other schools of the same phase
     position, labels = pd.factorize(labels.where(outside, _ANOTHER))
     codes = position[codes]
     dim = "feeder of " + "; ".join(ground.dims.values())
-    printed, columns, hidden = [], {}, {}
-    for title in plans:
+    made = {}
+    for title, where in ground.dims.items():
         raw = ground.raw(
             f"feeder schools by catchment, {title}", (dim,),
-            **{dim: (codes, labels), ground.dims[title]: ground.catchment_of(title)},
+            **{dim: (codes, labels), where: ground.catchment_of(title)},
         )  # fmt: skip
-        table = desk.protect([raw])[0]
-        shown = table.shown.unstack(ground.dims[title]).drop(index=_ANOTHER, errors="ignore")
-        shown = shown.drop(columns=[NO_SCHOOL, ELSEWHERE], errors="ignore")
+        made[title] = desk.protect([raw])[0]
+    return made
+
+
+def _in_plan(ground: _Ground, table: ProtectedTable, title: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Feeder schools by catchment, as shown and whether hidden, without those of the plans and who lives elsewhere."""
+    parts = (part.unstack(ground.dims[title]) for part in (table.shown, table.hidden.astype(bool)))
+    shown, hidden = (part.drop(index=_ANOTHER, columns=[NO_SCHOOL, ELSEWHERE], errors="ignore") for part in parts)
+    return shown, hidden.eq(True)
+
+
+def _feeder_table(desk: _Desk, ground: _Ground, tables: Mapping[str, ProtectedTable]) -> Protected | None:
+    """By feeder school: its pupils in the plans, and the share in its main catchment under each plan."""
+    if not tables:
+        return None
+    columns, hidden = {}, {}
+    for title, table in tables.items():
+        shown, _ = _in_plan(ground, table, title)
         total = shown.sum(axis=1)
         large = total.where(total >= max(1, desk.rule.min_base))
         columns.setdefault("shown", total)
         columns[f"{title}, share"] = (shown.max(axis=1) / large).round(2)
         columns[f"{title}, main"] = shown.fillna(-1).idxmax(axis=1)
         hidden[f"{title}, share"] = large.isna()
-        printed.append(table.printed)
-    frame = pd.DataFrame(columns).rename_axis("feeder")
-    away = pd.DataFrame(hidden)
+    return _shares(desk, ground, tables, pd.DataFrame(columns).rename_axis("feeder"), pd.DataFrame(hidden))
+
+
+def _cluster_table(desk: _Desk, ground: _Ground, tables: Mapping[str, ProtectedTable]) -> Protected | None:
+    """By cluster of the feeder schools: its children in the plans, and the share in catchments of one cluster.
+
+    Worked out of what is printed of feeder schools, so that it says no more than that does; a hidden count stands for
+    half of the threshold. Protected by itself, it would have to give way to them: in the demo two clusters of six
+    would be hidden, and it took ten times as long.
+    """
+    cluster = {code: name.strip() for code, name in ground.school_cluster.items() if name.strip()}
+    if not tables or not ground.has_clusters:
+        return None
+    columns, hidden = {}, {}
+    for title, table in tables.items():
+        shown, away = _in_plan(ground, table, title)
+        kept = shown.index.isin(list(cluster))
+        if not kept.any():
+            return None
+        counts = shown.mask(away, desk.rule.hide_below / 2).fillna(0.0)[kept]
+        home = pd.Index([ground.catchment_clusters[title].get(code, NO_CLUSTER) for code in counts])
+        wide = counts.groupby(counts.index.map(cluster)).sum().T.groupby(home).sum().T
+        total = wide.sum(axis=1)
+        large = total.where(total >= max(1, desk.rule.min_base))
+        columns.setdefault("children", (5 * (total / 5).round()) if not desk.rule.exact else total)
+        columns[f"{title}, share"] = (wide.max(axis=1) / large).round(2)
+        columns[f"{title}, main"] = wide.idxmax(axis=1)
+        hidden[f"{title}, share"] = large.isna()
+    return _shares(desk, ground, tables, pd.DataFrame(columns).rename_axis("cluster"), pd.DataFrame(hidden))
+
+
+def _shares(desk: _Desk, ground: _Ground, tables: Mapping, frame: pd.DataFrame, hidden: pd.DataFrame) -> Protected:
+    """Shares in the main catchment or cluster, the most divided under the last plan first."""
     units = {name: "share" for name in frame if name.endswith(", share")}
-    frame = frame.sort_values(f"{list(plans)[-1]}, share", kind="stable")
-    return Protected(
-        frame, away.loc[frame.index], desk.rule, ground.residents.noun, MappingProxyType(units), tuple(printed)
-    )
+    frame = frame.sort_values(f"{list(tables)[-1]}, share", kind="stable")
+    printed = tuple(table.printed for table in tables.values())
+    return Protected(frame, hidden.loc[frame.index], desk.rule, ground.residents.noun, MappingProxyType(units), printed)
 
 
 def protect_preferences(
@@ -974,10 +1078,18 @@ def protect_preferences(
 
 def feeders_split(tables: OptionTables) -> dict[str, int]:
     """How many feeder schools each plan splits: a tenth of their pupils or more outside the main catchment."""
-    if tables.feeders is None:
+    return _split(tables.feeders, tables.titles)
+
+
+def clusters_split(tables: OptionTables) -> dict[str, int]:
+    """How many clusters' children each plan divides: a tenth or more outside the main cluster of catchments."""
+    return _split(tables.clusters, tables.titles)
+
+
+def _split(shown: Protected | None, titles: Sequence[str]) -> dict[str, int]:
+    if shown is None:
         return {}
-    shares = {title: tables.feeders.table[f"{title}, share"] for title in tables.titles}
-    return {title: int((share <= 1 - SPLIT_SHARE).sum()) for title, share in shares.items()}
+    return {title: int((shown.table[f"{title}, share"] <= 1 - SPLIT_SHARE).sum()) for title in titles}
 
 
 def _people(desk: _Desk, ground: _Ground) -> Protected:
@@ -1004,6 +1116,17 @@ def _too_many(moving: Mapping[str, pd.Index]) -> dict[str, str]:
         for option, codes in moving.items()
         if len(codes) > MOST_AREAS
     }
+
+
+def _without_clusters(ground: _Ground, feeders: Mapping[str, ProtectedTable]) -> dict[str, str]:
+    """Why clusters are not shown, or their children are not."""
+    if not ground.has_clusters:
+        return {"clusters of schools": "the schools file gives the plans' schools no cluster"}
+    if not feeders:
+        there = "school" in ground.residents.columns
+        why = f"these {ground.residents.noun} attend schools of the plans; count those of feeder schools (--base)"
+        return {"clusters whose children would be divided": why if there else "where people go to school is not given"}
+    return {}
 
 
 def _left_out(residents: Residents, sites, places) -> dict[str, str]:

@@ -18,7 +18,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from geoplan.assignment import NOT_PLACED, Assignment
+from geoplan.assignment import NOT_PLACED, WORKINGS, Assignment
 from geoplan.chance import wilson_interval
 from geoplan.columns import PREFERENCE_RANKS
 from geoplan.distances import straight_line_table_m
@@ -126,6 +126,14 @@ class Preferences:
             raise UnknownCodeError(
                 f"{', '.join(told)} is what came of an application, or what an outcome is worked out from: compare "
                 "groups by segment, fsm, a kind of area, school or first"
+            )
+        frame = self.applicants.frame
+        there = [str(name) for name in frame.columns if name not in (*WORKINGS, *_OF_APPLICATION)]
+        if absent := [dim for dim in by if dim not in frame]:
+            raise UnknownCodeError(
+                f"the applications do not say {', '.join(absent)}; compare groups by {', '.join(there)}. A column "
+                "that has another heading is named in geoplan.toml, under [columns.applications]: "
+                f'{absent[0]} = "your header"'
             )
         if outcome not in OUTCOMES:
             raise UnknownCodeError(f"no outcome {outcome!r}; there are {', '.join(OUTCOMES)}")

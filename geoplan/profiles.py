@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from geoplan.assignment import NOT_PLACED, Assignment
-from geoplan.comparison import MIN_EXPECTED, Base, Comparison, compare
+from geoplan.comparison import MIN_EXPECTED, NOTABLE_AT, Base, Comparison, compare, overall_shown
 from geoplan.disclosure import PUBLIC, Protected, Rule
 from geoplan.errors import UnknownCodeError
 from geoplan.hierarchies import Hierarchy
@@ -272,6 +272,35 @@ def _of_schools(people: Assignment) -> pd.DataFrame:
 
 
 # --- levels ---------------------------------------------------------------------------------------------
+
+
+def mix_sentence(profile: Protected) -> str:
+    """Whether a school's mix as a whole differs from that of its base, which contains it, from printed counts.
+
+    Parameters
+    ----------
+    profile
+        As it may be shown: ``count``, ``total``, ``base_count`` and ``base_total`` by segment.
+
+    Returns
+    -------
+    str
+        "" where it cannot be said.
+
+    Examples
+    --------
+    >>> counts = {"count": [60.0, 40.0], "total": 100.0, "base_count": [500.0, 500.0], "base_total": 1000.0}
+    >>> table = pd.DataFrame(counts, index=["1", "2"])
+    >>> mix_sentence(Protected(table, table.isna()))
+    'The mix as a whole could be a fair draw from its base (chi-square, p 0.119).'
+    """
+    test = overall_shown(profile, "school")
+    p = test["p"]
+    if p != p:
+        return ""
+    clear = p <= NOTABLE_AT
+    verdict = "differs from its base by more than chance would give" if clear else "could be a fair draw from its base"
+    return f"The mix as a whole {verdict} ({test['method']}, p {'under 0.001' if p < 0.001 else f'{p:.3f}'})."
 
 
 def choose_level(total: float, base_shares: Mapping[str, pd.Series]) -> tuple[str, str]:

@@ -273,13 +273,20 @@ def left_out_sentence(count: int, tables: ReachTables) -> list[str]:
         return []
     step = rule.round_to
     many = f"fewer than {rule.hide_below}" if count < rule.hide_below else f"about {step * round(count / step):,}"
-    return [f"The model of distance leaves out {many} {tables.noun}: not placed, or where nobody of the base lives."]
+    return [f"The model of the plan leaves out {many} {tables.noun}: not placed, or where nobody of the base lives."]
 
 
-def placement_sentence(placement: Placement, whom: str = "the under-reached") -> str:
-    """The best sites, and how sure that is."""
+def placement_sentence(
+    placement: Placement,
+    whom: str = "the under-reached",
+    within_km: float | None = None,
+    names: Mapping[str, str] | None = None,
+) -> str:
+    """The best sites, for most use or for most people within so many kilometres, and how sure that is."""
     sure = "proven best" if placement.proven else f"at most {100 * placement.gap:.1f}% short of the best"
-    return f"Best sites for {whom}, of those offered: {', '.join(placement.sites)} ({sure})."
+    what = f"for {whom}" if within_km is None else f"to have most of {whom} within {within_km:g} km"
+    sites = ", ".join(str((names or {}).get(code, code)) for code in placement.sites)
+    return f"Best sites {what}, of those offered: {sites} ({sure})."
 
 
 # --- sentences ------------------------------------------------------------------------------------------

@@ -135,6 +135,13 @@ _TABLE = (
         "a position outside Great Britain; read as none",
         "check easting and northing (0, 0 is no position)",
     ),
+    Reason("street_blank", "rejected", "a postcode without a street", "name the street, or remove the row"),
+    Reason(
+        "street_without_postcode",
+        "rejected",
+        "a street without a well-formed postcode",
+        "complete the postcode, or remove the row",
+    ),
     # --- rows of a file ----------------------------------------------------------------------------
     Reason("record_blank", "blank", "every cell is empty", "remove the row"),
     Reason("ragged_row", "rejected", "more or fewer cells than the header", "check quotes and separators"),

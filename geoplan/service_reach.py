@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from geoplan.areas import Boundaries
-from geoplan.assignment import NOT_PLACED, Assignment
+from geoplan.assignment import NOT_PLACED, WORKINGS, Assignment
 from geoplan.comparison import Base, Comparison, compare
 from geoplan.errors import NotProtected, UnknownCodeError, VintageError
 from geoplan.segments import require_same
@@ -31,11 +31,6 @@ from geoplan.sources import Source, unique_sources
 
 ELSEWHERE = "elsewhere"
 SEGMENT, SCHOOL = "segment", "school"
-# columns of every assignment that say how people were placed, not who they are
-WORKINGS = (
-    "record", "person", "postcode", "counted", "status", "easting", "northing", "introduced", "method", "flags",
-    "outcome",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)

@@ -272,6 +272,7 @@ def suitable(
     schools: pd.DataFrame,
     year_groups: pd.Series | np.ndarray,
     *,
+    sex: pd.Series | np.ndarray | None = None,
     gender: str = "",
     faith: str = "any",
     character: str = "",
@@ -286,6 +287,9 @@ def suitable(
         The schools' frame, in the order of the columns wanted.
     year_groups
         Of each pupil; a pupil without one suits any school.
+    sex
+        Of each pupil: ``F``, ``M`` or ``unknown``. A school for girls suits girls, one for boys suits boys; a pupil
+        whose sex is not known takes ``gender``.
     gender
         ``Boys`` or ``Girls`` lets schools of that one in besides mixed ones; else mixed schools only.
     faith
@@ -305,13 +309,12 @@ def suitable(
     >>> frame = pd.DataFrame({"lowest_year": ["R", "7"], "highest_year": ["6", "11"]}, index=["1", "2"])
     >>> suitable(frame, ["3", "8", "unknown"]).tolist()
     [[True, False], [False, True], [True, True]]
+    >>> suitable(frame.assign(gender=["Mixed", "Girls"]), ["8", "8", "8"], sex=["F", "M", "unknown"]).tolist()
+    [[False, True], [False, False], [False, False]]
     """
     if faith not in {"any", "none", "same"}:
         raise ValueError(f"faith is any, none or same, not {faith!r}")
     can = np.ones(len(schools), dtype=bool)
-    if "gender" in schools:
-        own = schools["gender"].astype("str").str.casefold()
-        can &= (own.isin(["", "mixed", "nan", "unknown"]) | (own == gender.casefold() if gender else False)).to_numpy()
     if "admissions" in schools and not selective:
         can &= ~schools["admissions"].astype("str").str.casefold().isin(["selective", "yes", "y"]).to_numpy()
     if not special:
@@ -321,12 +324,122 @@ def suitable(
     if "status" in schools:
         can &= ~schools["status"].astype("str").str.casefold().isin(["closed", "proposed to open"]).to_numpy()
     if "faith" in schools and faith != "any":
-        own = schools["faith"].astype("str").str.casefold()
-        plain = own.isin(["", "none", "does not apply", "not applicable", "nan"])
-        can &= (plain if faith == "none" else own == character.casefold()).to_numpy()
+        own = religious_character(schools)
+        can &= (own == "") if faith == "none" else own == _plain_faith(character)
     low, high = years_taught(schools)
     number = pd.Index(YEARS).get_indexer(pd.Index(np.asarray(year_groups, dtype=object)))
-    return can[None, :] & ((number[:, None] < 0) | ((low[None, :] <= number[:, None]) & (number[:, None] <= high)))
+    answer = can[None, :] & ((number[:, None] < 0) | ((low[None, :] <= number[:, None]) & (number[:, None] <= high)))
+    one = single_sex(schools)
+    if (one != "").any():
+        asked = np.full(len(number), _ONE_SEX.get(gender.casefold(), ""), dtype=object)
+        if sex is not None:
+            told = np.asarray(sex, dtype=object)
+            asked = np.where(np.isin(told, list(_ONE_SEX.values())), told, asked)
+        answer &= (one == "")[None, :] | (one[None, :] == asked[:, None])
+    return answer
+
+
+_ONE_SEX = {"girls": "F", "boys": "M"}
+_NO_FAITH = ("", "none", "does not apply", "not applicable", "nan")
+
+
+def _plain_faith(character: str) -> str:
+    return "" if character.strip().casefold() in _NO_FAITH else character.strip().casefold()
+
+
+def religious_character(schools: pd.DataFrame) -> np.ndarray:
+    """The religious character of each school, in small letters; "" for none.
+
+    Examples
+    --------
+    >>> religious_character(pd.DataFrame({"faith": ["Church of England", "None", "Does not apply"]})).tolist()
+    ['church of england', '', '']
+    """
+    if "faith" not in schools:
+        return np.full(len(schools), "", dtype=object)
+    return schools["faith"].astype("str").map(_plain_faith).to_numpy(dtype=object)
+
+
+def same_character(schools: pd.DataFrame, attended: pd.Series | np.ndarray) -> np.ndarray:
+    """Pupils x schools: those with the religious character of the school that each pupil attends.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"faith": ["Jewish", "None", "Jewish"]}, index=["1", "2", "3"])
+    >>> same_character(frame, ["1", "2"]).tolist()
+    [[True, False, True], [False, True, False]]
+    """
+    own = religious_character(schools)
+    at = pd.Index(schools.index.astype("str")).get_indexer(pd.Index(np.asarray(attended, dtype=object).astype(str)))
+    mine = np.where(at >= 0, own[np.maximum(at, 0)], "")
+    return mine[:, None] == own[None, :]
+
+
+def single_sex(schools: pd.DataFrame) -> np.ndarray:
+    """Whom each school is for: ``F``, ``M``, or "" for a mixed school and one that the file says nothing of.
+
+    Examples
+    --------
+    >>> single_sex(pd.DataFrame({"gender": ["Girls", "Mixed", "boys", ""]})).tolist()
+    ['F', '', 'M', '']
+    """
+    if "gender" not in schools:
+        return np.full(len(schools), "", dtype=object)
+    own = schools["gender"].astype("str").str.strip().str.casefold()
+    return own.map(_ONE_SEX).fillna("").to_numpy(dtype=object)
+
+
+def not_judged(schools: pd.DataFrame, year_groups, sex, **how) -> np.ndarray:
+    """The pupils for whom it cannot be said whether a single-sex school suits: one does if they are of its sex.
+
+    Parameters
+    ----------
+    schools, year_groups, sex
+        As for :func:`suitable`; ``sex`` None where no pupil's is known.
+    how
+        The other options of :func:`suitable`.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"gender": ["Girls", "Mixed"], "lowest_year": ["7", "R"]}, index=["1", "2"])
+    >>> not_judged(frame, ["8", "8", "3"], ["F", "unknown", "unknown"]).tolist()
+    [False, True, False]
+    """
+    years = np.asarray(year_groups, dtype=object)
+    told = np.full(len(years), UNKNOWN, dtype=object) if sex is None else np.asarray(sex, dtype=object)
+    number, kinds = pd.factorize(years.astype(str))
+    plain = suitable(schools, kinds, **how)
+    more = [suitable(schools, kinds, sex=np.full(len(kinds), each), **how) & ~plain for each in _ONE_SEX.values()]
+    return np.logical_or.reduce([each.any(axis=1) for each in more])[number] & ~np.isin(told, list(_ONE_SEX.values()))
+
+
+def sex_note(schools: pd.DataFrame, sex: pd.Series | None, but: str = "those who attend one") -> str:
+    """How single-sex schools were judged, in a sentence; "" where there are none.
+
+    Parameters
+    ----------
+    schools
+        Those that could be suitable.
+    sex
+        Of the pupils concerned; None where the file does not say.
+    but
+        Of whom it is known without: who attend such a school, or leave one.
+    """
+    if not (single_sex(schools) != "").any():
+        return ""
+    if sex is None:
+        return (
+            "The pupils file does not say who is a girl and who a boy: a school for girls or for boys was counted as "
+            f"suitable only for {but}."
+        )
+    said = "A school for girls was counted as suitable for girls, one for boys for boys"
+    known = np.isin(np.asarray(sex, dtype=object), list(_ONE_SEX.values())).all()
+    return f"{said}." if known else f"{said}; where the pupils file does not say, only for {but}."
+
+
+def sex_of(pupils: pd.DataFrame) -> pd.Series | None:
+    """The sex of each pupil, where the file has it."""
+    return pupils["sex"].astype("str") if "sex" in pupils else None
 
 
 def years_taught(schools: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -391,7 +504,7 @@ def to_school(pupils: pd.DataFrame, at: np.ndarray, travel: Travel, schools: pd.
     Parameters
     ----------
     pupils
-        ``school`` and ``year_group``.
+        ``school``, ``year_group`` and, where there is one, ``sex``.
     at
         The row of ``travel`` of each pupil, -1 where the home is not known.
     travel
@@ -410,7 +523,7 @@ def to_school(pupils: pd.DataFrame, at: np.ndarray, travel: Travel, schools: pd.
     known = at >= 0
     values = travel.values[np.where(known, at, 0)]
     attended = np.where(known & (own >= 0), values[np.arange(len(own)), np.maximum(own, 0)], np.nan)
-    can = suitable(frame, years) & np.isfinite(values)
+    can = suitable(frame, years, sex=sex_of(pupils)) & np.isfinite(values)
     least = np.where(can, values, np.inf).min(axis=1)
     least = np.where(np.isfinite(attended), np.minimum(least, attended), least)  # the own school suits
     return pd.DataFrame(
@@ -435,12 +548,15 @@ class Entitlement:
         Whether routes were measured.
     notes
         What decides the answers, in sentences.
+    religion
+        How the limit for religion or belief was applied, in a sentence; "" where it was not.
     """
 
     pupils: pd.DataFrame = field(repr=False)
     day: date
     route: bool
     notes: tuple[str, ...] = ()
+    religion: str = ""
 
     def __repr__(self) -> str:
         return f"<Entitlement of pupils on {self.day}, {'by route' if self.route else 'screened by straight line'}>"
@@ -457,6 +573,8 @@ def entitlement(
     day: date,
     *,
     religion: np.ndarray | None = None,
+    of_religion: np.ndarray | None = None,
+    religion_words: str = "as given",
     roads: Travel | None = None,
 ) -> Entitlement:
     """Who is over a limit of free travel at the school attended, as far as these distances can say.
@@ -474,7 +592,13 @@ def entitlement(
     day
         The law of this day.
     religion
-        Pupils at a school that their parents chose for religion or belief; nobody if not given.
+        Pupils at a school that their parents chose for religion or belief; nobody if not given. The limit of 2 to 15
+        miles touches those of low income from 11 to 16 only.
+    of_religion
+        Pupils x schools: those that suit the same religion or belief (:func:`same_character`). A suitable one of them
+        that is nearer ends the right to this limit; not looked at if not given.
+    religion_words
+        How it is known who chose for religion or belief, to be printed.
     roads
         Distances by road, for the limits of 6 and 15 miles; without them those are certain on one side only.
 
@@ -504,10 +628,17 @@ def entitlement(
     status[(over == YES) & (is_nearest == UNKNOWN)] = OVER_NEAREST_UNKNOWN
     status[(over == YES) & (is_nearest != YES) & (least_suitable > limit_m[:, 1])] = ALL_OVER
     older = poor & np.array([each is not None and each[0] >= 11 for each in ages], dtype=bool)
-    long_ = _low_income(older, religion, low_own, high_own, nearer_least, nearer_most, row, col, roads, day, travel)
+    nearest_faith = None
+    if religion is not None and of_religion is not None:
+        nearest_faith = _nearer(least, most, row, col, can & of_religion)[1:3]
+    long_ = _low_income(
+        older, religion, low_own, high_own, nearer_least, nearer_most, row, col, roads, day, travel, nearest_faith
+    )
     open_ = ~np.isin(status, [ENTITLED, ALL_OVER])
     status[open_ & (long_ == YES)] = LOW_INCOME_ENTITLED
     status[(status == WITHIN) & (long_ == UNKNOWN)] = ROUTE
+    if religion is not None:  # a nearer school of another character does not end that limit
+        status[(status == NEARER) & (long_ == UNKNOWN) & religion] = ROUTE
     status[~known] = NOT_KNOWN
     outside = np.isin(years, _OUTSIDE)
     status[outside] = NOT_OF_AGE
@@ -519,9 +650,17 @@ def entitlement(
         notes.append("A walk is never shorter than a straight line: over a limit is certain, under it needs a route.")
     if older.any() and roads is None:
         notes.append("The limits of 6 and 15 miles are by road; no roads were given, so within them is never certain.")
+    said = ""
     if religion is None:
         notes.append("Who chose a school for religion or belief is not on the file; that limit was not applied.")
-    return Entitlement(frame, day, travel.route, tuple(notes))
+    else:
+        ends = "is taken to end it" if of_religion is not None else "was not looked for"
+        said = (
+            "The limit of 2 to 15 miles was applied to pupils of low income from 11 to 16 whose school was chosen for "
+            f"religion or belief, {religion_words}; a nearer suitable school of the same religious character {ends}."
+        )
+        notes.append(said)
+    return Entitlement(frame, day, travel.route, tuple(notes), said)
 
 
 _OUTSIDE = ["E1", "E2", "N1", "N2", "12", "13", "14"]
@@ -552,7 +691,9 @@ def _nearer(least, most, row, col, can, chunk: int = 4096):
     return first, sure, may, any_
 
 
-def _low_income(older, religion, low_own, high_own, sure, may, row, col, roads, day, travel) -> np.ndarray:
+def _low_income(
+    older, religion, low_own, high_own, sure, may, row, col, roads, day, travel, nearest_faith=None
+) -> np.ndarray:
     """The longer limits of children of low income from 11: yes, no or unknown for each pupil."""
     answer = np.full(len(row), NO, dtype=object)
     straight = travel.at_least_m[row, col] if travel.at_least_m is not None else np.zeros(len(row))
@@ -569,6 +710,8 @@ def _low_income(older, religion, low_own, high_own, sure, may, row, col, roads, 
         parts = [(low_own > over, high_own <= over), (road_high <= up, road_low > up)]
         if rule.nearest:
             parts.append((may < rule.nearest, sure >= rule.nearest))
+        if rule.religion and nearest_faith is not None:
+            parts.append((nearest_faith[1] < 1, nearest_faith[0] >= 1))
         yes = who & np.logical_and.reduce([part[0] for part in parts])
         maybe = who & ~np.logical_or.reduce([part[1] for part in parts])
         answer[maybe & (answer == NO)] = UNKNOWN

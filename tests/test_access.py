@@ -209,3 +209,35 @@ def test_rural_by_words_or_code():
         ["(England/Wales) Rural village", "Urban: Further from a major town or city", "RLF1", "UN1", "D1"]
     )
     assert is_rural(words).tolist() == [True, False, True, False, True]
+
+
+def girls_and_boys(sex):
+    """The village with C a school for boys: the nearest for half of B's pupils."""
+    schools, pupils = village()
+    schools["gender"] = ["Mixed", "Mixed", "Boys", "Mixed"]
+    if sex is not None:
+        pupils["sex"] = "M"
+        pupils.loc[pupils["school"] == "B", "sex"] = sex
+    places, at = points_of(pupils)
+    return reorganise(pupils, schools, OPTION, by_straight_line(places, schools), at)
+
+
+def test_a_displaced_girl_is_not_sent_to_a_boys_school():
+    girls, boys, unknown, none = (girls_and_boys(sex) for sex in ("F", "M", "unknown", None))
+    assert "C" not in set(girls.pupils["to"]) | set(girls.pupils["nearest"])
+    assert (boys.pupils["to"] == "C").sum() == 5
+    for found in (unknown, none):
+        assert found.pupils["to"].tolist() == girls.pupils["to"].tolist()
+        assert found.pupils["not_judged"].all()
+    assert not girls.pupils["not_judged"].any() and not boys.pupils["not_judged"].any()
+    assert any("does not say who is a girl and who a boy" in note for note in none.notes)
+    assert any("A school for girls was counted as suitable for girls" in note for note in girls.notes)
+    assert not any("girl" in note for note in run().notes)
+
+
+def test_who_leaves_a_boys_school_may_go_to_another():
+    schools, pupils = village()
+    schools["gender"] = ["Mixed", "Boys", "Boys", "Mixed"]
+    places, at = points_of(pupils)
+    found = reorganise(pupils, schools, OPTION, by_straight_line(places, schools), at)
+    assert (found.pupils["to"] == "C").sum() == 5 and not found.pupils["not_judged"].any()

@@ -19,9 +19,10 @@ from geoplan.access_tables import (
     protect_distances,
     protect_entitlement,
     protect_screen,
+    single_sex_words,
 )
 from geoplan.areas import Boundaries
-from geoplan.disclosure import rule_for
+from geoplan.disclosure import PUBLIC, rule_for
 from geoplan.distances import METRES_PER_MILE
 from geoplan.readback import check_printed
 from geoplan.schools import Schools
@@ -200,3 +201,26 @@ def test_distances_to_school_are_protected():
     shown = protect_distances(to_school(pupils, at, travel, schools), travel)
     assert list(shown.table.columns) == ["attended", "nearest"]
     assert shown.table["nearest"].sum() == pytest.approx(210, abs=10)
+
+
+def test_how_many_cannot_be_judged_for_single_sex_schools_is_protected():
+    rule = rule_for("internal", reason="planning meeting of the council")
+    for count, words in ((0, ""), (4, "some of these pupils (too few to print"), (63, "about 65 of these pupils")):
+        unsure = pd.Series(np.arange(210) < count)
+        told, printed = single_sex_words(unsure, "pupils of a place")
+        assert len(told) == len(printed) == (count > 0) and words in " ".join(told)
+        assert f"For {count} of these" not in " ".join(told)
+        exact, _ = single_sex_words(unsure, "pupils of a place", rule)
+        assert not count or f"For {count} of these pupils it cannot be said" in exact[0]
+
+
+def test_a_closure_says_for_how_many_single_sex_schools_could_not_be_judged():
+    schools, pupils = valley()
+    schools["gender"] = ["Mixed", "Mixed", "Girls"]
+    places, at = points_of(pupils)
+    option, travel = Reorganisation("Close", close=("B",)), by_straight_line(places, schools)
+    tables = protect_access(reorganise(pupils, schools, option, travel, at), NAMES, PUBLIC)
+    assert tables.notes[-1].startswith("For about 90 of these pupils it cannot be said whether a school for girls")
+    assert len(tables.without.printed) == 2  # what the sentence prints is entered in the ledger
+    known = protect_access(reorganise(pupils.assign(sex="F"), schools, option, travel, at), NAMES, PUBLIC)
+    assert not any("cannot be said" in note for note in known.notes)

@@ -339,8 +339,69 @@ def test_profile_by_level_by_cluster_and_since_last_year(own_medway, capsys):
     assert main(["profile", "--by", "cluster", "-o", "clusters.csv"]) == 0
     rows = list(csv.DictReader((own_medway / "clusters.csv").read_text(encoding="utf-8").splitlines()))
     assert len({row["cluster"] for row in rows}) == 6
-    assert main(["profile", "--all", "--since", "pupils_previous"]) == 2
     assert main(["profile", "--all", "--by", "cluster"]) == 2
+    capsys.readouterr()
+    assert main(["profile", "--by", "cluster", "--since", "pupils_previous", "-o", "changed.csv"]) == 0
+    assert "changes could be looked at" in capsys.readouterr().out
+    changed = list(csv.DictReader((own_medway / "changed.csv").read_text(encoding="utf-8").splitlines()))
+    assert {row["cluster"] for row in changed} == {row["cluster"] for row in rows}
+    assert {"share_before", "change_low", "change_high", "clear"} <= set(changed[0])
+    now = {(row["cluster"], row["segment"]): row["count"] for row in rows}
+    assert all(now[row["cluster"], row["segment"]] == row["count"] for row in changed)
+
+
+def test_schools_roll_up_by_any_column_that_groups_them(own_medway, capsys):
+    file = own_medway / "schools.csv"
+    rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
+    east = {"Chatham", "Gillingham"}
+    with file.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, [*rows[0], "district", "planning_area"])
+        writer.writeheader()
+        for row in rows:
+            more = {"district": "East" if row["cluster"] in east else "West", "planning_area": row["phase"]}
+            writer.writerow(row | more)
+    counts = {}
+    for level in ("cluster", "district", "planning_area"):
+        assert main(["profile", "--by", level, "-o", f"{level}.csv"]) == 0, capsys.readouterr().err
+        counts[level] = list(csv.DictReader((own_medway / f"{level}.csv").read_text(encoding="utf-8").splitlines()))
+    assert {row["district"] for row in counts["district"]} == {"East", "West"}
+    assert len({row["cluster"] for row in counts["cluster"]}) == 6
+    total = {level: sum({row[level]: float(row["total"]) for row in rows}.values()) for level, rows in counts.items()}
+    assert abs(total["cluster"] - total["district"]) <= 5 * 6  # each is rounded by itself
+    assert main(["profile", "--school", "900029", "--base", "district"]) == 0
+    assert "against pupils of district" in capsys.readouterr().out
+
+
+def test_postcodes_newer_than_the_classification_go_to_a_file_for_its_owner_alone(own_medway, capsys):
+    assert main(["profile", "new-postcodes", "--least", "3", "-o", "private_new.csv"]) == 0
+    file = own_medway / "private_new.csv"
+    assert file.stat().st_mode & 0o077 == 0
+    rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
+    said = capsys.readouterr().out
+    assert said.startswith(f"{len(rows):,} postcodes introduced since 2021-03-21 with 3 or more pupils")
+    assert rows and all(int(row["pupils"]) >= 3 and row["introduced"] > "202103" for row in rows)
+    assert not any(row["postcode"] in said for row in rows)
+    settings = own_medway / "geoplan.toml"
+    settings.write_text(
+        settings.read_text(encoding="utf-8").replace('base_date = "2021-03-21"\n', ""), encoding="utf-8"
+    )
+    assert main(["profile", "new-postcodes"]) == 3
+    assert "write base_date" in capsys.readouterr().err
+
+
+def test_a_base_that_chooses_pupils_or_is_no_column_is_answered_in_a_planners_words(medway, monkeypatch, capsys):
+    monkeypatch.chdir(medway)
+    assert main(["profile", "--school", "900029", "--base", "yeargroup=7"]) == 3
+    said = capsys.readouterr().err
+    assert "chooses pupils" in said and "laestab" not in said
+    assert main(["profile", "--school", "900029", "--base", "ward"]) == 3
+    said = capsys.readouterr().err
+    assert "no column ward" in said and "cluster" in said
+    assert not any(name in said for name in ("record", "easting", "laestab"))
+    assert main(["reach", "callers_2025", "--base", "yeargroup=7"]) == 3
+    said = capsys.readouterr().err
+    assert "did you mean year_group?" in said
+    assert not any(name in said for name in ("record", "easting", "outcome", "flags"))
 
 
 def test_profile_says_how_far_to_trust_it(medway, monkeypatch, capsys):
@@ -349,6 +410,7 @@ def test_profile_says_how_far_to_trust_it(medway, monkeypatch, capsys):
     said = json.loads(capsys.readouterr().out)
     assert {each["code"] for each in said["cautions"]} >= {"new_postcode", "segment_disagrees", "placed", "age"}
     assert {"gap_points", "more_than_expected", "p", "q", "notable", "residual"} <= set(said["segments"][0])
+    assert said["overall"].startswith("The mix as a whole differs from its base by more than chance")
 
 
 def test_a_correction_is_recorded_and_used_from_the_next_run(own_medway, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shutil
 
@@ -109,6 +110,73 @@ def test_a_screen_for_free_travel(geoplan, folder):
     assert "Sch. 35B para 11" in (folder / "free.html").read_text(encoding="utf-8")
 
 
+@pytest.fixture
+def told(folder, tmp_path, monkeypatch, capsys):
+    """The demo with single-sex and church schools, and a pupils file that says sex and who chose for religion."""
+    place = tmp_path / "told"
+    shutil.copytree(folder, place, ignore=shutil.ignore_patterns("private"))
+    schools = pd.read_csv(place / "schools.csv", dtype=str)
+    schools["religious_character"] = schools["name"].map(lambda name: "Catholic" if "Catholic" in name else "None")
+    schools.loc[schools["urn"] == "900043", ["sex", "religious_character"]] = ["Girls", "Catholic"]
+    schools.to_csv(place / "schools.csv", index=False)
+    pupils = pd.read_csv(place / "pupils.csv", dtype=str)
+    pupils["Sex"] = [("F", "M")[at % 2] for at in range(len(pupils))]
+    pupils["Chosen"] = [("Y", "N", "")[at % 3] for at in range(len(pupils))]
+    pupils.to_csv(place / "pupils.csv", index=False)
+    monkeypatch.chdir(place)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        code = main(list(words))
+        heard = capsys.readouterr()
+        return code, heard.out, heard.err
+
+    return run, place
+
+
+def test_the_limit_for_religion_or_belief_is_judged_when_asked_for(told):
+    run, place = told
+    plain = json.loads(run("travel", "--screen", "--json")[1])
+    assert any("that limit was not applied" in note for note in plain["notes"])
+    for given, words in (("schools", "everybody at a school with a religious character"),
+                         ("Chosen", "as the column 'Chosen' of the pupils file says")):  # fmt: skip
+        code, out, err = run("travel", "--screen", "--religion", given, "--json", "-o", "free.html")
+        assert code == 0, err
+        notes = " ".join(json.loads(out)["notes"])
+        assert words in notes and "2 to 15 miles was applied to pupils of low income from 11 to 16" in notes
+        assert words in html.unescape((place / "free.html").read_text(encoding="utf-8"))
+    pupils = pd.read_csv(place / "pupils.csv", dtype=str)
+    pupils.loc[7, "Chosen"] = "Perhaps"
+    pupils.to_csv(place / "pupils.csv", index=False)
+    code, out, err = run("travel", "--screen", "--religion", "Chosen")
+    assert code == 3 and "neither yes nor no" in err and "Perhaps" not in out + err
+
+
+def test_girls_and_boys_are_judged_where_the_pupils_file_says(told):
+    run, place = told
+    code, out, err = run("access", "close", "900046", "-o", "closure.html", "--json")
+    assert code == 0, err
+    notes = json.loads(out)["notes"]
+    assert any("A school for girls was counted as suitable for girls" in note for note in notes)
+    assert not any("cannot be said" in note for note in notes)
+    pupils = pd.read_csv(place / "pupils.csv", dtype=str)
+    pupils.drop(columns="Sex").to_csv(place / "pupils.csv", index=False)
+    shutil.rmtree(place / "private")
+    code, out, err = run("access", "close", "900046", "-o", "closure.html")
+    assert code == 0, err
+    assert "The pupils file does not say who is a girl and who a boy" in out
+    assert "it cannot be said whether a school for girls or for boys would suit" in out
+    page = (place / "closure.html").read_text(encoding="utf-8")
+    assert "who is a girl and who a boy" in page and not scan_file(place / "closure.html")
+    code, out, err = run("travel")
+    assert code == 0 and "it cannot be said whether a school for girls or for boys would suit" in out
+
+
+@pytest.mark.parametrize("group", ["access", "plan"])
+def test_the_help_of_a_group_has_an_example(geoplan, group):
+    code, out, _ = geoplan(group, "--help")
+    assert code == 0 and f"Example: geoplan {group} " in out
+
+
 def test_the_nearest_schools_of_areas_are_public(geoplan, folder):
     code, _, err = geoplan("travel", "--nearest", "2", "--phase", "Primary", "--by", "msoa11", "-o", "nearest.csv")
     assert code == 0, err
@@ -150,6 +218,12 @@ def test_housing_to_pupils_and_a_specification(geoplan, folder):
         (("access", "close", "900003", "--rule", "fair"), 2, "least total or closest first"),
         (("access", "close", "900003", "--merge", "900001"), 2, "write 900003,900009=900003"),
         (("access", "screen", "--under", "10"), 2, "no school has fewer than 10 pupils"),
+        (("access", "screen"), 2, "the smallest, Brackenholt Infant School, has about 150; try --under 200"),
+        (("access", "screen", "--phase", "Nursery"), 2, "no Nursery school has any pupils on roll; check --phase"),
+        (("travel", "--religion", "schools"), 2, "say --screen too"),
+        (("travel", "--screen", "--nearest", "2"), 2, "not both"),
+        (("travel", "--screen", "--religion", "schools"), 2, "no column of religious character"),
+        (("travel", "--screen", "--religion", "Chosen"), 3, "no column 'Chosen' to keep"),
         (("access", "screen", "--within", "45 minutes"), 2, "give a --matrix of minutes"),
         (("travel", "--network", "a.gpkg", "--matrix", "b.csv"), 2, "not both"),
         (("travel", "--phase", "Nursery"), 2, "no school of phase"),

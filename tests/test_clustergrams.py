@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 from built import recipe, town
 
-from geoplan.clustergrams import clustergram, clustergram_svg, clusters_page
+from geoplan.clustergrams import choice_words, clustergram, clustergram_svg, clusters_page
 from geoplan.clusters import build_clusters
 from geoplan.stability import try_counts
 
@@ -51,5 +51,14 @@ def test_the_page_asks_for_nothing_and_escapes(evidence):
     assert "<script" not in page
     assert set(re.findall(r"https?://[^\"' ]+", page)) == {"http://www.w3.org/2000/svg"}
     assert page.count("not tried at this level") == 6
+    assert choice_words(evidence, 3) in page
     assert "3 (chosen)" in page and "Drawn" not in page.split("<main>")[0]
     assert page == clusters_page(made, evidence, "Our <town>")
+
+
+def test_a_number_that_comes_back_less_well_than_its_neighbours_is_said_to(evidence):
+    worse = evidence.table.assign(stability=[0.99, 0.70, 0.80, 0.75])
+    said = choice_words(replace(evidence, table=worse), 3)
+    assert said == "3 comes back less well than 4 and 5 when areas are drawn again (0.70 against 0.80 and 0.75)."
+    assert choice_words(replace(evidence, table=worse), 4).startswith("No number tried near 4 comes back better")
+    assert choice_words(evidence, 9) == choice_words(replace(evidence, table=worse.head(1)), 2) == ""

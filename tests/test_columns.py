@@ -34,6 +34,7 @@ def test_school_census_headers():
         "Language",
         "EnrolStatus",
         "EntryDate",
+        "Sex",
         "DOB",
     ]
     found = find_columns(headers, PUPILS)
@@ -49,6 +50,7 @@ def test_school_census_headers():
         "language",
         "enrol_status",
         "entry_date",
+        "sex",
         "birth_date",
     }
 

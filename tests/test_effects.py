@@ -12,7 +12,7 @@ from conftest import CODES, make_boundaries, make_directory, make_people, make_s
 from geoplan.assignment import assign
 from geoplan.catchments import CatchmentPlan
 from geoplan.distances import METRES_PER_MILE
-from geoplan.effects import MEASURES, Residents, compare_plans, residents_of
+from geoplan.effects import MEASURES, Residents, clusters_of, compare_plans, residents_of
 from geoplan.errors import NotProtected, UnknownCodeError, VintageError
 
 WEST, EAST = "900001", "900002"
@@ -157,3 +157,39 @@ def test_straight_lines_to_the_nearest_of_the_schools_that_share_a_catchment():
     assert effects.figures["mean_m_before"] == (40 + 50) / 2
     assert effects.figures["mean_m_after"] == (40 + 10) / 2
     assert effects.tables["effects"].counts.to_dict() == {"nearer school": 1, "other school": 1}
+
+
+def test_clusters_change_with_the_catchments_school_and_their_children_are_divided_by_a_tenth():
+    """Against a count one child at a time."""
+    areas = list(CODES.values())
+    rng = np.random.default_rng(4)
+    codes = [f"s{at}" for at in range(6)]
+    plan = CatchmentPlan("Today", "lsoa21", pd.Series([codes[at % 3] for at in range(len(areas))], index=areas))
+    other = plan.move(areas[:2], to="s2", name="Other")
+    clusters = pd.Series({"s0": "North", "s1": "North", "s2": "South", "s3": "North", "s4": "South", "s5": ""})
+    area, school = rng.integers(0, len(areas), 400), rng.integers(0, 6, 400)
+    people = Residents("lsoa21", area, pd.Index(areas), {"school": (school, pd.Index(codes))}, "pupils", 0)
+    effects = compare_plans(plan, other, people, clusters=clusters)
+    homes = [
+        [clusters[each.table[areas[at]]] for at in area]
+        for each in (plan, other)
+    ]  # fmt: skip
+    assert effects.figures["change_cluster"] == sum(a != b for a, b in zip(*homes, strict=True)) > 0
+    pairs = pd.Series(list(zip(*homes, strict=True))).value_counts().to_dict()
+    assert effects.tables["cluster_moves"].counts.to_dict() == pairs
+    for when, home in zip(("before", "after"), homes, strict=True):
+        own: dict[str, list[str]] = {"North": [], "South": []}
+        for at, cluster in zip(school, home, strict=True):
+            if codes[at] in ("s3", "s4"):  # the plans' own schools feed nothing, and s5 has no cluster
+                own[clusters[codes[at]]].append(cluster)
+        split = sum(max(map(part.count, set(part))) <= 0.9 * len(part) for part in own.values())
+        assert effects.figures[f"clusters_split_{when}"] == split
+    assert "change_cluster" not in compare_plans(plan, other, people).figures
+
+
+def test_a_shared_catchment_of_two_clusters_is_in_both():
+    plan = CatchmentPlan("Shared", "lsoa21", pd.Series({"E1": "a"})).with_schools({"a": ("101", "102")})
+    clusters = pd.Series({"101": "South", "102": "North"})
+    assert clusters_of(plan, clusters).tolist() == ["North and South"]
+    assert clusters_of(plan, clusters.replace("North", "South")).tolist() == ["South"]
+    assert clusters_of(plan, clusters.replace("North", None)).tolist() == ["South and no cluster"]

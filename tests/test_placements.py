@@ -13,6 +13,7 @@ from geoplan.errors import UnknownCodeError
 from geoplan.placements import (
     ReachModel,
     best_sites,
+    compare_mailing,
     compare_plan,
     fit_choice_model,
     fit_reach_model,
@@ -99,6 +100,17 @@ def test_a_mailing_lifts_the_segments_written_to_and_no_others():
     plan = compare_plan(fit_reach_model(cells, SITES), cells, SITES, SITES, {"c": 1.5}).table
     assert plan.loc[["a", "b"], "ratio"].to_numpy() == pytest.approx(1)
     assert 1.3 < plan.loc["c", "ratio"] < 1.5
+
+
+def test_a_mailing_alone_multiplies_the_odds_of_its_segments_wherever_the_sites_are():
+    cells = drawn()
+    plan = compare_mailing(cells, {"c": 1.5})
+    by_segment = cells.groupby("segment")[["users", "base"]].sum()
+    rate = by_segment.loc["c", "users"] / by_segment.loc["c", "base"]
+    odds = 1.5 * rate / (1 - rate)
+    assert plan.table.loc["c", "ratio"] == pytest.approx(odds / (1 + odds) / rate, rel=1e-4)
+    assert plan.table.loc[["a", "b"], "ratio"].to_numpy() == pytest.approx(1)
+    assert plan.expected["before"].loc[["a", "b", "c"]].to_numpy() == pytest.approx(by_segment["users"].to_numpy())
 
 
 def test_a_segment_without_users_stays_without_and_one_that_all_use_does_no_harm():

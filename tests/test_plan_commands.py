@@ -190,6 +190,35 @@ def test_year_6_shows_which_primary_schools_are_split(medway, capsys):
     assert "Feeder schools split" in page and "Main catchment, Option B" in page
 
 
+def test_clusters_that_change_and_are_divided_are_on_the_page_the_report_and_in_the_workbook(medway, capsys):
+    assert main(["plan", "compare", "today", "option_a", "--base", "year_group=5,6", "--json",
+                 "-o", "six.html", "--report", "report.html"]) == 0  # fmt: skip
+    answer = json.loads(said(capsys))
+    flows = [(row["from"], row["to"], row["people"]) for row in answer["options"]["Option A"]["cluster_flows"]]
+    assert ("Chatham", "Rochester", 80) in flows and sum(people for *_, people in flows) == 140
+    by_cluster = {row["code"]: row for row in answer["clusters"]}
+    assert by_cluster["Gillingham"]["Today, share"] == 0.49
+    for name in ("six.html", "report.html"):
+        page = (medway / name).read_text(encoding="utf-8")
+        assert "Who changes cluster: Option A" in page and "Clusters whose children are divided" in page
+        assert "Clusters and their children" in page and "Who change cluster" in page
+    assert main(["plan", "compare", "today", "option_a", "--base", "year_group=5,6", "-o", "six.xlsx"]) == 0
+    assert "Option A: about 140 pupils would change cluster; it divides the children of 4 clusters" in said(capsys)
+    with pd.ExcelFile("six.xlsx") as book:
+        sheets = book.sheet_names
+    assert "Cluster moves Option A" in sheets and "Clusters" in sheets
+    assert main(["plan", "compare", "today", "option_a", "--base", "year_group=5,6", "-o", "six.csv"]) == 0
+    assert "cluster_moves" in (medway / "six.csv").read_text(encoding="utf-8").splitlines()[0]
+
+
+def test_a_schools_file_without_clusters_is_said_to_have_none(medway, capsys):
+    pd.read_csv("schools.csv", dtype=str).drop(columns="cluster").to_csv("schools.csv", index=False)
+    assert main(["plan", "compare", "today", "option_a"]) == 0
+    text = said(capsys)
+    assert "Not shown: clusters of schools (the schools file gives the plans' schools no cluster)." in text
+    assert "change cluster" not in text
+
+
 def test_options_are_tried_with_exact_numbers_on_the_screen_alone(medway, capsys):
     assert main(["plan", "compare", "today", "option_a", "--internal", "trying options"]) == 0
     assert "Option A" in said(capsys)
@@ -204,3 +233,42 @@ def test_a_design_is_compared_like_any_option(medway, capsys):
     assert main(["plan", "compare", "today", "designed.csv", "-o", "x.html"]) == 0
     assert "Designed: about" in said(capsys)
     assert "Designed" in (medway / "x.html").read_text(encoding="utf-8")
+
+
+def test_a_notice_names_whole_streets_and_the_postcodes_of_parts(medway, capsys):
+    live = pd.read_csv("postcodes.csv.gz", dtype=str)
+    plan = pd.read_csv("catchments_today.csv", dtype=str).set_index("lsoa11")["school"]
+    live = live[live["doterm"].isna()].assign(school=live["lsoa11cd"].map(plan))
+    one, two = (live.loc[live["school"] == school, "pcds"].tolist() for school in ("900043", "900046"))
+    rows = [(one[0], "High Street"), (two[0], "HIGH STREET"), (two[1], "High Street"), (one[1], "Mill Lane"),
+            ("ME1 9ZZ", "Ghost Row"), ("", "No Postcode Row")]  # fmt: skip
+    pd.DataFrame(rows, columns=["postcode", "street"]).assign(town="Medway").to_csv("streets.csv", index=False)
+    assert main(["plan", "text", "today", "--streets", "streets.csv", "-o", "notice.txt"]) == 0
+    heard = capsys.readouterr()
+    inside = int(live["school"].notna().sum())
+    assert f"4 of the {inside:,} live postcodes of the plan are in the list of streets" in heard.out
+    assert "1 street has no other postcode and is left out" in heard.out
+    assert "1 row: a street without a well-formed postcode" in heard.err
+    notice = (medway / "notice.txt").read_text(encoding="utf-8")
+    first = notice[notice.index("(900043)") : notice.index("(900044)")]
+    assert f"    Mill Lane\n    High Street: part, postcode {one[0]}\n" in first
+    assert f"High Street: part, postcodes {', '.join(sorted(two[:2]))}" in notice and "Ghost" not in notice
+    assert "Also postcodes without a street in the list, in ME2 1" in first
+    assert main(["plan", "text", "today", "--streets", "streets.csv", "-o", "notice.csv", "--json"]) == 0
+    answer = json.loads(said(capsys))
+    assert answer["accounts"]["without_street"] == inside - 4 == sum(answer["postcodes_without_street"].values())
+    told = pd.read_csv("notice.csv", dtype=str, keep_default_na=False)
+    assert told[["street", "school", "how", "postcodes", "of"]].values.tolist() == [
+        ["High Street", "900043", "part", "1", "3"],
+        ["High Street", "900046", "part", "2", "3"],
+        ["Mill Lane", "900043", "whole", "1", "1"],
+    ]
+
+
+def test_a_list_of_streets_that_cannot_be_used_is_refused(medway, capsys):
+    (medway / "odd.csv").write_text("postcode,town\nME1 1AA,Rochester\n", encoding="utf-8")
+    assert main(["plan", "text", "today", "--streets", "odd.csv", "-o", "notice.txt"]) == 3
+    assert "no column for street" in capsys.readouterr().err
+    assert main(["plan", "text", "today", "--streets", "none.csv"]) == 3
+    assert main(["plan", "text", "today", "--streets", "odd.csv", "-o", "odd.csv"]) == 2
+    assert not (medway / "notice.txt").exists()

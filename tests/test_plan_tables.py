@@ -16,7 +16,7 @@ from geoplan.effects import Residents
 from geoplan.errors import ComparisonRefused, DisclosureRefused, VintageError
 from geoplan.gate import Nesting, attack
 from geoplan.ledger import Ledger, append, earlier
-from geoplan.plan_tables import ALL, feeders_split, pieces_of, plan_marks, protect_options
+from geoplan.plan_tables import ALL, clusters_split, feeders_split, pieces_of, plan_marks, protect_options
 from geoplan.suppression import HIDDEN, protect_tables
 
 AREAS = [f"E{at:02}" for at in range(12)]
@@ -323,3 +323,79 @@ def test_a_plan_means_the_same_areas_whoever_is_counted():
     fewer = Residents("lsoa21", older.area[some], older.areas, columns, "pupils", 0)
     first, second = (protect_options({"Today": TODAY, "Option": option()}, each) for each in (people(), fewer))
     assert first.nested == second.nested
+
+
+CLUSTERS = pd.Series(
+    {"101": "North", "102": "South", "103": "South", "p": "North", "q": "North", "r": "South", "s": ""}
+)
+
+
+def feeding(count: int = 1200) -> Residents:
+    return people(count, school=(np.random.default_rng(3).integers(0, 4, count), pd.Index(list("pqrs"))))
+
+
+def test_who_changes_cluster_is_counted_like_who_moves():
+    plans = {"Today": TODAY, "Option": option(), "Within": TODAY.move(["E05"], to="103", name="Within")}
+    residents = feeding()
+    tables = protect_options(plans, residents, INTERNAL, clusters=CLUSTERS)
+    moving = (residents.area == 3).sum()
+    assert tables.cluster_flows["Option"].table.values.tolist() == [["North", "South", moving]]
+    assert not len(tables.cluster_flows["Within"])  # to another school of the same cluster
+    assert tables.summary.table["cluster_moves"].tolist() == [0, moving, 0]
+    assert tables.summary.table.loc["Within", "moves"] > 0
+
+
+def test_the_children_of_a_cluster_are_those_of_its_feeder_schools():
+    residents = feeding()
+    tables = protect_options({"Today": TODAY, "Option": option()}, residents, INTERNAL, clusters=CLUSTERS)
+    school = residents.columns["school"][0]
+    for title, plan in tables.plans.items():
+        for cluster, feeders in (("North", (0, 1)), ("South", (2,))):
+            home = [
+                CLUSTERS[plan.table[residents.areas[at]]]
+                for at, of in zip(residents.area, school, strict=True)
+                if of in feeders and at < 12
+            ]
+            row = tables.clusters.table.loc[cluster]
+            assert row["children"] == len(home)
+            assert row[f"{title}, share"] == round(max(home.count("North"), home.count("South")) / len(home), 2)
+    assert set(tables.clusters.table.index) == {"North", "South"}  # a school without a cluster has none to divide
+    assert clusters_split(tables) == {"Today": 2, "Option": 2}
+
+
+def test_a_clusters_shares_say_no_more_than_the_feeders_printed():
+    """A hidden count that becomes another one changes nothing of the clusters' table."""
+    residents, made = feeding(300), []
+    at = np.flatnonzero((residents.area == 9) & (residents.columns["school"][0] == 1))
+    for gone in (3, 5):
+        keep = np.ones(300, dtype=bool)
+        keep[at[: len(at) - gone]] = False
+        columns = {name: (codes[keep], labels) for name, (codes, labels) in residents.columns.items()}
+        fewer = Residents("lsoa21", residents.area[keep], residents.areas, columns, "pupils", 0)
+        made.append(protect_options({"Today": TODAY, "Option": option()}, fewer, clusters=CLUSTERS))
+    shown_ = [tables.feeders.printed[0].shown for tables in made]
+    if shown_[0] == shown_[1]:
+        assert made[0].clusters.table.equals(made[1].clusters.table)
+    for tables in made:
+        assert tables.clusters.printed == tables.feeders.printed
+
+
+def test_small_changes_of_cluster_are_hidden_and_pass_the_gate():
+    residents = people(300)
+    keep = ~((residents.area == 3) & (np.cumsum(residents.area == 3) > 4))
+    columns = {name: (codes[keep], labels) for name, (codes, labels) in residents.columns.items()}
+    few = Residents("lsoa21", residents.area[keep], residents.areas, columns, "pupils", 0)
+    tables = protect_options({"Today": TODAY, "Option": option()}, few, clusters=CLUSTERS)
+    assert tables.cluster_flows["Option"].hidden["people"].all()
+    assert np.isnan(tables.summary.table.loc["Option", "cluster_moves"])
+    printed = [*tables.residents.printed, *tables.flows["Option"].printed, *tables.cluster_flows["Option"].printed]
+    assert attack(printed, nested=pieces_of(own_areas(tables), [*AREAS, "E99"])).passed
+
+
+def test_without_clusters_a_sentence_says_so():
+    for clusters in (None, CLUSTERS.mask(CLUSTERS != "", "")):
+        tables = protect_options({"Today": TODAY, "Option": option()}, people(), INTERNAL, clusters=clusters)
+        assert tables.left_out["clusters of schools"] == "the schools file gives the plans' schools no cluster"
+        assert not tables.cluster_flows and tables.clusters is None and "cluster_moves" not in tables.summary.table
+    tables = protect_options({"Today": TODAY, "Option": option()}, people(), INTERNAL, clusters=CLUSTERS)
+    assert "attend schools of the plans" in tables.left_out["clusters whose children would be divided"]

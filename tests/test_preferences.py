@@ -142,3 +142,12 @@ def test_an_outsider_who_knows_how_outcomes_nest_pins_no_hidden_count(seed):
     ends = least_and_greatest(tables)
     assert ends
     assert {label: end for label, end in ends.items() if end[1] - end[0] < 4} == {}
+
+
+def test_a_column_that_applications_do_not_have_is_answered_with_those_they_do():
+    found = preferences(applicants(FIVE, fsm=["yes", "no", "no", "no", "yes"]), SCHOOLS)
+    with pytest.raises(UnknownCodeError, match="the applications do not say cluster; compare groups by ") as refused:
+        found.reach("first_choice", ["segment", "cluster"])
+    said = str(refused.value)
+    assert all(word in said for word in ("fsm", "first", "segment"))
+    assert not any(word in said for word in ("preference_1", "first_choice", "record", "easting", "outcome"))

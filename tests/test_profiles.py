@@ -207,3 +207,21 @@ def test_another_level_of_the_same_people(keyed_by):
     assert finer.counts("segment").to_dict() == {"1a": 3, "2a": 1, "not placed": 1}
     assert finer.report.placed["segment"] == 4
     assert at_level(finer, "supergroup").counts("segment").to_dict() == people.counts("segment").to_dict()
+
+
+def test_the_mix_as_a_whole_is_tested_from_printed_counts_and_blank_where_too_few():
+    import pandas as pd
+
+    from geoplan.disclosure import PUBLIC, Protected
+    from geoplan.profiles import mix_sentence
+
+    def shown(first: float, second: float) -> Protected:
+        table = pd.DataFrame(
+            {"count": [first, second], "total": first + second, "base_count": [5000.0, 5000.0], "base_total": 10_000.0},
+            index=["1", "2"],
+        )
+        return Protected(table, table.isna(), PUBLIC)
+
+    assert "could be a fair draw" in mix_sentence(shown(105, 95))
+    assert mix_sentence(shown(180, 20)).endswith("(chi-square, p under 0.001).")
+    assert mix_sentence(shown(15, 10)) == ""  # fewer than 30

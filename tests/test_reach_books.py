@@ -313,3 +313,43 @@ def test_the_nearest_school_may_come_from_a_file_for_applications_and_for_counts
     nearest.write_text("area,school\nA,X\nA,Y\n")
     done = CliRunner().invoke(app, ["preferences", str(counts), "--counts", "--nearest", str(nearest)])
     assert "listed twice" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--mailing", "Zz=1.5"], "nobody of the base is in segment Zz; write codes of 1 (Riverside terraces)"),
+        (["--mailing", "3=0"], "a factor above 0"),
+        (["--mailing", "3"], "a factor above 0"),
+        (["--per-km", "0.3"], "give --what-if or --place"),
+        (["--within-km", "2"], "give --place"),
+        (["--place", "2"], "or how far is near enough (--within-km 2)"),
+    ],
+)
+def test_parts_of_a_plan_that_would_change_nothing_are_refused(project, words, said):
+    done = CliRunner().invoke(app, ["reach", "callers_2025", "-p", str(project / "geoplan.toml"), *words])
+    assert done.exit_code == 2
+    assert said in " ".join(done.output.split())
+
+
+def test_a_mailing_alone_is_a_plan(project, tmp_path):
+    words = ["reach", "callers_2025", "-p", str(project / "geoplan.toml"), "--key", "family_id"]
+    words += ["--base", "year_group=5,6", "--mailing", "3,8=1.5", "--json", "-o", str(tmp_path / "reach.html")]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    plan = {row["code"]: row for row in json.loads(done.stdout)["plan"]}
+    assert plan["3"]["after"] > plan["3"]["today"]
+    assert plan["4"]["after"] == plan["4"]["today"]
+    page = (tmp_path / "reach.html").read_text(encoding="utf-8")
+    assert "What the plan would change" in page
+    assert "How reach falls with distance" not in page
+
+
+def test_the_best_sites_may_be_those_that_most_people_live_near(project):
+    words = ["reach", "callers_2025", "-p", str(project / "geoplan.toml"), "--key", "family_id"]
+    words += ["--base", "year_group=5,6", "--place", "2", "--within-km", "2"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    line = next(line for line in done.output.splitlines() if line.startswith("Best sites"))
+    assert line.startswith("Best sites to have most of the under-reached within 2 km, of those offered: ")
+    assert "School" in line and "(proven best)" in line

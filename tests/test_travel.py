@@ -31,7 +31,11 @@ from geoplan.travel import (
     by_straight_line,
     entitlement,
     nearest,
+    not_judged,
     points_of,
+    religious_character,
+    same_character,
+    sex_note,
     suitable,
     to_school,
 )
@@ -136,6 +140,56 @@ def test_suitable_schools_by_year_gender_selection_special_and_faith():
         fit("8", faith="some")
 
 
+def one_sex() -> pd.DataFrame:
+    return pd.DataFrame(
+        {"gender": ["Mixed", "Girls", "BOYS", "Not applicable"], "lowest_year": ["R", "7", "7", "7"]},
+        index=["mixed", "girls", "boys", "other"],
+    )
+
+
+def test_a_school_for_one_sex_suits_a_child_of_that_sex():
+    frame = one_sex()
+    can = suitable(frame, ["8", "8", "8", "3"], sex=["F", "M", "unknown", "F"])
+    assert [frame.index[row].tolist() for row in can] == [
+        ["mixed", "girls", "other"],
+        ["mixed", "boys", "other"],
+        ["mixed", "other"],
+        ["mixed"],
+    ]
+    leaving = suitable(frame, ["8", "8"], sex=["unknown", "M"], gender="Girls")
+    assert [frame.index[row].tolist() for row in leaving] == [["mixed", "girls", "other"], ["mixed", "boys", "other"]]
+    for year in ("3", "8"):  # without the column nothing is other than it was
+        assert (suitable(frame, [year]) == suitable(frame, [year], sex=["unknown"])).all()
+
+
+def test_who_cannot_be_judged_is_who_might_have_another_school():
+    frame = one_sex()
+    years, sex = ["8", "8", "3", "unknown"], ["F", "unknown", "unknown", "unknown"]
+    expected = []
+    for year, own in zip(years, sex, strict=True):
+        plain = suitable(frame, [year], sex=["unknown"])
+        may = any((suitable(frame, [year], sex=[each]) != plain).any() for each in "FM")
+        expected.append(own == "unknown" and may)
+    assert not_judged(frame, years, sex).tolist() == expected == [False, True, False, True]
+    assert not_judged(frame, years, None).tolist() == [True, True, False, True]
+    assert not not_judged(frame.assign(gender="Mixed"), years, None).any()
+
+
+def test_how_single_sex_schools_were_judged_is_said():
+    frame = one_sex()
+    assert sex_note(frame.assign(gender="Mixed"), None) == ""
+    assert "does not say who is a girl and who a boy" in sex_note(frame, None)
+    assert sex_note(frame, pd.Series(["F", "M"])).endswith("one for boys for boys.")
+    assert "where the pupils file does not say" in sex_note(frame, pd.Series(["F", "unknown"]))
+
+
+def test_a_girl_is_not_told_that_the_boys_school_is_nearest():
+    pupils = pd.DataFrame({"school": ["far"] * 3, "year_group": ["8"] * 3, "sex": ["F", "M", "unknown"]})
+    travel = by_straight_line(homes(1.0), schools())
+    ways = to_school(pupils, np.zeros(3, dtype=int), travel, schools(gender=["Boys", "Mixed"]))
+    assert ways["nearest"].round().tolist() == [round(6 * MILE), round(MILE), round(6 * MILE)]
+
+
 def test_years_come_from_ages_where_a_file_has_only_those():
     frame = pd.DataFrame({"lowest_age": [4, 11], "highest_age": [11, 18]}, index=["a", "b"])
     assert suitable(frame, ["R", "6", "7", "13"]).tolist() == [
@@ -233,6 +287,34 @@ def test_religion_and_belief_reach_to_fifteen_miles():
     )  # fmt: skip
     chosen = judged(2.5, "8", "far", fsm="yes", route=True, roads=roads, religion=np.array([True]))
     assert chosen == LOW_INCOME_ENTITLED
+
+
+def test_a_nearer_school_of_the_same_religion_ends_the_longest_limit():
+    roads = by_matrix(
+        pd.DataFrame({"place": [0, 0], "school": ["near", "far"], "value": [2.6 * MILE, 8 * MILE]}),
+        pd.Index([0]), pd.Index(["near", "far"]), "m", Source("roads"),
+    )  # fmt: skip
+    asked = {"fsm": "yes", "route": True, "roads": roads, "religion": np.array([True])}
+    for faith, status in ((["Jewish", "Jewish"], NEARER), (["None", "Jewish"], LOW_INCOME_ENTITLED)):
+        frame = schools(faith=faith)
+        of = same_character(frame, ["far"])
+        assert judged(2.5, "8", "far", of_religion=of, frame=frame, **asked) == status
+    of = same_character(schools(faith=["None", "Jewish"]), ["far"])
+    assert judged(2.5, "6", "far", of_religion=of, **asked) == NEARER  # not from eleven on
+    assert judged(2.5, "8", "far", of_religion=of, **(asked | {"fsm": "no"})) == NEARER  # not of low income
+    assert judged(2.5, "8", "far", of_religion=of, **(asked | {"religion": np.array([False])})) == NEARER
+    far_off = asked | {"roads": None}
+    assert judged(2.5, "8", "far", of_religion=of, **far_off) == ROUTE  # fifteen miles by road are not known
+
+
+def test_the_religious_character_of_schools():
+    frame = pd.DataFrame({"faith": ["Church of England", "Does not apply", " church of england "]}, index=list("abc"))
+    assert religious_character(frame).tolist() == ["church of england", "", "church of england"]
+    assert same_character(frame, ["c", "b", "nowhere"]).tolist() == [
+        [True, False, True],
+        [False, True, False],
+        [False, True, False],
+    ]
 
 
 def test_a_home_or_year_that_is_not_known_is_said():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +35,12 @@ from geoplan.cli.ways import (
     ways_of,
 )
 
-app = typer.Typer(no_args_is_help=True, help="What a closure does to the way to school.", rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True,
+    help="What a closure does to the way to school.\n\nExample: geoplan access close 900003 --by msoa11 -o closure.html"
+    "\n\nExample: geoplan access screen --under 200 -o small_schools.html",
+    rich_markup_mode=None,
+)
 RuleOption = Annotated[str, typer.Option("--rule", help="How places are given: 'least total' or 'closest first'.")]
 FaithOption = Annotated[str, typer.Option("--faith", help="Suitable schools: any, none, or same (as the one left).")]
 PlacesOnlyOption = Annotated[
@@ -49,7 +55,7 @@ def close(
     years: Annotated[list[str], typer.Option("--years", help="Other year groups at a school: 900003=R-6.")] = [],  # noqa: B006
     places: Annotated[list[str], typer.Option("--places", help="Places more at a school: 900003=+60.")] = [],  # noqa: B006
     name: Annotated[str, typer.Option("--name", help="What the option is called.")] = "",
-    by: Annotated[str, typer.Option("--by", help="Kind of area to count homes by.")] = "",
+    by: Annotated[str, typer.Option("--by", help="Kind of area to count homes by: msoa11.")] = "",
     rule: RuleOption = "least total",
     faith: FaithOption = "any",
     places_only: PlacesOnlyOption = False,
@@ -126,7 +132,7 @@ def close(
 
 @app.command("screen")
 def screen(
-    under: Annotated[int, typer.Option("--under", min=1, help="Schools with fewer pupils than this.")] = 100,
+    under: Annotated[int, typer.Option("--under", min=1, help="Small schools: with fewer pupils than this.")] = 100,
     within: Annotated[
         str, typer.Option("--within", help="A reasonable way to school: '2 miles', or '45 minutes' of a matrix.")
     ] = "2 miles",
@@ -154,9 +160,11 @@ def screen(
 
     Example: geoplan access screen --under 200 --within "2 miles" -o small_schools.html
     """
+    import pandas as pd
+
     from geoplan.access import closure_screen, old_rule
     from geoplan.access_books import screen_book, screen_columns, screen_finding
-    from geoplan.access_tables import protect_screen, screen_marks
+    from geoplan.access_tables import protect_screen, screen_marks, screen_population, single_sex_words
     from geoplan.io.housing import read_roll_forecast
     from geoplan.io.project import read_project
 
@@ -181,7 +189,7 @@ def screen(
         rolls = pupils["school"].astype("str").value_counts().reindex(frame.index, fill_value=0)
         small = _small(frame, rolls, under, phase)
         if not small:
-            raise typer.BadParameter(f"no school has fewer than {under} pupils; raise --under", param_hint="--under")
+            raise typer.BadParameter(_none_small(frame, rolls, under, phase, numbers.rule), param_hint="--under")
         found = closure_screen(pupils, frame, small, travel, at, rule=rule, by_pan=not places_only, faith=faith)
         future = None if forecast is None else read_roll_forecast(forecast)[0]
         reviews = old_rule(rolls, future, below)
@@ -195,7 +203,14 @@ def screen(
         sizes = _sizes(table, frame, rolls, under, numbers.rule)
         unit = "miles" if travel.unit == "m" else "minutes"
         said = screen_finding(table, within, below)
-        notes = (*next(iter(found.values())).notes, _forecast_words(forecast))
+        first = next(iter(found.values()))
+        told, more = single_sex_words(
+            pd.concat([each.pupils["not_judged"] for each in found.values()], ignore_index=True),
+            screen_population(first, reasonable, **known), numbers.rule, how=rule, noun=people.noun,
+            earlier=[*numbers.earlier()[0], *table.printed],
+        )  # fmt: skip
+        table = replace(table, printed=(*table.printed, *more))
+        notes = (*first.notes, *told, _forecast_words(forecast))
         sources = (*people.sources, *([travel.source] if travel.source is not None else []))
         if out is not None and out.suffix == ".html":
             book = screen_book(
@@ -280,6 +295,24 @@ def _small(frame, rolls, under: int, phase: str) -> list[str]:
     kinds = words if "type" not in frame else words + " " + frame["type"].astype("str")
     keep = words.eq(phase) if phase else ~kinds.str.contains("special", case=False)
     return [code for code in frame.index[keep] if 0 < rolls[code] < under]
+
+
+def _none_small(frame, rolls, under: int, phase: str, rule) -> str:
+    """That no school is so small, which is the smallest, and what to say instead."""
+    from geoplan.disclosure import protect_counts
+
+    of = f" {phase}" if phase else ""
+    others = _small(frame, rolls, int(rolls.max()) + 1, phase)
+    if not others:
+        return f"no{of} school has any pupils on roll; check --phase"
+    least = min(others, key=lambda code: rolls[code])
+    shown_, hidden = protect_counts(rolls.loc[[least]], rule)
+    size = f"about {shown_.iloc[0]:,.0f}" if not hidden.iloc[0] else f"fewer than {rule.hide_below}"
+    try_ = 50 if hidden.iloc[0] else 50 * (int(shown_.iloc[0]) // 50 + 1)  # of the number printed, not of the roll
+    return (
+        f"no{of} school has fewer than {under:,} pupils: the smallest, {frame.at[least, 'name']}, has {size}; "
+        f"try --under {try_}"
+    )
 
 
 def _sizes(table, frame, rolls, under: int, rule):

@@ -15,7 +15,7 @@ def command(
     file: Annotated[Path | None, typer.Argument(help="One file; without it, every file of the project.")] = None,
     kind: Annotated[
         str,
-        typer.Option("--as", help="What it is: pupils, people, schools, rolls, register, births, census, areas ..."),
+        typer.Option("--as", help="What it is: pupils, people, schools, rolls, register, births, streets, census ..."),
     ] = "pupils",
     project: Annotated[
         Path | None, typer.Option("--project", "-p", help="Project file; the folder's geoplan.toml if any.")
@@ -42,7 +42,7 @@ def command(
     else:
         place = find_project(project)
         role = "pupils" if kind == "census" else kind
-        tables = {"pupils", "people", "schools", "rolls", "register", "births"}
+        tables = {"pupils", "people", "schools", "rolls", "register", "births", "streets"}
         told = place.settings.columns.get(role) if place and role in tables else None
         options = {"columns": told} if told else {}
         if kind == "census":

@@ -239,8 +239,11 @@ def steps(*names: str) -> Iterator[Iterator[str]]:
         yield walk()
 
 
-def load_people(project, level: str | None = None, role: str = "pupils"):
-    """The project's pupils, assigned and corrected, with its schools and its first area layer (to draw), if any."""
+def load_people(project, level: str | None = None, role: str = "pupils", keep: Sequence[str] = ()):
+    """The project's pupils, assigned and corrected, with its schools and its first area layer (to draw), if any.
+
+    ``keep`` names further columns of the file to carry along, by header.
+    """
     from geoplan.assignment import assign
     from geoplan.corrections import correct
 
@@ -250,7 +253,7 @@ def load_people(project, level: str | None = None, role: str = "pupils"):
         next(step)
         schools = project.schools()
         next(step)
-        pupils = project.pupils(schools=schools, role=role)
+        pupils = project.pupils(schools=schools, role=role, keep=tuple(keep))
         next(step)
         layers = project.areas(*list(project.settings.areas)[:1]) if project.settings.areas else ()
         next(step)

@@ -290,7 +290,7 @@ def _part(ground: Ground, own, school: str) -> _Part:
     tables = replace(tables, profiles={school: only_school(tables.profiles[school], school)})
     report = head_report(
         ground.shared, tables, school, changes=changes,
-        period=f"since {ground.since}" if changes is not None else "",
+        period=f"since {ground.since.replace('_', ' ')}" if changes is not None else "",
         cautions=[each.words for each in said], trust=(*ground.shared.notes[:1], *([note] if note else [])),
         evidence=[only_school(each, school) for each in ground.evidence],
         shares=[each for one in said for each in (one.share, one.everywhere) if each is not None],

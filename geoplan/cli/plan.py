@@ -19,7 +19,12 @@ from geoplan.cli.common import (
     project_inputs,
 )
 
-app = typer.Typer(no_args_is_help=True, help="Catchment plans: make, change, check and compare them.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Catchment plans: make, change, check and compare them.\n\n"
+    'Example: geoplan plan move today E01016020 --to 900046 --name "Option B" -o option_b.csv\n\n'
+    "Example: geoplan plan compare today option_b.csv -o options.html",
+)
 
 PlanArgument = Annotated[str, typer.Argument(help="The plan: a file, or its name under [plans] in the project.")]
 ToOption = Annotated[str, typer.Option("--to", help="The school that takes them.")]
@@ -250,23 +255,38 @@ def check(
 @app.command()
 def text(
     plan: PlanArgument,
+    streets: Annotated[
+        str,
+        typer.Option(
+            "--streets", help="Streets by postcode (postcode, street, locality): a file, or its name in the project."
+        ),
+    ] = "",
     kind: KindOption = "",
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """A plan as the text of a notice: each catchment's postcode sectors, whole or in part.
+    """A plan as the text of a notice: each catchment's postcode sectors, whole or in part; with --streets, its streets.
+
+    A street that the lines divide is told in part, with its postcodes. The list of streets is your own (an address
+    gazetteer, a list of postcodes with their thoroughfare); what of it could not be used is said.
 
     Example: geoplan plan text option_a -o notice.txt
+
+    Example: geoplan plan text option_a --streets streets.csv -o notice.txt
     """
     from geoplan.drawn_catchments import sectors_of
     from geoplan.io.project import read_project
 
     folder = read_project(project)
+    listed = None if not streets else folder.file(streets) if folder.has(streets) else Path(streets)
     if out is not None:
         by_ending(out, ".txt", ".csv")
-        check_targets([out], inputs=[*project_inputs(folder), *plan_files(folder, [plan])])
+        check_targets([out], inputs=[*project_inputs(folder), *plan_files(folder, [plan]), listed])
     told = read_one(folder, plan, kind)
+    if listed is not None:
+        _street_text(folder, told, listed, out, as_json)
+        return
     sectors = sectors_of(told, directory_for(folder, told.kind))
     if out is not None:
         _write(folder, told, out, sectors)
@@ -274,6 +294,44 @@ def text(
         typer.echo(json.dumps(sectors.to_dict("records"), indent=2))
     elif out is None:
         typer.echo(_notice(folder, told, sectors), nl=False)
+    say_written(out)
+
+
+def _street_text(folder, told, path: Path, out: Path | None, as_json: bool) -> None:
+    """A plan as streets: the notice, or the table of it."""
+    import pandas as pd
+
+    from geoplan.findings import count_reasons
+    from geoplan.io.outputs import write_csv, write_text
+    from geoplan.io.streets import read_streets
+    from geoplan.reasons import reason
+    from geoplan.streets import street_notice, streets_of
+
+    streets = read_streets(path, folder.settings.columns.get("streets"))
+    directory, names = directory_for(folder, told.kind), _names(folder)
+    found = streets_of(told, directory, streets)
+    if out is not None and out.suffix.lower() == ".csv":
+        called = {
+            code: " and ".join(str(names.get(each, each)) for each in told.members(code)) for code in told.schools
+        }
+        table = found.table.assign(name=found.table["school"].map(called))
+        write_csv(out, table[["place", "street", "school", "name", "how", "postcodes", "of", "listed"]])
+    elif out is not None:
+        write_text(out, street_notice(told, directory, found, pd.Series(names)))
+    if as_json:
+        answer = {
+            "streets": found.table.to_dict("records"),
+            "accounts": found.accounts,
+            "postcodes_without_street": {str(sector): int(count) for sector, count in found.missing.items()},
+        }
+        typer.echo(json.dumps(answer, indent=2))
+    elif out is None:
+        typer.echo(street_notice(told, directory, found, pd.Series(names)), nl=False)
+    else:
+        for sentence in found.sentences[:-1]:
+            typer.echo(sentence)
+    for code, count in count_reasons(streets.findings).items():
+        typer.echo(f"{path.name}: {count:,} {'row' if count == 1 else 'rows'}: {reason(code).meaning}", err=True)
     say_written(out)
 
 

@@ -119,6 +119,7 @@ def compare(
             sites=frame[["easting", "northing"]] if {"easting", "northing"} <= set(frame) else None,
             places=frame["places"].astype("Float64").astype(float) if "places" in frame else None,
             data=folder.as_at, earlier=printed, earlier_nested=nested,
+            clusters=frame.get("cluster"),
         )  # fmt: skip
         facts = _facts(folder, tables, pupils, schools, layers, sources, groups, forecast, applications, entry)
         next(step)
@@ -334,14 +335,15 @@ def _words(sheets, about, sources) -> list:
 def _print_comparison(tables, facts) -> None:
     import pandas as pd
 
-    from geoplan.plan_books import most_sentences, option_sentence
+    from geoplan.plan_books import cluster_sentences, most_sentences, option_sentence
 
     summary = tables.summary
     typer.echo(f"Against {tables.titles[0]}, of {tables.base_name}:")
     for option in tables.options:
         typer.echo(option_sentence(tables, option))
     forms = {
-        "moves": ("change school", "{:,.0f}"), "median_m": ("median m", "{:,.0f}"), "p90_m": ("p90 m", "{:,.0f}"),
+        "moves": ("change school", "{:,.0f}"), "cluster_moves": ("change cluster", "{:,.0f}"),
+        "median_m": ("median m", "{:,.0f}"), "p90_m": ("p90 m", "{:,.0f}"),
         "over_2_miles": ("over 2 miles", "{:,.0f}"), "over_3_miles": ("over 3 miles", "{:,.0f}"),
         "unfilled": ("unfilled", "{:,.0f}"), "beyond": ("beyond places", "{:,.0f}"),
     }  # fmt: skip
@@ -350,7 +352,7 @@ def _print_comparison(tables, facts) -> None:
     for name, (heading, form) in known.items():
         cells[heading] = shown(summary.table[name], summary.hidden[name], form)
     print_table(pd.DataFrame(cells), list(cells))
-    for sentence in most_sentences(tables, facts):
+    for sentence in (*cluster_sentences(tables), *most_sentences(tables, facts)):
         typer.echo(sentence)
     for what, why in tables.left_out.items():
         typer.echo(f"Not shown: {what} ({why}).")
@@ -370,9 +372,10 @@ def _comparison_json(tables, facts) -> dict:
     for option in tables.options:
         answer["options"][option] = {
             "flows": rows(tables.flows[option]),
+            "cluster_flows": rows(tables.cluster_flows[option]) if option in tables.cluster_flows else [],
             "who": {name: rows(table) for (title, name), table in tables.who.items() if title == option},
         }
-    for name in ("mix", "distance", "retention", "feeders"):
+    for name in ("mix", "distance", "retention", "feeders", "clusters"):
         if getattr(tables, name) is not None:
             answer[name] = rows(getattr(tables, name))
     return answer

@@ -20,12 +20,19 @@ from geoplan.cli.common import (
     shown,
     steps,
 )
-from geoplan.cli.reach import ByOption, kinds_of, rows, sheet_title, write_workbook
+from geoplan.cli.reach import kinds_of, rows, sheet_title, write_workbook
 
 
 def command(
     applications: Annotated[Path, typer.Argument(help="Applications: postcode, preference_1 ..., offer.")],
-    by: ByOption = ["segment"],  # noqa: B006
+    by: Annotated[
+        list[str],
+        typer.Option(
+            "--by",
+            help="What applicants are compared by: segment, fsm, ward, msoa or another kind of area of homes, first "
+            "(the school named first), school (attended now) or another column; give it once for each.",
+        ),
+    ] = ["segment"],  # noqa: B006
     phase: Annotated[str, typer.Option(help="Schools that count for the nearest: of this phase.")] = "",
     counts: Annotated[
         bool, typer.Option("--counts", help="The file has counts by area and school (published), not applications.")

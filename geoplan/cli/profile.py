@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from geoplan.cli import catchments
 from geoplan.cli.common import (
     JsonOption,
     OutOption,
@@ -40,7 +41,10 @@ def command(
     every: Annotated[bool, typer.Option("--all", help="Every school (to a CSV with -o, or JSON).")] = False,
     base: Annotated[
         str,
-        typer.Option(help="Compare with: all, residents, catchment, or a column of the schools (cluster, phase)."),
+        typer.Option(
+            help="Compare with: all, residents, catchment, or schools alike in a column of the schools file (cluster, "
+            "phase, district)."
+        ),
     ] = "all",
     level: Annotated[
         str, typer.Option(help="Level of the segmentation; auto chooses by the school's size.", show_default=False)
@@ -49,16 +53,21 @@ def command(
         str, typer.Option(help="What changed since another file of pupils, by its name in [files].", show_default=False)
     ] = "",
     by: Annotated[
-        str, typer.Option(help="Profiles of groups of schools: a column of the schools (cluster).", show_default=False)
+        str,
+        typer.Option(
+            help="Schools rolled up: one profile for each group in a column of the schools file (cluster, district).",
+            show_default=False,
+        ),
     ] = "",
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a school's profile by segment; with -o write its page (.html) or table (.csv).
+    """Print a school's profile by segment (or by the groups of whatever classification the project names).
 
-    Small numbers are hidden (shown as c) and the others rounded. A head's challenge is recorded with
-    "geoplan profile correct".
+    With -o write its page (.html) or table (.csv). Small numbers are hidden (shown as c) and the others rounded.
+    Where its pupils live and who of its catchment comes is "geoplan profile catchments"; a head's challenge is
+    recorded with "geoplan profile correct".
 
     Example: geoplan profile --school 900003 --base cluster -o school.html
     """
@@ -68,15 +77,13 @@ def command(
     from geoplan.cautions import caution_tables, cautions
     from geoplan.io.outputs import table_csv
     from geoplan.io.project import read_project
-    from geoplan.profiles import at_level
+    from geoplan.profiles import at_level, mix_sentence
 
     if sum((bool(school), every, bool(by))) != 1:
         raise typer.BadParameter(
             "give one school with --school, all of them with --all, or groups of schools with --by",
             param_hint="--school",
         )
-    if since and not school:
-        raise typer.BadParameter("a change is of one school: give --school", param_hint="--since")
     if out is not None:
         by_ending(out, *((".csv",) if every or by or since else (".html", ".csv")))
     place = read_project(project)
@@ -102,7 +109,7 @@ def command(
             raise UnknownCodeError(f"no pupil placed goes to school {school}; schools with pupils are {some} ...")
         answers = tables.groups if by else {school: tables.profiles[school]} if school else tables.profiles
         if since:
-            numbers, answers = _change(numbers, school, since, tables)
+            numbers, answers = _change(numbers, answers, since, _base(by, place, people, schools) if by else None)
         if page:
             book = community_book(people, schools, layers[0], school, rule, tables)
             numbers.write_page(out, book, nested=tables.nested)
@@ -111,13 +118,16 @@ def command(
             numbers.write(out, table_csv(answer), [answer], nested=tables.nested)
     if not school:
         _say_all(answers, by or "school", out, as_json)
+        if since and not as_json:
+            typer.echo(_many_changes(answers))
         return
     name = str(schools.frame["name"].get(school, ""))
     if since:
-        _say_change(answers[school], name, school, since, people.segmentation.label, as_json)
+        _say_change(answers[school], name, school, since, people.segmentation, as_json)
     else:
         said = cautions(school, answers[school], tables.extra, people.segmentation)
-        _say(answers[school], name, school, people.segmentation, said, why, as_json)
+        mix = mix_sentence(answers[school]) if base not in ("residents", "catchment") else ""
+        _say(answers[school], name, school, people.segmentation, said, why, mix, as_json)
     if out is not None:
         typer.echo(f"wrote {out}", err=True)
 
@@ -131,6 +141,7 @@ def profiles_table(profiles: Mapping[str, Protected], what: str = "school") -> P
     hidden = pd.concat({code: each.hidden for code, each in profiles.items()}, names=[what, "segment"])
     digits = {name: 0 if "index" in name else 3 for name, unit in table.dtypes.items()
               if unit.kind == "f" and any(word in name for word in ("share", "index", "penetration"))}  # fmt: skip
+    digits |= {name: 1 for name in ("change_points", "change_low", "change_high") if name in table}
     table = table.round(digits)
     printed = tuple(dict.fromkeys(part for each in profiles.values() for part in each.printed or ()))
     return replace(first, table=with_rule(table, first.rule), hidden=hidden, printed=printed)
@@ -182,6 +193,49 @@ def correct_command(
     )
 
 
+@app.command("new-postcodes")
+def new_postcodes_command(
+    out: OutOption = None,
+    least: Annotated[int, typer.Option("--least", min=1, help="Pupils at one postcode.")] = 6,
+    project: ProjectOption = Path("geoplan.toml"),
+) -> None:
+    """Postcodes that came after the classification and have many pupils: the first to ask heads about.
+
+    The list (.csv) is of addresses and exact numbers: it is written for its owner alone. On the screen is only how
+    many there are.
+
+    Example: geoplan profile new-postcodes -o private/new_postcodes.csv
+    """
+    from geoplan.cautions import new_postcodes
+    from geoplan.io.outputs import write_csv
+    from geoplan.io.project import read_project
+
+    if out is not None:
+        by_ending(out, ".csv")
+    place = read_project(project)
+    check_targets([out], inputs=project_inputs(place))
+    people, _, _ = load_people(place)
+    if people.segmentation is None:
+        raise UnknownCodeError("the project names no segmentation, so no postcode is newer than it")
+    if not people.segmentation.base_date:
+        raise UnknownCodeError(
+            f"it is not known what date {people.segmentation.label} describes: write base_date under [segmentation]"
+        )
+    if "introduced" not in people.people:
+        raise UnknownCodeError("the postcode directory does not say when postcodes came (dointr)")
+    found = new_postcodes(people, least)
+    if out is not None:
+        write_csv(out, found, private=True)
+        typer.echo(f"wrote {out} (addresses of families: keep it inside the office)", err=True)
+    typer.echo(
+        f"{len(found):,} postcode{'' if len(found) == 1 else 's'} introduced since {people.segmentation.base_date} "
+        f"with {least} or more pupils; correct their segment with: geoplan profile correct"
+    )
+
+
+app.command("catchments")(catchments.command)
+
+
 def _base(base: str, place, people, schools, school: str = ""):
     """What to compare with, by the word of the command."""
     import pandas as pd
@@ -213,8 +267,12 @@ def _base(base: str, place, people, schools, school: str = ""):
                 "choose another base"
             )
         return GroupBase("catchment", pd.Series(own), plan.table[plan.table != ""], plan.kind)
-    groups = hierarchy(schools.frame, [base]).groups(base)
-    return GroupBase(base, groups)
+    if "=" in base:
+        raise UnknownCodeError(
+            f"{base!r} chooses pupils, and a profile is compared with all pupils of schools: write all, residents, "
+            "catchment, or a column of the schools file (cluster, phase); reach and survey take year_group=7"
+        )
+    return GroupBase(base, hierarchy(schools.frame, [base]).groups(base))
 
 
 def _auto_level(people, school: str) -> tuple[str, str]:
@@ -230,26 +288,33 @@ def _auto_level(people, school: str) -> tuple[str, str]:
     return choose_level(float(shown.fillna(0).iloc[0]), shares)
 
 
-def _change(numbers, school: str, since: str, tables):
+def _change(numbers, now: Mapping[str, Protected], since: str, groups):
     """What changed since another file of pupils, protected beside all that was released of either."""
     from geoplan.changes import change_shown
 
     earlier, _, _ = load_people(numbers.place, numbers.people.segmentation.level, role=since)
     other = numbers.beside(earlier, since)
-    before = other.tables().profiles
-    if school not in before:
-        raise UnknownCodeError(f"no pupil of {since} placed in a segment goes to school {school}")
-    return other, {school: change_shown(tables.profiles[school], before[school])}
+    tables = other.tables(base=groups)
+    before = tables.profiles if groups is None else tables.groups
+    both = [code for code in now if code in before]
+    if not both:
+        raise UnknownCodeError(f"no pupil of {since} placed in a segment goes to {_listed(now)}")
+    return other, {code: change_shown(now[code], before[code]) for code in both}
 
 
-def _say_change(changes, name: str, school: str, since: str, scheme: str, as_json: bool) -> None:
+def _listed(codes) -> str:
+    return f"school {next(iter(codes))}" if len(codes) == 1 else "any of these schools"
+
+
+def _say_change(changes, name: str, school: str, since: str, segmentation, as_json: bool) -> None:
     import pandas as pd
 
     if as_json:
         typer.echo(json.dumps(_as_json(school, changes) | {"since": since}, indent=2))
         return
     rows, hidden = changes.table, changes.hidden
-    typer.echo(f"{name} ({school}): what changed since {since}, by {scheme}")
+    typer.echo(f"{name} ({school}): what changed since {since}, by {segmentation.label}")
+    level = segmentation.level
     cells = pd.DataFrame(
         {
             "name": rows["name"],
@@ -260,31 +325,44 @@ def _say_change(changes, name: str, school: str, since: str, scheme: str, as_jso
             "words": rows["in_words"],
         }
     )
-    print_table(cells, ["segment", "now", "before", "low", "high", "change in points"])
+    print_table(cells, [group_word(level), "now", "before", "low", "high", "change in points"])
     typer.echo(changes.rule.sentence)
 
 
-def _say(table, name: str, school: str, segmentation, said, why: str, as_json: bool) -> None:
+def _say(table, name: str, school: str, segmentation, said, why: str, mix: str, as_json: bool) -> None:
     if as_json:
         answer = _as_json(school, table) | {
             "level": segmentation.level,
+            "overall": mix,
             "cautions": [{"code": each.code, "serious": each.serious, "words": each.words} for each in said],
         }
         typer.echo(json.dumps(answer, indent=2))
     else:
-        _print(name, school, segmentation.label, table, said, why)
+        _print(name, school, segmentation, table, said, why, mix)
 
 
-def _print(name: str, school: str, scheme: str, table, said, why: str) -> None:
+def group_word(level: str) -> str:
+    """What a group of a classification is called: by its level, unless that is a size of segments.
+
+    Examples
+    --------
+    >>> group_word("supergroup"), group_word("imd_decile")
+    ('segment', 'imd decile')
+    """
+    sizes = ("segment", "supergroup", "group", "subgroup", "type", "category")
+    return "segment" if level in sizes else level.replace("_", " ")
+
+
+def _print(name: str, school: str, segmentation, table, said, why: str, mix: str) -> None:
     import pandas as pd
 
     from geoplan.books import READ_WITH_CARE
 
     rows, hidden = table.table, table.hidden
-    total = rows["total"].iloc[0]
+    total, level = rows["total"].iloc[0], segmentation.level
     about = f"about {total:,.0f}" if total == total else f"fewer than {table.rule.hide_below}"
-    typer.echo(f"{name} ({school}): {about} pupils placed in a segment")
-    typer.echo(f"{scheme}, against {table.base}")
+    typer.echo(f"{name} ({school}): {about} pupils placed in a {group_word(level)}")
+    typer.echo(f"{segmentation.label}, against {table.base}")
     if why:
         typer.echo(why)
     cells = pd.DataFrame(
@@ -300,8 +378,10 @@ def _print(name: str, school: str, scheme: str, table, said, why: str) -> None:
             "clear": ["yes" if each else "" for each in rows["notable"]],
         }
     )
-    headings = ["segment", "pupils", "share", "base", "index", "low", "high", "more than expected", "clear"]
+    headings = [group_word(level), "pupils", "share", "base", "index", "low", "high", "more than expected", "clear"]
     print_table(cells, headings)
+    if mix:
+        typer.echo(mix)
     for each in said:
         typer.echo(f"{'Caution: ' if each.serious else ''}{each.words}")
     typer.echo(table.rule.sentence)
@@ -316,10 +396,21 @@ def _as_json(school: str, table, what: str = "school") -> dict:
     return {what: school, "base": table.base, "rule": table.rule.sentence, "segments": rows}
 
 
+def _many_changes(changes: Mapping[str, Protected]) -> str:
+    """How many changes were looked at, and how many of so many may be chance."""
+    tables = [each.table for each in changes.values()]
+    looked = sum(int(table["change_points"].notna().sum()) for table in tables)
+    clear = sum(int(table["clear"].fillna(False).sum()) for table in tables)
+    return (
+        f"{looked:,} changes could be looked at; {clear:,} are clear one by one. Where nothing changed, up to "
+        f"{looked / 20:,.0f} would look so by chance (one in twenty)."
+    )
+
+
 def _say_all(profiles, what: str, out: Path | None, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([_as_json(code, table, what) for code, table in profiles.items()], indent=2))
-    named = f"{len(profiles):,} {what if what != 'school' else 'schools'}"
+    named = f"{len(profiles):,} schools" if what == "school" else f"{len(profiles):,} groups of schools by {what}"
     if out is not None:
         typer.echo(f"wrote {out}: {named}", err=True)
     elif not as_json:

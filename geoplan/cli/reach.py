@@ -24,7 +24,11 @@ from geoplan.cli.common import (
 
 ByOption = Annotated[
     list[str],
-    typer.Option("--by", help="segment, school, ward or another kind of area, or a column; give it once for each."),
+    typer.Option(
+        "--by",
+        help="What people are compared by: segment, school (attended now), ward, msoa or another kind of area of "
+        "homes, or a column that both files have; give it once for each.",
+    ),
 ]
 KeyOption = Annotated[
     str, typer.Option("--key", help="Header of the family's number: each family counts once, the rest are contacts.")
@@ -57,8 +61,14 @@ def command(
     per_km: Annotated[
         float | None, typer.Option(min=0.0, help="State the falling-off with distance; else fitted.")
     ] = None,
-    mailing: Annotated[str, typer.Option(help="Segments written to and the factor: 2,3=1.5.")] = "",
+    mailing: Annotated[
+        str, typer.Option(help="A mailing as a plan, alone or with --what-if: segments and their factor, 2,3=1.5.")
+    ] = "",
     place: Annotated[int, typer.Option(min=0, help="Find the best so many of the plan's sites or the schools.")] = 0,
+    within_km: Annotated[
+        float | None,
+        typer.Option("--within-km", min=0.0, help="With --place: most people within so many km, not most use."),
+    ] = None,
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
     note: Annotated[Path | None, typer.Option("--note", help="Also write a one-page note (.html).")] = None,
@@ -80,6 +90,11 @@ def command(
     if note is not None:
         by_ending(note, ".html")
     folder = read_project(project)
+    factors = _factors(mailing)
+    if per_km is not None and what_if is None and not place:
+        raise typer.BadParameter("it is of a plan: give --what-if or --place too", param_hint="--per-km")
+    if within_km is not None and not place:
+        raise typer.BadParameter("it is of the best sites: give --place too", param_hint="--within-km")
     if since_base and len(since_base) != len(since):
         raise typer.BadParameter("give it once for each --since", param_hint="--since-base")
     files = [_file(folder, name) for name in (users, *since)]
@@ -112,7 +127,7 @@ def command(
         series = reach_series(dict(reversed([(label, tables), *before.items()]))) if len(before) > 1 else None
         next(step)
         model, plan, sites, placement, said = _models(
-            folder, what_if, per_km, mailing, place, users, key, pupils, conditions, schools, layers, tables
+            folder, what_if, per_km, within_km, factors, place, users, key, pupils, conditions, schools, layers, tables
         )
         next(step)
         drawn = _drawn(layers, by, pupils)
@@ -301,13 +316,15 @@ def _drawn(layers, by, pupils):
     return merge_areas(layer, larger, kind)
 
 
-def _models(folder, what_if, per_km, mailing, place, users, key, pupils, conditions, schools, layers, tables):
+def _models(
+    folder, what_if, per_km, within_km, factors, place, users, key, pupils, conditions, schools, layers, tables
+):
     """The model, the plan as it may be shown, the sites and the best of them."""
-    if what_if is None and not place:
+    if what_if is None and not place and not factors:
         return None, None, None, None, []
     from geoplan.assignment import assign
     from geoplan.io.services import read_sites
-    from geoplan.placements import best_sites, compare_plan, fit_reach_model, place_cells
+    from geoplan.placements import best_sites, compare_mailing, compare_plan, fit_reach_model, place_cells
     from geoplan.reach_books import left_out_sentence, placement_sentence, plan_shown
 
     sites = read_sites(what_if, folder.postcodes())[0] if what_if is not None else None
@@ -319,21 +336,31 @@ def _models(folder, what_if, per_km, mailing, place, users, key, pupils, conditi
     cells = place_cells(among.people, people.people, kind)
     model = plan = placement = None
     said = left_out_sentence(cells.attrs["left_out"], tables)
+    _check_mailing(factors, cells["segment"], folder.segments())
+    if sites is None and factors:
+        plan = plan_shown(compare_mailing(cells, factors), tables)
+        said.append("The plan is a mailing alone: the sites stay as they are, so distance plays no part in it.")
     if sites is not None:
         today = sites[sites["hours"] > 0][["easting", "northing", "hours"]]
         planned = sites[sites["hours_planned"] > 0][["easting", "northing"]].assign(hours=sites["hours_planned"])
         model = fit_reach_model(cells, today, per_km)
-        plan = plan_shown(compare_plan(model, cells, today, planned, _factors(mailing)), tables)
+        plan = plan_shown(compare_plan(model, cells, today, planned, factors), tables)
     if place:
         missed = list(tables.under("segment").index) if "segment" in tables.by else []
         weight = cells["base"].where(cells["segment"].isin(missed) | (not missed), 0.0)
         candidates = sites if sites is not None else schools.frame[["easting", "northing"]].dropna()
         falling = per_km if per_km is not None else model.per_km if model is not None else None
-        if not falling:
-            raise typer.BadParameter("say how use falls with distance: --per-km 0.3", param_hint="--place")
-        placement = best_sites(cells.assign(weight=weight), candidates, place, per_km=falling)
+        if not falling and within_km is None:
+            raise typer.BadParameter(
+                "say how use falls with distance (--per-km 0.3), or how far is near enough (--within-km 2)",
+                param_hint="--place",
+            )
+        how = {"per_km": falling} if within_km is None else {"within_km": within_km}
+        placement = best_sites(cells.assign(weight=weight), candidates, place, **how)
+        named = schools.frame["name"].to_dict() if sites is None else {}
         sites = candidates.assign(name=schools.frame["name"]) if sites is None else sites
-        said.append(placement_sentence(placement, "the under-reached" if missed else tables.base_name))
+        whom = "the under-reached" if missed else tables.base_name
+        said.append(placement_sentence(placement, whom, within_km, named))
     return model, plan, sites, placement, said
 
 
@@ -352,12 +379,23 @@ def _factors(text: str) -> dict[str, float]:
     for part in filter(None, text.split(";")):
         codes, _, factor = part.partition("=")
         try:
-            factors |= {code.strip(): float(factor) for code in codes.split(",")}
+            lift = float(factor)
         except ValueError:
-            raise typer.BadParameter(
-                f"{text!r}: write segments and a factor, 2,3=1.5", param_hint="--mailing"
-            ) from None
+            lift = 0.0
+        if not 0 < lift < float("inf"):
+            raise typer.BadParameter(f"{text!r}: write segments and a factor above 0, 2,3=1.5", param_hint="--mailing")
+        factors |= {code.strip(): lift for code in codes.split(",")}
     return factors
+
+
+def _check_mailing(factors: dict[str, float], segments, segmentation) -> None:
+    there = sorted(set(segments.dropna().astype("str")))
+    unknown = [code for code in factors if code not in there]
+    if unknown:
+        names = ", ".join(f"{code} ({segmentation.name(code)})" if segmentation is not None else code for code in there)
+        raise typer.BadParameter(
+            f"nobody of the base is in segment {', '.join(unknown)}; write codes of {names}", param_hint="--mailing"
+        )
 
 
 def _write_tables(numbers, out: Path, tables, more, sources) -> None:

@@ -36,7 +36,10 @@ def command(
     school: Annotated[str, typer.Option("--school", "-s", help="The school's URN; without it, every school.")] = "",
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many for each school.")] = 10,
     by: Annotated[
-        str, typer.Option("--by", help="Alike in what: mix (of segments), attributes, or dfe-primary.")
+        str,
+        typer.Option(
+            "--by", help="What schools are alike in: mix (of segments), attributes (numbers), or dfe-primary."
+        ),
     ] = MIX,
     variables: Annotated[
         str, typer.Option(help="Columns for attributes, with weights or not: fsm_percent=2,roll.", show_default=False)

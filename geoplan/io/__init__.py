@@ -16,7 +16,7 @@ _WHERE = {
     "read_sites": "services",
     "Recipe": "recipes", "load_recipe": "recipes", "list_recipes": "recipes", "boundaries_folder": "recipes",
     "read_attributes": "attributes", "read_plan": "plans", "write_plan": "plans", "read_drawing": "plans",
-    "read_places": "plans", "write_plan_layer": "plans",
+    "read_places": "plans", "write_plan_layer": "plans", "read_streets": "streets",
     "read_travel": "travel", "read_network": "travel", "read_housing": "housing", "read_yields": "housing",
     "read_roll_forecast": "housing", "read_site_options": "sites", "read_weights": "sites",
     "Release": "releases",

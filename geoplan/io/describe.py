@@ -31,15 +31,19 @@ from geoplan.io.project import FILE_NAME, Project, find_project
 from geoplan.io.rolls import read_rolls
 from geoplan.io.schools import read_schools
 from geoplan.io.segmentations import read_segmentation
+from geoplan.io.streets import read_streets
 from geoplan.people import People
 from geoplan.postcodes import SHAPE, PostcodeDirectory, normalise_postcodes, rule_for
 from geoplan.rolls import Counts
 from geoplan.schools import Schools
 from geoplan.segments import Segmentation
 from geoplan.sources import Source
+from geoplan.streets import Streets
 
 Answer = tuple[int, pd.DataFrame, dict]
-KINDS = ("pupils", "people", "schools", "postcodes", "areas", "segments", "rolls", "register", "births", "census")
+KINDS = (
+    "pupils", "people", "schools", "postcodes", "areas", "segments", "rolls", "register", "births", "streets", "census",
+)  # fmt: skip
 
 
 def describe_file(path: str | os.PathLike, as_kind: str, **options: object) -> dict:
@@ -50,8 +54,8 @@ def describe_file(path: str | os.PathLike, as_kind: str, **options: object) -> d
     path
         The file.
     as_kind
-        ``pupils``, ``people``, ``schools``, ``postcodes``, ``areas``, ``segments``, ``rolls``, ``register``, ``births``
-        or ``census`` (a return of pupils, with the questions for schools in ``details``).
+        ``pupils``, ``people``, ``schools``, ``postcodes``, ``areas``, ``segments``, ``rolls``, ``register``,
+        ``births``, ``streets`` or ``census`` (a return of pupils, with the questions for schools in ``details``).
     options
         Passed on to the reader (``schools=``, ``columns=``, ``layer=`` ...).
 
@@ -84,6 +88,7 @@ def describe_project(path: str | os.PathLike | Project = FILE_NAME) -> list[dict
                 "rolls": lambda r=role: read_rolls(place.file(r), place.settings.columns.get("rolls")),
                 "register": lambda r=role: read_register(place.file(r), place.settings.columns.get("register")),
                 "births": lambda r=role: read_births(place.file(r), place.settings.columns.get("births")),
+                "streets": lambda r=role: read_streets(place.file(r), place.settings.columns.get("streets")),
             }[kind]
             reports.append(_report(file_name(place.file(role)), kind, lambda k=kind, r=read: _ANSWERS[k](r())))
     for area in place.settings.areas:
@@ -93,7 +98,7 @@ def describe_project(path: str | os.PathLike | Project = FILE_NAME) -> list[dict
 
 def _kind_of(role: str) -> str | None:
     """What is in a file, by its role in the project; None for roles of other commands (housing)."""
-    if role in {"schools", "postcodes", "segments", "register", "births"}:
+    if role in {"schools", "postcodes", "segments", "register", "births", "streets"}:
         return role
     if role.startswith("rolls"):
         return "rolls"
@@ -191,6 +196,11 @@ def _schools(schools: Schools) -> Answer:
     return schools.details["records"], schools.findings, {**schools.details, "schools": len(schools)}
 
 
+def _streets(streets: Streets) -> Answer:
+    named = streets.frame[["locality", "street"]].apply(lambda column: column.str.casefold())
+    return streets.details["records"], streets.findings, {**streets.details, "streets": len(named.drop_duplicates())}
+
+
 def _directory(directory: PostcodeDirectory) -> Answer:
     table = directory.table
     located = int(table["easting"].notna().sum()) if "easting" in table else 0
@@ -255,6 +265,7 @@ _READERS = {
     "rolls": read_rolls,
     "register": read_register,
     "births": read_births,
+    "streets": read_streets,
     "census": _read_census,
 }
 _ANSWERS = {
@@ -267,5 +278,6 @@ _ANSWERS = {
     "rolls": _counts,
     "register": _counts,
     "births": _counts,
+    "streets": _streets,
     "census": _census,
 }

@@ -44,6 +44,7 @@ _OURS = (
     "sen",
     "eal",
     "ethnicity",
+    "sex",
     "date",
     "entry_date",
     *PREFERENCE_RANKS,
@@ -214,7 +215,7 @@ def _people_frame(
     if "school" in values:
         frame["school"], more = _schools(values["school"], usable, schools, pupils)
         findings += more
-    for name in ("year_group", "fsm", "sen", "ethnicity"):
+    for name in ("year_group", "fsm", "sen", "ethnicity", "sex"):
         if name in values:
             frame[name] = values[name]
     if "eal" in values or "language" in values:

@@ -233,7 +233,7 @@ def write_project_template(folder: str | os.PathLike = ".") -> list[Path]:
     """
     target = Path(folder)
     tables = {
-        "pupils.csv": "pupil_id,postcode,school,year_group,fsm,sen,eal,ethnicity,enrol_status\n",
+        "pupils.csv": "pupil_id,postcode,school,year_group,fsm,sen,eal,ethnicity,sex,enrol_status\n",
         "schools.csv": "urn,name,phase,easting,northing,postcode,places,pan,lowest_year,highest_year,cluster\n",
     }
     helps = "\n\n".join(

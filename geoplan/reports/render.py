@@ -316,7 +316,9 @@ def alike_sentence(report: Report) -> str:
 
 
 def hidden_sentence(report: Report) -> str:
-    """How many numbers are hidden, and why."""
+    """How many numbers are hidden, and why; nothing where a caution on the page says it."""
+    if any(f"shown as “{HIDDEN}”" in line for line in report.cautions[:MOST_CAUTIONS]):
+        return ""
     hidden = int(report.profile.is_hidden("share").sum())
     if not hidden:
         return ""

@@ -26,5 +26,6 @@ def test_the_page_opens_alone_and_is_read_on_a_narrow_screen(running, tmp_path):
     page.locator("summary").first.click()
     assert page.locator("details tbody tr").count() == len(clustergram(evidence)) == 9
     page.set_viewport_size({"width": 320, "height": 700})
+    assert page.locator("svg.clustergram").bounding_box()["width"] >= 640  # it pans in its own box, still legible
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     context.close()

@@ -25,6 +25,7 @@ def made():
     tables = protect_options(
         plans, residents_of(people.where(year_group=["7", "8", "9", "10", "11"]), "lsoa11"),
         base_name="pupils in years 7 to 11", sites=frame, places=frame["places"].astype("Float64").astype(float),
+        clusters=frame["cluster"],
     )  # fmt: skip
     facts = OptionFacts(
         frame, people.sources, schools.source, areas[0], lookup_table(plans, place.postcodes()), entry_year=2028
@@ -193,6 +194,14 @@ def test_an_area_found_by_name_shows_its_school_under_every_plan(show, made):
     seen.page.keyboard.press("Enter")
     card = seen.text("#geoplan-card")
     assert "Catchment school, Today" in card and "Option B" in card
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("which", ["page", "report"])
+def test_who_changes_cluster_is_a_table_that_says_what_a_cluster_is(show, made, which):
+    text = show(made[which], wait=which == "page").page.locator("body").inner_text()
+    assert "Who changes cluster: Option B" in text and "A cluster is the council's own group of schools" in text
+    assert "Not shown: clusters whose children would be divided" in text
 
 
 @pytest.mark.browser

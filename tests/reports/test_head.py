@@ -54,6 +54,15 @@ def test_the_sections_a_head_asked_for_are_there_in_order(text):
     ]
 
 
+def test_how_many_groups_are_hidden_is_said_once():
+    report = full_report()
+    hidden = int(report.profile.hidden["share"].sum())
+    assert hidden, "the report drawn has nothing hidden, so this would test nothing"
+    own = f"{hidden} of {len(report.profile)} groups are shown as “c”: a small number, or one that would give it away."
+    for cautions in ((own,), ("Another caution.",), ("1.", "2.", "3.", "4.", "5.", "6.", own)):
+        assert visible(replace(report, cautions=cautions).to_html()).count("shown as “c”") == 1
+
+
 def test_the_rows_are_the_protected_numbers(text):
     profile = medway().tables.profiles[SCHOOL]
     rows = rows_of(text, "Of every 100 pupils. Blue bar")
