@@ -1,6 +1,7 @@
 """How long designs take, and how near to the best possible they are, on real areas (../shared/data).
 
     python benchmarks/designs.py brighton              each of the Brighton designs of now_210
+    python benchmarks/designs.py trade-off 4 15        travel, mix and moves at +-5%: 4 limits, 15 seconds a design
     python benchmarks/designs.py contest 0.05          the least travel at +-5% against peers in the same run
     python benchmarks/designs.py county lsoa21 600     Kent and Medway primary schools x LSOAs, 600 seconds
     python benchmarks/designs.py county oa11 600       the same x output areas
@@ -30,6 +31,7 @@ from geoplan.designs import Design, design, trade_off
 from geoplan.distances import straight_line_table_m
 from geoplan.formulation import formulate, measure_plan
 from geoplan.programme import Rows, worth
+from geoplan.trade_offs import solves_needed, trade_surface
 
 _FULL = 0.92  # of places, as in the whole county
 NEAR = 0.02  # the gap whose time the picture of growth shows
@@ -379,6 +381,13 @@ def main(words: list[str]) -> None:
                 told(f"{objective} +-{within:.0%}", design(problem, objective, limits, seconds=120))
         table, _ = trade_off(problem, "gorard", Limits(places_within=0.05, nearest=3), seconds=60)
         print(table.to_string())
+    elif words[:1] == ["trade-off"]:
+        steps, each = int(words[1]), float(words[2])
+        measures = ("travel", "gorard", "moved")
+        limits, seconds = Limits(places_within=0.05, nearest=3), each * solves_needed(measures, steps)
+        found = trade_surface(brighton(), measures, limits, steps=steps, seconds=seconds)
+        print(found.points[[*measures, "bound", "gap"]].to_string())
+        print(f"{found.seconds:.0f} s, {found.solves} solves: {found.summary()}")
     elif words[:1] == ["contest"]:
         contest(float(words[1]))
     elif words[:1] == ["county"]:

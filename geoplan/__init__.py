@@ -95,6 +95,7 @@ _WHERE = {
     "CatchmentPlan": "catchments",
     "design": "designs",
     "trade_off": "designs",
+    "trade_surface": "trade_offs",
     "DesignProblem": "briefs",
     "Limits": "briefs",
     "compare_plans": "effects",

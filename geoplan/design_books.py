@@ -10,7 +10,6 @@ so much, no plan has less of the objective than the bound found under that limit
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 
 import numpy as np
 import pandas as pd
@@ -24,20 +23,31 @@ from geoplan.design_tables import (
     MOVING,
     DesignTables,
     areas,
+    capital,
     gap_words,
     limit_rows,
     sureness,
 )
 from geoplan.designs import Design, today_keeps
 from geoplan.disclosure import HIDDEN, Protected
-from geoplan.maps import palette
+from geoplan.formulation import measure_plan
 from geoplan.maps.render import asset, credit_sentences, environment, policy
 from geoplan.reports.catchment_maps import catchment_map, fills_apart, map_letters
 from geoplan.reports.outlines import simplify_outlines
 from geoplan.sources import Source
+from geoplan.trade_off_pictures import (
+    axis_words,
+    curve_rows,
+    curve_svg,
+    listed,
+    surface_rows,
+    surface_sentences,
+    surface_svg,
+    surface_words,
+)
+from geoplan.trade_offs import TradeSurface
 from geoplan.vintages import kind_words
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 400, 96, 56, 44, 64
 _FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
 RETENTION = (
     "Living in a catchment is not attending its school: parents name other schools, and some children go to faith, "
@@ -52,6 +62,7 @@ CANNOT_KNOW = (
 )
 
 Curves = Mapping[str, pd.DataFrame]
+SURFACE_SHEET = "Trade-off of several"
 
 
 # --- sentences and tables ---------------------------------------------------------------------------------
@@ -65,9 +76,9 @@ def sentences(problem: DesignProblem, limits: Limits, found: Design, tables: Des
     for name in (TRAVEL, WORST, GORARD, DISSIMILARITY):
         if name not in found.objective:
             continue
-        row = figures.loc[_capital(MEASURES[name])]
+        row = figures.loc[capital(MEASURES[name])]
         today = f", against {row['today']} today" if "today" in row and row["today"] != "not known" else ""
-        said.append(f"{_capital(MEASURES[name])}: {row['design']}{today}.")
+        said.append(f"{capital(MEASURES[name])}: {row['design']}{today}.")
     if today_keeps(problem, limits) is False:
         said.append("Today's plan does not keep these limits.")
     if MOVED in found.objective and tables.flows is not None:
@@ -94,10 +105,30 @@ def public_figures(problem: DesignProblem, found: Design, tables: DesignTables) 
         "unit": problem.unit,
         "areas_moved": len(tables.areas) if problem.today is not None else None,
     }
+    balance = printed_balance(problem, tables)
+    if balance is not None:
+        answer["measured"][BALANCE] = balance
     if set(found.objective) <= set(FIGURES):
         decimals = max(FIGURES[name] for name in found.objective) + 1
         answer |= {"value": round(found.value, decimals), "bound": round(found.bound, decimals)}
     return answer
+
+
+def printed_balance(problem: DesignProblem, tables: DesignTables) -> float | None:
+    """The largest difference of a school from its share, over the years, by the printed counts; None if one is hidden.
+
+    The exact one would say which count was rounded how.
+    """
+    frame = _frame(tables.catchments)
+    code = frame.index.get_level_values("catchment")
+    own = frame[code.isin(problem.schools)]
+    if own[COUNT].isna().any():
+        return None
+    year = own.index.get_level_values("year") if own.index.nlevels > 1 else np.zeros(len(own))
+    places, counts = own["places"].groupby(year), own[COUNT].groupby(year)
+    share = own["places"] / places.transform("sum") * counts.transform("sum")
+    apart = (own[COUNT] / share.where(share > 0) - 1).abs().max()
+    return round(float(apart), 2) if apart == apart else 0.0
 
 
 def finite(values: Mapping[str, float]) -> dict[str, float | None]:
@@ -105,67 +136,23 @@ def finite(values: Mapping[str, float]) -> dict[str, float | None]:
     return {name: round(value, 6) if np.isfinite(value) else None for name, value in values.items()}
 
 
-def curve_rows(
-    problem: DesignProblem, curve: pd.DataFrame, against: str, objective: Mapping[str, float]
-) -> pd.DataFrame:
-    """A trade-off as text: for each design the objective, its bound, the measure traded against, and the others."""
-    if not len(curve):
-        return pd.DataFrame(columns=["design", "how near the best possible"])
-    (single, *_) = objective
-    names = [single, against, *(n for n in (TRAVEL, MOVED, GORARD) if n in curve and n not in (single, against))]
-    ordered = drawn_curve(curve, against, names[0])
-    rows = pd.DataFrame({"design": [_LETTERS[at] for at in range(len(ordered))]})
-    for name in names:
-        rows[MEASURES[name] + (", to the nearest ten" if name == MOVED else "")] = [
-            amount(problem, name, value) for value in ordered[name]
-        ]
-    rows["how near the best possible"] = [
-        "the best" if gap <= 0 else f"within {gap_words(gap)}" for gap in ordered["gap"]
-    ]
-    return rows
-
-
-def drawn_curve(curve: pd.DataFrame, against: str, single: str) -> pd.DataFrame:
-    """The designs of a trade-off in order, each once; children moved to the nearest ten, limits on them rounded down.
-
-    A limit rounded down leaves out of reach what is proved to be, and a place on the picture tells no exact count.
-    """
-    ordered = curve.sort_values([against, single], kind="stable").reset_index(drop=True)
-    if against == MOVED:
-        down = {name: np.floor(ordered[name] / 10) * 10 for name in ("limit", "least")}
-        ordered = ordered.assign(**{MOVED: 10 * np.floor(ordered[MOVED] / 10 + 0.5)}, **down)
-    same = ordered[[against, single]].round(9).duplicated(keep="first")
-    return ordered[~same].reset_index(drop=True)
-
-
-def amount(problem: DesignProblem, name: str, value: float) -> str:
-    """One measure of a plan as text; children are rounded to tens, so that no area can be told apart.
-
-    Examples
-    --------
-    >>> amount(None, "gorard", 0.20493), amount(None, "moved", 1234.0), amount(None, "moved", 3.0)
-    ('0.205', '1,230', 'fewer than ten')
-    """
-    if name == MOVED:
-        return "none" if value == 0 else "fewer than ten" if value < 10 else f"{10 * int(value / 10 + 0.5):,}"
-    if name == BALANCE:
-        return f"{100 * value:.0f}%"
-    unit = f" {problem.unit}" if name in (TRAVEL, WORST) else ""
-    return f"{value:.{FIGURES[name]}f}{unit}"
-
-
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
 def page_facts(
-    problem: DesignProblem, limits: Limits, found: Design, tables: DesignTables, traded: Curves
+    problem: DesignProblem,
+    limits: Limits,
+    found: Design,
+    tables: DesignTables,
+    traded: Curves,
+    surface: TradeSurface | None = None,
 ) -> list[pd.DataFrame]:
     """The public tables of a page: what its other figures are held against."""
     facts = [*tables.public, limit_rows(problem, limits, found)]
     facts += [curve_rows(problem, curve, against, found.objective) for against, curve in traded.items()]
     words = [*sentences(problem, limits, found, tables, traded)]
     for against, curve in traded.items():
-        words += _axis_words(problem, curve, against, found.objective)
+        words += axis_words(problem, curve, against, found.objective)
+    if surface is not None:
+        facts.append(surface_rows(problem, surface))
+        words += [*surface_sentences(problem, surface), *surface_words(problem, surface, _others(problem, found))]
     facts.append(pd.DataFrame({"words": words}))
     facts.append(pd.DataFrame({"words": [*catchment_letters(problem, found).values()]}))
     if np.isfinite(found.gap):
@@ -174,7 +161,12 @@ def page_facts(
 
 
 def workbook_sheets(
-    problem: DesignProblem, limits: Limits, found: Design, tables: DesignTables, traded: Curves
+    problem: DesignProblem,
+    limits: Limits,
+    found: Design,
+    tables: DesignTables,
+    traded: Curves,
+    surface: TradeSurface | None = None,
 ) -> dict[str, Protected | pd.DataFrame]:
     """The sheets of a design's workbook."""
     plan = pd.DataFrame({problem.kind: found.plan.table.index, "school": found.plan.table.to_numpy()})
@@ -189,7 +181,17 @@ def workbook_sheets(
     }
     for against, curve in traded.items():
         sheets[f"Trade-off, {against}"] = curve_rows(problem, curve, against, found.objective)
+    if surface is not None:
+        sheets[SURFACE_SHEET] = surface_rows(problem, surface)
     return sheets
+
+
+def _others(problem: DesignProblem, found: Design) -> dict[str, Mapping[str, float]]:
+    """What else is marked among the designs of a trade-off: the design itself, and today's plan if it is known."""
+    marked = {"This design": found.measured}
+    if problem.today is not None and (problem.now >= 0).all():
+        marked["Today"] = measure_plan(problem, problem.today)
+    return marked
 
 
 # --- the page -----------------------------------------------------------------------------------------------
@@ -202,6 +204,7 @@ def design_page(
     tables: DesignTables,
     traded: Curves,
     *,
+    surface: TradeSurface | None = None,
     boundaries: Boundaries,
     sites: pd.DataFrame | None = None,
     names: Mapping[str, str] | None = None,
@@ -215,6 +218,8 @@ def design_page(
     ----------
     problem, limits, found, tables, traded
         The brief, its design, its protected tables, and trade-offs by the measure traded against.
+    surface
+        Designs that trade two or three measures at once.
     boundaries
         Outlines of the areas.
     sites
@@ -257,6 +262,7 @@ def design_page(
         kind=kind_words(problem.kind),
         noun=tables.noun,
         curves=curves,
+        surface=None if surface is None else _surface(problem, found, surface),
         single=MEASURES[single],
         notes=[*notes],
         cannot=CANNOT_KNOW,
@@ -267,6 +273,15 @@ def design_page(
         style=style,
         policy=policy([], [style]),
     )  # fmt: skip
+
+
+def _surface(problem: DesignProblem, found: Design, surface: TradeSurface) -> dict:
+    return {
+        "measures": listed([MEASURES[name] for name in surface.measures]),
+        "said": surface_sentences(problem, surface),
+        "picture": surface_svg(problem, surface, _others(problem, found)),
+        "rows": surface_rows(problem, surface),
+    }
 
 
 def _frame(table: Protected | pd.DataFrame) -> pd.DataFrame:
@@ -338,119 +353,15 @@ def _maps(problem, found, boundaries: Boundaries, sites, letters: Mapping[str, s
     ]
 
 
-# --- the trade-off ------------------------------------------------------------------------------------------
-
-
-def _axis_name(problem: DesignProblem, name: str) -> str:
-    unit = f" ({problem.unit})" if name in (TRAVEL, WORST) else ""
-    return f"{_capital(MEASURES[name])}{unit}"
-
-
-def _ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Round numbers that span a range."""
-    span = max(high - low, 1e-9)
-    step = 10.0 ** np.floor(np.log10(span / most))
-    step *= next(k for k in (1, 2, 2.5, 5, 10) if span / (step * k) <= most)
-    first, last = np.floor(low / step + 1e-9), np.ceil(high / step - 1e-9)
-    return [round(float(step * at), 10) for at in np.arange(first, last + 1)]
-
-
-def _tick_word(problem: DesignProblem, name: str, value: float) -> str:
-    """A tick with its unit, so that it reads as words and not as a figure of people."""
-    text = f"{value:,.6g}" if abs(value) < 1000 else f"{value:,.0f}"
-    unit = {MOVED: "moved", GORARD: "Gorard", DISSIMILARITY: "D", BALANCE: "apart"}.get(name, "")
-    return f"{text} {unit or problem.unit}"
-
-
-def _spans(curve: pd.DataFrame, against: str, single: str) -> tuple[list[float], list[float]]:
-    across = _ticks(min(float(curve["least"].min()), float(curve[against].min())), float(curve[against].max()))
-    return across, _ticks(float(curve["bound"].min()), float(curve[single].max()))
-
-
-def _axis_words(problem: DesignProblem, curve: pd.DataFrame, against: str, objective) -> list[str]:
-    if not len(curve):
-        return []
-    (single, *_) = objective
-    across, up = _spans(drawn_curve(curve, against, single), against, single)
-    return [_tick_word(problem, against, x) for x in across] + [_tick_word(problem, single, y) for y in up]
-
-
-def curve_svg(problem: DesignProblem, curve: pd.DataFrame, against: str, objective: Mapping[str, float]) -> str:
-    """The trade-off as a picture: designs as lettered points, and shaded what is proved to be out of reach."""
-    (single, *_) = objective
-    ordered = drawn_curve(curve, against, single)
-    across, up = _spans(ordered, against, single)
-    x0, x1, y0, y1 = across[0], max(across[-1], across[0] + 1e-9), up[0], max(up[-1], up[0] + 1e-9)
-
-    def x(value: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * (value - x0) / (x1 - x0)
-
-    def y(value: float) -> float:
-        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value - y0) / (y1 - y0)
-
-    base = HEIGHT - BOTTOM
-    parts = []
-    # with at most this much of one measure, no plan has less of the other than the bound found under that limit
-    limits, bounds = ordered["limit"].to_numpy(dtype=float), ordered["bound"].to_numpy(dtype=float)
-    order = np.argsort(limits, kind="stable")
-    limits, bounds = limits[order], np.maximum.accumulate(bounds[order][::-1])[::-1]
-    least = min(max(float(ordered["least"].iloc[0]), x0), x1)
-    corners = [(x0, y1), (least, y1), (least, bounds[0])]
-    for limit, here, there in zip(limits, bounds, [*bounds[1:], bounds[-1]], strict=True):
-        edge = min(max(limit, x0), x1)
-        corners += [(edge, here), (edge, there)]
-    corners.append((x1, bounds[-1]))
-    path = "".join(f"L{x(a):.1f} {max(min(y(b), base), TOP):.1f}" for a, b in corners)
-    parts.append(
-        f'<path d="M{x(x0):.1f} {base}{path}L{x(x1):.1f} {base}z" fill="#E6E6E6" stroke="{palette.MUTED}" '
-        'stroke-dasharray="4 3"/>'
-    )
-    for tick in across:
-        parts.append(f'<line x1="{x(tick):.1f}" y1="{base}" x2="{x(tick):.1f}" y2="{base + 5}" stroke="#0B0C0C"/>')
-        parts.append(
-            f'<text x="{x(tick):.1f}" y="{base + 22}" text-anchor="middle">{_tick_word(problem, against, tick)}</text>'
-        )
-    for tick in up:
-        parts.append(f'<line x1="{LEFT - 5}" y1="{y(tick):.1f}" x2="{LEFT}" y2="{y(tick):.1f}" stroke="#0B0C0C"/>')
-        parts.append(
-            f'<text x="{LEFT - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">{_tick_word(problem, single, tick)}</text>'
-        )
-    parts.append(f'<path d="M{LEFT} {TOP}V{base}H{WIDTH - RIGHT}" fill="none" stroke="#0B0C0C"/>')
-    steps = zip(ordered[against], ordered[single].cummin(), strict=True)  # the best known with at most so much
-    line = "".join(f"H{x(a):.1f}V{y(b):.1f}" if at else f"{x(a):.1f} {y(b):.1f}" for at, (a, b) in enumerate(steps))
-    parts.append(f'<path d="M{line}" fill="none" stroke="{palette.CATEGORICAL[0]}" stroke-width="1.5"/>')
-    for at, row in ordered.iterrows():
-        cx, cy = x(row[against]), y(row[single])
-        parts.append(f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="5" fill="{palette.CATEGORICAL[0]}"/>')
-        parts.append(f'<text x="{cx + 8:.1f}" y="{cy - 8:.1f}" font-weight="700">{_LETTERS[at]}</text>')
-    parts.append(
-        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 14}" text-anchor="middle" font-weight="700">'
-        f"{escape(_axis_name(problem, against))}</text>"
-    )
-    parts.append(f'<text x="8" y="{TOP - 20}" font-weight="700">{escape(_axis_name(problem, single))}</text>')
-    words = (
-        f"{_axis_name(problem, single)} against {MEASURES[against]}: the designs found, as points, and shaded what no "
-        "plan can reach. The table below has the figures."
-    )
-    return (
-        f'<svg class="curve" role="img" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        f'font-family="{_FONT}" font-size="13" fill="{palette.TEXT}"><title>{escape(words)}</title>'
-        f"{''.join(parts)}</svg>"
-    )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 _STYLE = """
 main section { margin: 0 0 1.5rem; }
-svg.curve { display: block; max-width: 100%; height: auto; }
+svg.curve, svg.surface { display: block; max-width: none; }
 table.plain { border-collapse: collapse; margin: 0 0 1rem; }
 table.plain caption { text-align: left; font-weight: 700; padding: 4px 0; }
 table.plain th, table.plain td { border-bottom: 1px solid #b1b4b6; padding: 4px 12px 4px 0; text-align: left;
   vertical-align: top; }
 table.plain td.number, table.plain th.number { text-align: right; font-variant-numeric: tabular-nums; }
+table.plain td.words { min-width: 15rem; }
 .wide { overflow-x: auto; }
 summary { cursor: pointer; min-height: 28px; }
 """

@@ -220,7 +220,7 @@ def limit_rows(problem: DesignProblem, limits: Limits, found: Design) -> pd.Data
         tell(f"{areas(len(group))} kept together ({group[0]} and others)", "kept")
     for name, most in limits.at_most.items():
         amount = "kept" if name in (MOVED, BALANCE) else f"{measured[name]:.{FIGURES[name]}f}"
-        tell(f"{_capital(MEASURES[name])}: at most {most:g}", amount)
+        tell(f"{capital(MEASURES[name])}: at most {most:g}", amount)
     return pd.DataFrame(rows, columns=["limit", "design"])
 
 
@@ -268,7 +268,8 @@ def areas(count: int) -> str:
     return f"{count:,} area{'' if count == 1 else 's'}"
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """Words with their first letter large."""
     return text[:1].upper() + text[1:]
 
 
@@ -385,7 +386,7 @@ def _figures(problem: DesignProblem, found: Design) -> pd.DataFrame:
     for name, decimals in FIGURES.items():
         if name in found.measured:
             unit = f" {problem.unit}" if name in (TRAVEL, WORST) else ""
-            rows[_capital(MEASURES[name])] = [
+            rows[capital(MEASURES[name])] = [
                 f"{measured[name]:.{decimals}f}{unit}" if name in measured else "not known"
                 for measured in (today, found.measured)
             ]

@@ -29,7 +29,7 @@ from geoplan.contiguity import Cut, Graph, main_pieces, pieces
 #: Places, budgets and mixes may be exceeded by this part of themselves: the solver's own arithmetic.
 TOLERANCE = 1e-6
 _COVERS = 6  # covers of up to so many areas are written out
-_ABSOLUTE = 1e-5  # the solver keeps a limit to a millionth a row, and a mix has a row for each school
+ABSOLUTE = 1e-5  # or by this much: the solver keeps a limit to a millionth a row, and a mix has a row for each school
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def worth(programme: Programme, labels: np.ndarray) -> Worth:
 
 def _beyond(amount: float, most: float) -> float:
     over = amount - most
-    return over / max(abs(most), 1e-9) if over > max(TOLERANCE * abs(most), _ABSOLUTE) else 0.0
+    return over / max(abs(most), 1e-9) if over > max(TOLERANCE * abs(most), ABSOLUTE) else 0.0
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def broken_covers(programme: Programme, shares: np.ndarray, least: float = 0.01)
         return []
     for year, load in enumerate(programme.load):
         for school in np.flatnonzero(np.isfinite(programme.high[year])).tolist():
-            most = programme.high[year, school] * (1 + TOLERANCE) + _ABSOLUTE
+            most = programme.high[year, school] * (1 + TOLERANCE) + ABSOLUTE
             share = shares[:, school]
             held = np.flatnonzero((share > 1e-6) & (load > 0))
             if load[held].sum() <= most:

@@ -9,6 +9,7 @@ References: Kirkpatrick, Gelatt and Vecchi (1983), Science 220:671 (annealing).
 from __future__ import annotations
 
 import heapq
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -17,6 +18,26 @@ from geoplan.contiguity import main_pieces
 from geoplan.programme import TOLERANCE, Programme, worth
 
 _FORBIDDEN = 1e6  # times the usual price of a move: an assignment that is not allowed
+
+
+class _Numbers(NamedTuple):
+    """A programme as the compiled search reads it; the names are the programme's."""
+
+    price: np.ndarray  # areas x schools: the cost, far higher where a school is not allowed
+    load: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    scale: np.ndarray
+    target: np.ndarray
+    budget: np.ndarray
+    budget_most: np.ndarray
+    mix: np.ndarray
+    mix_cost: np.ndarray
+    mix_most: np.ndarray
+    balance_cost: float
+    balance_most: float
+    balanced: bool
+    tolerance: float
 
 
 def grow(programme: Programme, labels: np.ndarray) -> np.ndarray:
@@ -104,8 +125,7 @@ def improve(
     choice_start = np.r_[0, np.cumsum(programme.allowed.sum(axis=1))].astype(np.int64)
     choice = np.nonzero(programme.allowed)[1].astype(np.int64)
     price = allowed_cost + np.where(programme.allowed, 0.0, _FORBIDDEN * usual)
-    best = _anneal(
-        labels.astype(np.int64),
+    numbers = _Numbers(
         price,
         programme.load,
         programme.low,
@@ -117,9 +137,14 @@ def improve(
         programme.mix[mixes],
         programme.mix_cost[mixes],
         programme.mix_most[mixes],
-        programme.balance_cost,
-        programme.balance_most,
-        programme.balanced,
+        float(programme.balance_cost),
+        float(programme.balance_most),
+        bool(programme.balanced),
+        TOLERANCE,
+    )
+    best = _anneal(
+        labels.astype(np.int64),
+        numbers,
         start,
         other,
         choice_start,
@@ -127,7 +152,6 @@ def improve(
         graph is not None,
         usual,
         usual / max(part, 1e-9),
-        TOLERANCE,
         seed,
         steps,
         heat,
@@ -236,27 +260,7 @@ def _too_much(amount, most, tolerance):
 
 
 @njit(cache=True)
-def _state(
-    label,
-    price,
-    load,
-    low,
-    high,
-    scale,
-    target,
-    budget,
-    budget_most,
-    mix,
-    mix_cost,
-    mix_most,
-    balance_cost,
-    balance_most,
-    balanced,
-    tolerance,
-    sums,
-    spent,
-    held,
-):
+def _state(label, numbers, sums, spent, held):
     """Fill the sums of a design; returns its value and how far it breaks its limits."""
     sums[:] = 0.0
     spent[:] = 0.0
@@ -264,85 +268,41 @@ def _state(
     value = 0.0
     for area in range(len(label)):
         school = label[area]
-        value += price[area, school]
-        for year in range(load.shape[0]):
-            sums[year, school] += load[year, area]
-        for b in range(budget.shape[0]):
-            spent[b] += budget[b, area, school]
-        for m in range(mix.shape[0]):
-            held[m, school] += mix[m, area]
+        value += numbers.price[area, school]
+        for year in range(numbers.load.shape[0]):
+            sums[year, school] += numbers.load[year, area]
+        for b in range(numbers.budget.shape[0]):
+            spent[b] += numbers.budget[b, area, school]
+        for m in range(numbers.mix.shape[0]):
+            held[m, school] += numbers.mix[m, area]
     excess = 0.0
-    for year in range(load.shape[0]):
-        for school in range(price.shape[1]):
-            excess += _outside(sums, low, high, scale, year, school, tolerance)
-    for b in range(budget.shape[0]):
-        excess += _too_much(spent[b], budget_most[b], tolerance)
-    for m in range(mix.shape[0]):
+    for year in range(numbers.load.shape[0]):
+        for school in range(numbers.price.shape[1]):
+            excess += _outside(sums, numbers.low, numbers.high, numbers.scale, year, school, numbers.tolerance)
+    for b in range(numbers.budget.shape[0]):
+        excess += _too_much(spent[b], numbers.budget_most[b], numbers.tolerance)
+    for m in range(numbers.mix.shape[0]):
         amount = np.abs(held[m]).sum()
-        value += mix_cost[m] * amount
-        excess += _too_much(amount, mix_most[m], tolerance)
-    if balanced:
-        worst = _worst(sums, target)
-        value += balance_cost * worst
-        excess += _too_much(worst, balance_most, tolerance)
+        value += numbers.mix_cost[m] * amount
+        excess += _too_much(amount, numbers.mix_most[m], numbers.tolerance)
+    if numbers.balanced:
+        worst = _worst(sums, numbers.target)
+        value += numbers.balance_cost * worst
+        excess += _too_much(worst, numbers.balance_most, numbers.tolerance)
     return value, excess
 
 
 @njit(cache=True)
-def _anneal(
-    label,
-    price,
-    load,
-    low,
-    high,
-    scale,
-    target,
-    budget,
-    budget_most,
-    mix,
-    mix_cost,
-    mix_most,
-    balance_cost,
-    balance_most,
-    balanced,
-    start,
-    other,
-    choice_start,
-    choice,
-    one_piece,
-    usual,
-    fine,
-    tolerance,
-    seed,
-    steps,
-    heat_at_start,
-):
+def _anneal(label, numbers, start, other, choice_start, choice, one_piece, usual, fine, seed, steps, heat_at_start):
+    price, load, low, high, scale, target = numbers[:6]
+    budget, budget_most, mix, mix_cost, mix_most = numbers[6:11]
+    balance_cost, balance_most, balanced, tolerance = numbers[11:]
     areas, schools = price.shape
     years, budgets, mixes = load.shape[0], budget.shape[0], mix.shape[0]
     random = np.empty(1, dtype=np.uint64)
     random[0] = np.uint64(88172645463325252) ^ (np.uint64(seed + 1) * np.uint64(11400714819323198485))
     sums, spent, held = np.zeros((years, schools)), np.zeros(budgets), np.zeros((mixes, schools))
-    value, excess = _state(
-        label,
-        price,
-        load,
-        low,
-        high,
-        scale,
-        target,
-        budget,
-        budget_most,
-        mix,
-        mix_cost,
-        mix_most,
-        balance_cost,
-        balance_most,
-        balanced,
-        tolerance,
-        sums,
-        spent,
-        held,
-    )
+    value, excess = _state(label, numbers, sums, spent, held)
     amount = np.zeros(mixes)
     for m in range(mixes):
         amount[m] = np.abs(held[m]).sum()

@@ -8,8 +8,10 @@ Four steps, each leaving a usable answer behind:
 3. Small problems (few assignments left once those too dear are struck out by their reduced costs): branch and
    bound by HiGHS, cut and repeated while an answer is in several pieces. Only designs better than the best known
    by half the wanted gap are looked for; when there is none, the gap is proved.
-4. Large problems: the same, for one group of neighbouring schools after another, the rest held still; when no
-   group gives more, step 3 over the whole for the time left, which raises the bound.
+4. Large problems: the same, for one group of neighbouring schools after another, the rest held still. When no group
+   gives more, or sixty in a row (fewer of larger ones) together take less than a hundredth off what is between the
+   best and the bound, larger groups are tried; after the largest, step 3 over the whole for the time left, which
+   raises the bound.
 
 References: Oehrlein and Haunert (2017), Journal of Spatial Information Science 15:1 (districts in one piece by
 separator cuts); Fischetti et al. (2017), Mathematical Programming Computation 9:231 (vertex separators);
@@ -19,12 +21,12 @@ Shaw (1998), CP98, 417 (large neighbourhoods).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from geoplan.contiguity import Graph, main_pieces, separators
+from geoplan.contiguity import Cut, Graph, main_pieces, separators
 from geoplan.programme import TOLERANCE, Programme, Rows, Worth, broken_covers, worth
 from geoplan.search import grow, improve, usual_change, usual_range
 
@@ -36,6 +38,8 @@ _LARGEST_GROUP = 4_000
 _GROUP_SECONDS = 6.0
 _FAR = 0.05  # a start whose gap is beyond this is improved group by group before branch and bound
 _PASSES = 1  # groups around every school tried again this often without a change, before the bound is worked at
+_PATIENCE = 60  # groups in a row that may bring next to nothing before larger ones are tried; fewer of larger ones
+_WORTH_WHILE = 0.01  # what they must bring together, as a part of what is between the best and the bound
 _MOST_STEPS = 30_000_000
 _RESTARTS = 6  # searches from nothing on a small problem
 _PRICES = (0.1, 0.3, 1.0, 3.0)  # of measures with a limit, as parts of the objective's own scale
@@ -64,6 +68,8 @@ class Outcome:
         What it took.
     history
         (seconds, best value, bound) as they changed; infinite where there was none yet.
+    known
+        The cuts, for a programme that differs in its limits only.
     """
 
     status: str
@@ -74,6 +80,7 @@ class Outcome:
     rounds: int
     cuts: int
     history: tuple[tuple[float, float, float], ...] = ()
+    known: tuple[Cut, ...] = field(default=(), repr=False)
 
     @property
     def gap(self) -> float:
@@ -152,8 +159,9 @@ class _Run:
         """What is known so far."""
         status = status or (PROVED if self.proved else STOPPED)
         seconds = time.monotonic() - self.began
-        cuts = len(self.rows.cuts)
-        return Outcome(status, self.labels, self.worth, self.bound, seconds, self.rounds, cuts, tuple(self.history))
+        cuts = tuple(self.rows.cuts)
+        history = tuple(self.history)
+        return Outcome(status, self.labels, self.worth, self.bound, seconds, self.rounds, len(cuts), history, cuts)
 
 
 def solve(
@@ -165,6 +173,8 @@ def solve(
     seed: int = 0,
     starts: Iterable[np.ndarray] = (),
     steps: int | None = None,
+    bound: float = -np.inf,
+    cuts: Sequence[Cut] = (),
     progress: Callable[[float, float, float], None] | None = None,
 ) -> Outcome:
     """The best design found, with its bound.
@@ -185,6 +195,10 @@ def solve(
         Designs to start from: school of each area, -1 for none.
     steps
         Trades considered for each start; 10,000 an area, at most two million, if not given.
+    bound
+        A bound known from before: no design within the limits is below it.
+    cuts
+        Cuts known from before, of a programme with the same neighbours, areas and allowed schools.
     progress
         Called with seconds, best value and bound whenever one changes.
 
@@ -195,7 +209,7 @@ def solve(
     began = time.monotonic()
     if not programme.allowed.any(axis=1).all():
         return Outcome(IMPOSSIBLE, None, None, np.inf, 0.0, 0, 0)
-    run = _Run(programme, Rows(programme), gap, began + seconds, rounds, began, progress)
+    run = _Run(programme, Rows(programme, cuts), gap, began + seconds, rounds, began, progress, bound=bound)
     steps = min(2_000_000, 10_000 * programme.shape[0]) if steps is None else steps
     shares, marginal = _relax(run, began + 0.4 * seconds)
     if shares is None and np.isinf(run.bound) and run.bound > 0:
@@ -219,7 +233,7 @@ def solve(
 def _relax(run: _Run, until: float) -> tuple[np.ndarray | None, tuple[float, np.ndarray] | None]:
     """Cut the relaxation until no cut is broken; its shares, and its value with the reduced costs."""
     shares = marginal = None
-    pull, slow = _pull(run.programme), 0
+    pull, slow, before = _pull(run.programme), 0, -np.inf
     while True:
         answer = run.rows.relaxed(seconds=run.seconds_left)
         if answer.status == _INFEASIBLE:
@@ -227,12 +241,12 @@ def _relax(run: _Run, until: float) -> tuple[np.ndarray | None, tuple[float, np.
             return None, None
         if answer.status != _OPTIMAL:
             return shares, marginal
-        gained = answer.fun - run.bound
+        gained, before = answer.fun - before, max(answer.fun, before)
         run.raise_bound(answer.fun)
         run.rounds += 1
         shares = run.rows.shares(answer.x)
         marginal = answer.fun, (answer.lower.marginals + answer.upper.marginals)[: run.rows.count]
-        slow = slow + 1 if gained < 1e-5 * max(abs(run.bound), 1e-9) else 0
+        slow = slow + 1 if gained < 1e-5 * max(abs(before), 1e-9) else 0
         if slow >= 4 or time.monotonic() > until:
             return shares, marginal
         graph = run.programme.graph
@@ -365,13 +379,14 @@ def _by_groups(run: _Run, seed: int, most: int | None = None, marginal: tuple | 
     schools = run.programme.shape[1]
     last = np.zeros(schools, dtype=int)  # the round in which a school's group last changed something
     tried = np.full(schools, -1)
-    passes = 0
+    passes, since, value = 0, run.rounds, run.value  # when a group last brought something worth while, and what it was
     size = _GROUP if most is None else min(_GROUP, int(run.programme.allowed.sum() * 0.4))
     last_round = np.inf if most is None else run.rounds + most
     while not run.over and run.rounds < last_round:
         stale = np.flatnonzero(tried <= last)
-        if not len(stale):
-            passes += 1
+        tired = most is None and run.worth.within and run.rounds - since >= max(_PATIENCE * _GROUP // size, 1)
+        if tired or not len(stale):
+            passes = _PASSES + 1 if tired else passes + 1
             if most is None and run.worth.within:
                 steps = _LARGE_STEPS * run.programme.shape[0]
                 run.offer(improve(run.programme, run.labels, seed + run.rounds, steps, _COOL))
@@ -381,6 +396,7 @@ def _by_groups(run: _Run, seed: int, most: int | None = None, marginal: tuple | 
                     return
                 size, passes = 2 * size, 0
             stale, tried = np.arange(schools), np.full(schools, -1)
+            since, value = run.rounds, run.value
         if not run.worth.within:
             stale = _breaking(run.programme, run.labels)
         centre = int(random.choice(stale))
@@ -395,6 +411,8 @@ def _by_groups(run: _Run, seed: int, most: int | None = None, marginal: tuple | 
             if run.worth is not before:
                 last[group] = run.rounds + 1
                 passes = 0
+                if value - run.value >= _WORTH_WHILE * (run.value - run.bound):
+                    since, value = run.rounds, run.value
 
 
 def _breaking(programme: Programme, labels: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from geoplan.design_tables import protect_design
 from geoplan.designs import design, trade_off
 from geoplan.disclosure import PUBLIC
 from geoplan.sources import Source
+from geoplan.trade_offs import trade_surface
 
 LIMITS = Limits(places_within=0.15, at_most={"gorard": 0.6})
 NAMES = {"101": "Ashfield <School>", "102": "Birch & Beech", "103": "Cedar"}
@@ -49,6 +50,14 @@ def traded(years: int):
 
 
 @cache
+def surveyed(years: int = 1):
+    """Designs that trade journeys, mix and moves."""
+    problem, found = solved(years)
+    measures = ("travel", "gorard", "moved")
+    return trade_surface(problem, measures, LIMITS, steps=3, gap=0.02, seconds=20, start=found.plan)
+
+
+@cache
 def counted(published: bool = False, years: int = 1):
     """Problem, design and tables."""
     problem, found = solved(years)
@@ -61,11 +70,11 @@ def counted(published: bool = False, years: int = 1):
 def drawn(published: bool = False, years: int = 1):
     """Page, problem, design, tables, curves and facts."""
     problem, found, tables = counted(published, years)
-    curves = traded(years)
+    curves, surface = traded(years), surveyed(years)
     layer = squares(problem, 5)
     sites = pd.DataFrame({"easting": [501_500.0], "northing": [201_500.0]}, index=["101"])
     page = design_page(
-        problem, LIMITS, found, tables, curves, boundaries=layer, sites=sites, names=NAMES, title="Option D",
-        notes=["Made for a test."], sources=[layer.source],
+        problem, LIMITS, found, tables, curves, surface=surface, boundaries=layer, sites=sites, names=NAMES,
+        title="Option D", notes=["Made for a test."], sources=[layer.source],
     )  # fmt: skip
-    return page, problem, found, tables, curves, page_facts(problem, LIMITS, found, tables, curves)
+    return page, problem, found, tables, curves, page_facts(problem, LIMITS, found, tables, curves, surface)

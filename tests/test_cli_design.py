@@ -143,11 +143,11 @@ def test_a_brief_a_matrix_and_published_counts(made, tmp_path, capsys):
 def test_the_example_of_several_years_in_the_documentation_runs(made, tmp_path, monkeypatch, capsys):
     text = (Path(__file__).parents[1] / "docs" / "how-designs-are-made.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    (command,) = re.findall(r"\$ geoplan (design .*)", text)
+    (command,) = re.findall(r"\$ geoplan (design --children .*)", text)
     folder = shutil.copytree(made, tmp_path / "medway", ignore=shutil.ignore_patterns("private", "plan.*"))
     monkeypatch.chdir(folder)
     exec(compile(code, "how-designs-are-made.md", "exec"), {})
-    quick = ["--time-limit", "1", "--published", "--json"]  # exact counts, to add up below
+    quick = ["--time-limit", "8", "--published", "--json"]  # exact counts, to add up below
     assert main([*command.split(), *quick]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert {row["year"] for row in answer["catchments"]} == {"2026", "2030"}
@@ -172,6 +172,47 @@ def test_a_trade_off_on_the_page_and_in_json(made, capsys, tmp_path):
     assert 'class="curve"' in out.read_text(encoding="utf-8")
 
 
+def test_a_trade_off_of_three_is_printed_and_written_everywhere(made, capsys, tmp_path):
+    outs = [tmp_path / name for name in ("three.html", "three.xlsx", "three.csv")]
+    words = ["--within", "40", "--nearest", "3", "--trade-off", "travel,balance,moved", "--points", "2"]
+    words += ["--time-limit", "2", "--gap", "5", "--children", str(made / "few.csv")]
+    words += [word for path in outs[:2] for word in ("-o", str(path))] + ["--trade-off-out", str(outs[2])]
+    code, said = run(made, capsys, *words)
+    assert code == 0 and "none beaten by another in every one of mean journey" in said.out
+    assert all(f"wrote {path}" in said.err for path in outs)
+    table = pd.read_csv(outs[2])
+    assert list(table) == ["design", "travel", "balance", "moved", "bound", "gap_percent"]
+    assert (table["moved"] % 10 == 0).all() and (table["bound"] <= table["travel"] + 0.005).all()
+    values = table[["travel", "balance", "moved"]].to_numpy()
+    assert not any((one <= other).all() and (one < other - 0.011).any() and (one < other - 0.011).all()
+                   for one in values for other in values)  # fmt: skip
+    sheet = pd.read_excel(outs[1], sheet_name="Trade-off of several", dtype=str)
+    assert list(sheet["design"]) == list(table["design"])
+    page = outs[0].read_text(encoding="utf-8")
+    assert 'class="surface"' in page and sheet["against another"].iloc[-1].replace("'", "&#39;") in page
+    for letter in table["design"]:
+        assert f">{letter}: " in page
+
+
+def test_a_trade_off_of_two_at_once_in_json_and_years_with_their_rows(made, capsys, tmp_path):
+    few = pd.read_csv(made / "few.csv", index_col=0)
+    few["2028"] = few["2027"] + 3
+    few.to_csv(tmp_path / "years.csv")
+    words = ["--within", "40", "--nearest", "3", "--trade-off", "travel,moved", "--points", "2", "--time-limit", "1"]
+    code, said = run(made, capsys, *words, "--children", str(tmp_path / "years.csv"), "--gap", "5", "--json")
+    answer = json.loads(said.out)
+    assert code == 0
+    rows = answer["trade_off_of_several"]["designs"]
+    assert rows and set(rows[0]) == {"design", "travel", "moved", "bound", "gap_percent"}
+    assert answer["trade_off_of_several"]["measures"] == ["travel", "moved"]
+    # each year's rows say which year they are of, and the code is the school's alone
+    schools = set(answer["plan"].values())
+    assert {row["year"] for row in answer["catchments"]} == {"2027", "2028"}
+    assert schools <= {row["code"] for row in answer["catchments"]}
+    assert not any("|" in row["code"] for row in answer["catchments"])
+    assert 0 <= answer["measured"]["balance"] <= 0.42
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -182,6 +223,13 @@ def test_a_trade_off_on_the_page_and_in_json(made, capsys, tmp_path):
         (["-o", "plan.docx"], "write to a file that ends in .csv"),
         (["--bridge", "E1"], "write two area codes"),
         (["--trade-off", "travel"], "another measure to trade it against"),
+        (["--trade-off", "travel,speed"], "no measure 'speed'"),
+        (["--trade-off", "travel,travel"], "two or three different measures"),
+        (["--trade-off", "travel,moved", "--trade-off", "travel,balance"], "one list of measures at a time"),
+        (["--trade-off", "travel,moved,balance", "--points", "7"], "at most 6 with three measures"),
+        (["--trade-off", "travel,moved", "--today", "none"], "there must be a plan of today"),
+        (["--trade-off-out", "t.csv"], "name two or three measures"),
+        (["--trade-off", "travel,moved", "--trade-off-out", "t.html"], "write to a file that ends in .csv"),
         (["--places", "rooms", "--children", "few.csv"], "has no column rooms"),
     ],
 )

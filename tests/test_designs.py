@@ -12,6 +12,7 @@ from brighton import brighton
 from grids import grid_problem
 from plain.designs import best_by_trying_all, broken_limits, published_design, slow_measure
 
+from geoplan import solving
 from geoplan.briefs import Limits
 from geoplan.catchments import CatchmentPlan
 from geoplan.designs import design, trade_off
@@ -196,6 +197,20 @@ def test_large_designs_go_by_groups_of_schools(monkeypatch):
     assert found.plan is not None and found.bound <= found.value
     assert broken_limits(problem, limits, found.plan.table.to_dict()) == []
     assert len(found.history) == len(set(found.history))
+
+
+def test_groups_that_bring_nothing_give_way_to_larger_ones_and_then_to_the_whole(monkeypatch):
+    tried, whole = [], []
+    group, exact = solving._group, solving._exact
+    monkeypatch.setattr(solving, "_EXACT_UP_TO", 0)
+    monkeypatch.setattr(solving, "_PATIENCE", 4)
+    monkeypatch.setattr(solving, "_solve_group", lambda *words: None)
+    monkeypatch.setattr(solving, "_group", lambda *words: (tried.append(words[3]), group(*words))[1])
+    monkeypatch.setattr(solving, "_exact", lambda *words: (whole.append(len(tried)), exact(*words))[1])
+    problem = grid_problem(7, rows=6, columns=7, schools=6)
+    design(problem, limits=Limits(places_within=0.4), gap=1e-9, rounds=60, seconds=600)
+    assert tried == [500] * 4 + [1000] * 2 + [2000, 4000, 8000]
+    assert whole[0] == len(tried)
 
 
 def test_progress_is_told_and_only_improves():

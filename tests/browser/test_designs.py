@@ -63,6 +63,20 @@ def test_the_curve_has_the_figures_of_its_table(running, path):
     context.close()
 
 
+def test_the_trade_off_of_several_has_a_mark_for_each_row_and_scrolls_on_a_narrow_screen(running, path):
+    context = running.new_context(offline=True, viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    page.goto(path.as_uri())
+    words = page.locator("svg.surface text").all_text_contents()
+    rows = page.get_by_role("region", name="Designs that trade").nth(1).locator("tbody th").all_inner_texts()
+    assert [word.split(":")[0] for word in words if word.split(":")[0] in rows] == rows and len(rows) >= 3
+    assert "This design" in words and "Today" in words
+    # letters stay readable: the picture scrolls and does not shrink
+    assert page.locator("svg.surface").bounding_box()["width"] == 720
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()
+
+
 @pytest.mark.parametrize("width", [320, 1280])
 def test_it_is_accessible_and_fits_the_screen(running, path, width):
     context = running.new_context(offline=True, viewport={"width": width, "height": 800}, bypass_csp=True)

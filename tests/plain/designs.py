@@ -185,3 +185,23 @@ def _components(areas, lists):
             to_visit += fresh
         parts.append(part)
     return parts
+
+
+def front_by_trying_all(problem: DesignProblem, limits: Limits, measures: tuple[str, ...]) -> list[tuple[float, ...]]:
+    """The values of every plan that no other beats in the measures, over every plan there is."""
+    neighbours = {frozenset(pair) for pair in problem.neighbours[["a", "b"]].itertuples(index=False)}
+    areas = list(problem.areas)
+    found = set()
+    for schools in product(problem.schools, repeat=len(areas)):
+        school_of = dict(zip(areas, schools, strict=True))
+        held = [{area for area, own in school_of.items() if own == school} for school in problem.schools]
+        if limits.one_piece and not all(in_one_piece(own, neighbours) for own in held):
+            continue
+        if not broken_limits(problem, limits, school_of):
+            found.add(tuple(round(float(slow_measure(problem, school_of, name)), 9) for name in measures))
+    return sorted(each for each in found if not any(beats(other, each) for other in found))
+
+
+def beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Whether one is no more in anything, and less in something, than the other."""
+    return all(a <= b for a, b in zip(one, other, strict=True)) and one != other
