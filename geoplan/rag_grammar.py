@@ -478,7 +478,7 @@ class _Reading:
         known, title = measure_named(measure), self.text(values, "title", where) or where
         if unit == "%" and not pupils and not known.needs and not compares and numbers == PUBLISHED:
             self.warnings.append(f"{title}: no number of pupils is given, so a school of 15 is coloured as surely as "
-                                 "one of 1,500")  # fmt: skip
+                                 "one of 1,500.")  # fmt: skip
         return interval or "none", confidence / 100
 
     def selection(self, told: object, where: str) -> dict[str, tuple[str, ...]]:
