@@ -35,8 +35,8 @@ ROOM_WORDS = ("places are short", "under 5% spare", "5% to 10% spare", "over 10%
 ROOM_FILLS = ("#9A4A00", "#F2B48C", "#A3CBF0", "#12436D")
 NO_PLACE = "#F3F2F1"
 NOT_ALIKE = (
-    "One year's error of an authority and our mean over several are not quite alike: a mean is closer to 0, and ours is "
-    "of a method tried on the past."
+    "One year's error of an authority and our mean over several are not quite alike: a mean is closer to 0, and ours "
+    "is of a method tried on the past."
 )
 WIDE, HIGH = 600, 220
 
