@@ -34,6 +34,7 @@ ROOM = (0.0, 0.05, 0.10)  # shares of places spare: short, under 5%, under 10%, 
 ROOM_WORDS = ("places are short", "under 5% spare", "5% to 10% spare", "over 10% spare")
 ROOM_FILLS = ("#9A4A00", "#F2B48C", "#A3CBF0", "#12436D")
 NO_PLACE = "#F3F2F1"
+TOGETHER = "all together"
 NOT_ALIKE = (
     "One year's error of an authority and our mean over several are not quite alike: a mean is closer to 0, and ours "
     "is of a method tried on the past."
@@ -294,7 +295,7 @@ def forecast_book(
         by_group = None
         if level:
             intake = rounded(intake_table(forecast, places, changes, level), step)
-            sections.append(_places_section(intake, level))
+            sections.append(_places_section(intake, level, top, forecast))
             by_group = rounded(spare_places(forecast, places, changes, level), step)
             if boundaries is not None and area_groups is not None and len(intake):
                 drawn = _year_map(intake, boundaries, area_groups, level)
@@ -516,13 +517,23 @@ _INTAKE_COLUMNS = {
     "surplus_share": ("Surplus %", "share"),
     "forms": ("Forms of entry", "forms"),
     "shortfall": ("Short at single schools", "number"),
+    "past_error_share": ("Past error of demand", "share"),
 }
 
 
-def _places_section(intake: pd.DataFrame, level: str) -> dict:
-    """The table of places as Hertfordshire prints it."""
+def _places_section(intake: pd.DataFrame, level: str, top: str, forecast: Forecast) -> dict:
+    """The table of places as Hertfordshire prints it, demand with its past error."""
+    known = forecast.known_error["mape"].to_dict()
+
+    def told(rows: pd.DataFrame) -> pd.DataFrame:
+        rows = with_totals(rows)
+        ahead = rows["year"] - forecast.year_now
+        kinds = np.where(rows["place"].eq(TOGETHER), top, level)
+        keys = zip(kinds, rows["intake"].ffill(), ahead, strict=True)
+        return rows.assign(past_error_share=[known.get(key, np.nan) for key in keys])
+
     grids = [
-        Grid(f"{name}: places and demand by {level}", with_totals(rows),
+        Grid(f"{name}: places and demand by {level}", told(rows),
              {"place": (level.capitalize(), "text"), **_INTAKE_COLUMNS})
         for name, rows in intake.groupby("intake", sort=True)
     ]  # fmt: skip
@@ -534,7 +545,7 @@ def _places_section(intake: pd.DataFrame, level: str) -> dict:
     return {"title": f"Places, demand and surplus by {level}", "words": words, "tables": grids}
 
 
-def with_totals(intake: pd.DataFrame, called: str = "all together") -> pd.DataFrame:
+def with_totals(intake: pd.DataFrame, called: str = TOGETHER) -> pd.DataFrame:
     """The rows of an intake with a last one for each year: the sum of those printed, so that it adds up on the page.
 
     Examples
@@ -561,7 +572,8 @@ def _spare_section(spare: pd.DataFrame, by_group: pd.DataFrame | None, level: st
     }  # fmt: skip
     words = (
         "Unfilled places are counted school by school, as the DfE does; net spare sets full schools off against them. "
-        "Schools are of the phase that most of their year groups are of, with all their pupils."
+        "Schools are of the phase that most of their year groups are of, with all their pupils. How wrong forecasts of "
+        "pupils were, so many years ahead, stands with the rolls."
     )
     grids = [Grid("Spare places in all year groups", spare.reset_index(drop=True), columns)]
     if by_group is not None:
@@ -678,7 +690,7 @@ def _with_held(
 def _by(past: BackTest, level: str, top: str) -> str:
     """A level in words: single schools, by cluster, all together."""
     if level == top:
-        return "all together"
+        return TOGETHER
     return f"single {level}s" if level == past.level else f"by {level.replace('_', ' ')}"
 
 
@@ -1045,7 +1057,8 @@ def recut_grid(
     columns = {"name": ("School", "text"), "when": ("Year", "text"), "today": ("Plan of today", "number"),
                "with_plan": ("Other plan", "number"), "change": ("Change", "number")}  # fmt: skip
     note = (
-        "If every school kept drawing the same share of the children of its catchment; "
-        "all intakes together stay the same."
+        "If every school kept drawing the same share of the children of its catchment; all intakes together stay the "
+        "same. The past cannot try a plan that was never in force: its intakes are less sure than the past error of "
+        "rolls by school says."
     )
     return Grid(f"{stage_name(stage)} intakes with the other plan", frame, columns, note)

@@ -150,6 +150,11 @@ def test_places_by_cluster_are_gross_and_net_and_intakes_add_up(ahead):
     assert len(last) == len(ahead.years)
     sums = own.groupby("when")[["places", "demand", "surplus", "shortfall"]].sum()
     assert last.set_index("when")[sums.columns].to_numpy() == pytest.approx(sums.to_numpy())
+    errors = ahead.known_error["mape"]
+    for frame, level in ((own, "cluster"), (last, "all schools")):
+        for number, when in ((1, min(frame["when"])), (len(ahead.years), max(frame["when"]))):
+            told = frame.loc[frame["when"].eq(when), "past_error_share"].to_numpy()
+            assert told == pytest.approx(errors[(level, "Reception", number)])
     assert last["surplus_share"].to_numpy() == pytest.approx((last["surplus"] / last["places"]).to_numpy())
 
 
