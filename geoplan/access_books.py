@@ -6,6 +6,7 @@ Everything is taken from protected tables; this module decides only what stands 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pandas as pd
 
@@ -100,9 +101,14 @@ def closure_book(
             columns["to"] = ("Most would go to", "")
         if boundaries is not None:
             layers.append(_areas_layer(tables, boundaries, sources))
+        homes = tables.areas
+        if boundaries is not None and (boundaries.names != boundaries.codes).any():
+            own = boundaries.names.reindex(homes.table.index).fillna("").astype(str)
+            homes = replace(homes, table=homes.table.assign(name=own))
+            columns = {"name": ("Name", ""), **columns}
         panels.append(
             maps.table(
-                "By where they live", tables.areas, columns, sources=sources, index="Area",
+                "By where they live", homes, columns, sources=sources, index="Area",
                 note="Only numbers that may be printed are named; an area with c has a few.",
             )
         )  # fmt: skip
@@ -118,7 +124,7 @@ def closure_book(
         )
     )
     return maps.MapBook(
-        title or f"If {tables.words}",
+        title or headline(tables),
         finding=finding(tables),
         layers=tuple(layers),
         panels=tuple(panels),
@@ -127,11 +133,19 @@ def closure_book(
     )
 
 
+def headline(tables: AccessTables) -> str:
+    """What the page of a reorganisation is called: what it finds, from printed numbers."""
+    return f"If {tables.words}, {_displaced(tables)} need another school"
+
+
+def _displaced(tables: AccessTables) -> str:
+    count = f"about {tables.total:,.0f}" if tables.total == tables.total else f"fewer than {tables.rule.hide_below}"
+    return f"{count} {tables.receiving.base}"
+
+
 def finding(tables: AccessTables) -> str:
     """What a reorganisation does, in plain sentences of printed numbers."""
-    noun = tables.receiving.base
-    count = f"about {tables.total:,.0f}" if tables.total == tables.total else f"fewer than {tables.rule.hide_below}"
-    parts = [f"{tables.words}: {count} {noun} would need another school."]
+    parts = [f"{tables.words}: {_displaced(tables)} would need another school."]
     parts += without_sentences(tables)
     if len(tables.figures):
         before, after = tables.figures.at["mean", "before"], tables.figures.at["mean", "after"]

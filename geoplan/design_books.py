@@ -10,7 +10,6 @@ so much, no plan has less of the objective than the bound found under that limit
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 
 import numpy as np
 import pandas as pd
@@ -32,15 +31,14 @@ from geoplan.design_tables import (
 from geoplan.designs import Design, today_keeps
 from geoplan.disclosure import HIDDEN, Protected
 from geoplan.formulation import measure_plan
-from geoplan.maps import palette
 from geoplan.maps.render import asset, credit_sentences, environment, policy
+from geoplan.reports.catchment_maps import catchment_map, fills_apart, map_letters
 from geoplan.reports.outlines import simplify_outlines
 from geoplan.sources import Source
 from geoplan.trade_off_pictures import (
     axis_words,
     curve_rows,
     curve_svg,
-    letters_for,
     listed,
     surface_rows,
     surface_sentences,
@@ -48,11 +46,9 @@ from geoplan.trade_off_pictures import (
     surface_words,
 )
 from geoplan.trade_offs import TradeSurface
+from geoplan.vintages import kind_words
 
-MAP_WIDTH = 460
 _FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
-#: Fills of catchments; neighbours never share one, and each catchment has its letter.
-FILLS = ("#D6E8F7", "#F2B48C", "#A3D9D4", "#E3C1D2", "#FFF3B0", "#C9C4E0", "#CFCFCF")
 RETENTION = (
     "Living in a catchment is not attending its school: parents name other schools, and some children go to faith, "
     "selective or independent ones, or out of the area. See how many residents attend their catchment's school today "
@@ -263,7 +259,7 @@ def design_page(
         flows=_flow_rows(tables),
         figures=tables.figures,
         areas=tables.areas,
-        kind=problem.kind,
+        kind=kind_words(problem.kind),
         noun=tables.noun,
         curves=curves,
         surface=None if surface is None else _surface(problem, found, surface),
@@ -334,101 +330,32 @@ def _flow_rows(tables: DesignTables) -> list[dict]:
 def catchment_letters(problem: DesignProblem, found: Design) -> dict[str, str]:
     """A letter (or a number with one) for each school."""
     del found
-    schools = list(problem.schools)
-    return dict(zip(schools, letters_for(len(schools)), strict=True))
+    return map_letters(problem.schools)
 
 
 def _maps(problem, found, boundaries: Boundaries, sites, letters: Mapping[str, str]) -> list[dict]:
     """Today's map and the design's, coloured alike; areas that move are hatched in the second."""
     outlines = simplify_outlines(boundaries.only(problem.areas))
-    after = found.plan.table.reindex(problem.areas)
-    colours = _colours(problem, [after, *([problem.today.table.reindex(problem.areas)] if problem.today else [])])
-    drawn = []
+    plans = {"As designed": found.plan.table.reindex(problem.areas)}
+    moved = None
     if problem.today is not None:
-        before = problem.today.table.reindex(problem.areas).fillna("")
-        drawn.append({"title": "Today", "svg": _map(outlines, before, colours, letters, sites, "Today", None)})
-        moved = before != after
-    else:
-        moved = None
-    drawn.append({"title": "As designed", "svg": _map(outlines, after, colours, letters, sites, "As designed", moved)})
-    return drawn
-
-
-def _colours(problem: DesignProblem, plans: Sequence[pd.Series]) -> dict[str, str]:
-    """A fill for each school, so that catchments that touch under either plan differ where seven fills allow it."""
-    schools = list(problem.schools)
-    touch: dict[str, set[str]] = {code: set() for code in schools}
-    for plan in plans:
-        codes = plan.to_numpy()
-        for a, b in problem.graph.pairs:
-            if codes[a] != codes[b] and codes[a] in touch and codes[b] in touch:
-                touch[codes[a]].add(codes[b])
-                touch[codes[b]].add(codes[a])
-    fill: dict[str, str] = {}
-    for code in sorted(schools, key=lambda each: (-len(touch[each]), each)):
-        near = [fill[other] for other in touch[code] if other in fill]
-        fill[code] = min(FILLS, key=lambda each: (near.count(each), list(fill.values()).count(each)))
-    return fill
-
-
-def _map(outlines, plan: pd.Series, colours, letters, sites, title: str, moved: pd.Series | None) -> str:
-    west, south = outlines.boxes[:, :2].min(axis=0)
-    east, north = outlines.boxes[:, 2:].max(axis=0)
-    margin = 0.02 * (east - west)
-    west, east, south, north = west - margin, east + margin, south - margin, north + margin
-    scale = MAP_WIDTH / (east - west)
-    height = round((north - south) * scale)
-    level = outlines.level_for(east - west)
-    fit = level.step_m * scale
-    dx, dy = (outlines.origin[0] - west) * scale, (north - outlines.origin[1]) * scale
-    position = {code: at for at, code in enumerate(outlines.codes)}
-    parts = []
-    for school in sorted(set(plan)):
-        paths = "".join(level.paths[position[area]] for area in plan.index[plan == school])
-        parts.append(f'<path d="{paths}" fill="{colours.get(school, "#FFFFFF")}"/>')
-    key = "".join(title.split())
-    if moved is not None and moved.any():
-        paths = "".join(level.paths[position[area]] for area in plan.index[moved])
-        parts.append(f'<path d="{paths}" fill="url(#moves-{key})"/>')
-    marks = []
-    for school, letter in letters.items():
-        own = [position[area] for area in plan.index[plan == school]]
-        if not own:
-            continue
-        spots = outlines.spots[own, 0]
-        middle = spots[np.argmin(np.hypot(*(spots - spots.mean(axis=0)).T))]
-        x, y = (middle[0] - west) * scale, (north - middle[1]) * scale
-        marks.append(
-            f'<text x="{x:.1f}" y="{y + 5:.1f}" stroke="#FFFFFF" stroke-width="3" paint-order="stroke">{letter}</text>'
-        )
-    dots = []
-    for school, row in [] if sites is None else sites.iterrows():
-        del school
-        x, y = (row["easting"] - west) * scale, (north - row["northing"]) * scale
-        if 0 <= x <= MAP_WIDTH and 0 <= y <= height:
-            dots.append(
-                f'<path d="M{x:.1f} {y - 5:.1f}l5 5-5 5-5-5z" fill="{palette.HIGHLIGHT}" stroke="{palette.TEXT}"/>'
-            )
-    size = 7 / fit
-    words = f"{title}: a map of the catchments. The tables beside it have the same."
-    return (
-        f'<svg class="catchments" role="img" viewBox="0 0 {MAP_WIDTH} {height}" width="{MAP_WIDTH}" height="{height}" '
-        f'font-family="{_FONT}"><title>{escape(words)}</title><defs><pattern id="moves-{key}" width="{size:.4g}" '
-        f'height="{size:.4g}" patternUnits="userSpaceOnUse"><path d="M0 {size:.4g}L{size:.4g} 0" '
-        f'stroke="{palette.TEXT}" stroke-width="{1.6 / fit:.4g}"/></pattern></defs>'
-        f'<g transform="translate({dx:.2f} {dy:.2f}) scale({fit:.6g})" stroke="#8A9296" stroke-width="{0.5 / fit:.4g}" '
-        f'stroke-linejoin="round" fill-rule="evenodd">{"".join(parts)}</g>{"".join(dots)}'
-        f'<g font-size="15" font-weight="700" text-anchor="middle" fill="{palette.TEXT}">{"".join(marks)}</g></svg>'
-    )
+        plans = {"Today": problem.today.table.reindex(problem.areas).fillna(""), **plans}
+        moved = plans["Today"] != plans["As designed"]
+    colours = fills_apart(problem.schools, [plan.to_numpy() for plan in plans.values()], problem.graph.pairs)
+    return [
+        {
+            "title": title,
+            "svg": catchment_map(
+                outlines, plan, colours, letters, sites, title, moved=moved if title == "As designed" else None
+            ),
+        }
+        for title, plan in plans.items()
+    ]
 
 
 _STYLE = """
 main section { margin: 0 0 1.5rem; }
-svg.catchments { display: block; max-width: 100%; height: auto; }
 svg.curve, svg.surface { display: block; max-width: none; }
-.maps { display: flex; flex-wrap: wrap; gap: 1rem; }
-.maps figure { margin: 0; flex: 1 1 300px; max-width: 480px; }
-.maps figcaption { font-weight: 700; padding: 4px 0; }
 table.plain { border-collapse: collapse; margin: 0 0 1rem; }
 table.plain caption { text-align: left; font-weight: 700; padding: 4px 0; }
 table.plain th, table.plain td { border-bottom: 1px solid #b1b4b6; padding: 4px 12px 4px 0; text-align: left;

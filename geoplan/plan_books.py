@@ -12,15 +12,27 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from geoplan import maps
-from geoplan.areas import Boundaries
+from geoplan.areas import Boundaries, merge_areas
 from geoplan.calendars import admissions_calendar
 from geoplan.catchments import NONE, CatchmentPlan
 from geoplan.disclosure import Protected, protect
 from geoplan.drawn_catchments import compactness, split_groups
 from geoplan.effects import NO_CLUSTER, clusters_of
 from geoplan.maps.palette import colours_apart
-from geoplan.plan_tables import ALL, ELSEWHERE, NO_SCHOOL, OptionTables, clusters_split, feeders_split
+from geoplan.plan_tables import (
+    ALL,
+    ELSEWHERE,
+    NO_SCHOOL,
+    STAY,
+    OptionTables,
+    clusters_split,
+    feeders_split,
+    flow_of_areas,
+)
+from geoplan.reports.catchment_maps import catchment_map, fills_apart, map_letters
+from geoplan.reports.outlines import simplify_outlines
 from geoplan.sources import Source
+from geoplan.vintages import kind_words
 
 NOT_A_ROLL = (
     "A catchment is not a roll: children may go to another school than that of their catchment. The share of residents "
@@ -48,6 +60,13 @@ FROM_PRINTED = (
     "per cent off."
 )
 LOOK_UP = "Postcode sectors, plan by plan"
+MAP_WORDS = (
+    "Letters stand for catchments, as in the key; diamonds are schools; hatched areas change school. Colours only tell "
+    "neighbours apart."
+)
+MOST_IN_HEADLINE = 3
+KEEP = "Areas that are not coloured keep their school."
+TO_WORDS = " to "
 SAME_AREA, OTHER_AREA, NEW_AREA = "same school", "another school", "in one plan only"
 _CHANGE_COLOURS = {SAME_AREA: "#DEDEDE", OTHER_AREA: "#801650", NEW_AREA: "#28A197"}
 _ATTRIBUTE = {
@@ -146,7 +165,7 @@ def options_book(tables: OptionTables, facts: OptionFacts, title: str = "") -> m
     ]
     named = [panel.title for panel in panels]
     return maps.MapBook(
-        title or f"{tables.options[0] if len(tables.options) == 1 else 'Catchment options'}: what would change",
+        title or headline(tables),
         finding=finding(tables),
         layers=tuple(layers),
         panels=tuple(panels),
@@ -161,13 +180,14 @@ def options_report(tables: OptionTables, facts: OptionFacts, title: str = "") ->
     """The report of an option set, in the order in which the Schools Adjudicator asks.
 
     Boundaries and pupil numbers by catchment, forecasts, deprivation, preferences and allocations, travel; then the
-    calendar. A page without a map, to be printed.
+    calendar. A page to be printed, without script: its maps are pictures.
 
     References
     ----------
     Office of the Schools Adjudicator, ADA4423 and others (Brighton and Hove, 20 October 2025).
     """
     parts = [
+        ("1", _map_panels(tables, facts)),
         ("1", [summary_panel(tables, facts), *_area_panels(tables, facts), *_flow_panels(tables, facts)]),
         ("1", [*_cluster_panels(tables, facts), *_place_panels(tables, facts), *_split_panels(tables, facts)]),
         ("1", [*_divided_panels(tables, facts), *_shape_panels(tables, facts)]),
@@ -199,7 +219,7 @@ def options_report(tables: OptionTables, facts: OptionFacts, title: str = "") ->
         if why
     ]  # fmt: skip
     return maps.MapBook(
-        title or f"Catchment options: {', '.join(tables.options)} against {tables.titles[0]}",
+        title or headline(tables),
         finding=finding(tables),
         panels=tuple(panels),
         notes=(*lacking, *notes(tables, facts)),
@@ -238,6 +258,27 @@ def report_sheets(tables: OptionTables, facts: OptionFacts) -> dict[str, Protect
 
 
 # --- in words --------------------------------------------------------------------------------------------
+
+
+def headline(tables: OptionTables) -> str:
+    """What a page of options is called: what it finds, from printed numbers."""
+    summary, (first, *options) = tables.summary.table, tables.titles
+    moves = summary["moves"].astype(float)
+    many = [option for option in options if moves[option] > 0]
+    known = [f"{option} moves about {moves[option]:,.0f} {tables.noun}" for option in many[:1]]
+    known += [f"{option} {moves[option]:,.0f}" for option in many[1:]]
+    none = [f"{option} moves nobody" for option in options if moves[option] == 0]
+    few = [f"{option} moves too few to print" for option in options if moves[option] != moves[option]]
+    if len(options) > MOST_IN_HEADLINE and moves[options].notna().all():
+        low, high = moves[options].min(), moves[options].max()
+        return f"{len(options)} options against {first} move {low:,.0f} to {high:,.0f} {tables.noun}"
+    said = "; ".join([*known, *none, *few])
+    if len(options) == 1 and "full_schools" in summary and tables.places is not None:
+        full, were = summary["full_schools"][options[0]], summary["full_schools"][first]
+        count, before = (f"{each:,.0f}" if each else "none" for each in (full, were))
+        said += f"; {count} of its catchments {'have' if full > 1 else 'has'} more residents than places"
+        said += f", {before} today" if were != full else ", as today"
+    return said
 
 
 def finding(tables: OptionTables) -> str:
@@ -364,8 +405,10 @@ def _layers(tables: OptionTables, facts: OptionFacts) -> tuple[list, dict[str, s
         layers.append(_difference(tables, boundaries, areas, option, facts))
         swipe[layers[-1].title] = f"Catchments of {option}"
     for option in tables.options:
-        if option in tables.areas:
-            layers.append(_movers(tables, boundaries, areas, option, facts))
+        flow = flow_of_areas(tables.plans[tables.titles[0]], tables.plans[option])
+        if len(tables.flows[option]) and flow[flow != STAY].index.isin(boundaries.codes).any():
+            by_area = option in tables.areas
+            layers.append((_movers if by_area else _movers_by_pair)(tables, boundaries, areas, option, facts))
             swipe[layers[-1].title] = f"Catchments of {option}"
     points = facts.schools[facts.schools.index.isin(_members(tables))]
     if {"easting", "northing"} <= set(points) and len(points):
@@ -410,9 +453,27 @@ def _movers(tables: OptionTables, boundaries: Boundaries, areas: pd.DataFrame, o
     table["from"], table["to"] = areas[first].reindex(table.index), areas[option].reindex(table.index)
     shown = Protected(table, moving.hidden[keep], moving.rule, moving.base, moving.units, moving.printed)
     return maps.areas(
-        boundaries, shown, value="people", title=f"Who moves: {option}", sources=facts.sources,
-        legend=f"{_capital(tables.noun)} who change school", details={first: "from", option: "to"},
-        note="Areas without data keep their school.",
+        boundaries.only(table.index), shown, value="people", title=f"Who moves: {option}", sources=facts.sources,
+        legend=f"{_capital(tables.noun)} who change school", details={first: "from", option: "to"}, note=KEEP,
+    )  # fmt: skip
+
+
+def _movers_by_pair(tables: OptionTables, boundaries: Boundaries, areas: pd.DataFrame, option: str, facts: OptionFacts):
+    """Where people by area cannot be shown: the areas that change from one school to another in one colour."""
+    del areas
+    first, after = (tables.plans[title] for title in (tables.titles[0], option))
+    lookup = flow_of_areas(first, after)
+    drawn = merge_areas(boundaries, lookup[lookup != STAY], "move")
+    named = _flow_named(tables, option, facts)
+    words = named.table["before"] + TO_WORDS + named.table["after"]
+    drawn = replace(drawn, frame=drawn.frame.assign(name=words.reindex(drawn.codes).to_numpy()))
+    keep = named.table.index.isin(drawn.codes)
+    shown = replace(named, table=named.table[keep], hidden=named.hidden[keep])
+    return maps.areas(
+        drawn, shown, value="people", title=f"Who moves: {option}", sources=facts.sources,
+        legend=f"{_capital(tables.noun)} who change school",
+        details={tables.titles[0]: "before", option: "after", "Areas": "areas"},
+        note=f"Areas that change from one school to another are counted together. {KEEP}",
     )  # fmt: skip
 
 
@@ -466,6 +527,64 @@ def _summary_shown(tables: OptionTables) -> Protected:
         table[order], hidden[order].astype(bool), tables.summary.rule, tables.noun, tables.summary.units,
         tuple({id(part): part for part in printed}.values()),
     )  # fmt: skip
+
+
+def _map_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.PicturePanel | maps.TablePanel]:
+    """Today beside each option as pictures, and the key to their letters."""
+    if facts.boundaries is None:
+        return []
+    covered = set().union(*(plan.areas for plan in tables.plans.values()))
+    boundaries = facts.boundaries.only(covered)
+    if not len(boundaries.frame):
+        return []
+    names = _all_names(tables, facts)
+    letters = map_letters(sorted({code for plan in tables.plans.values() for code in plan.schools}))
+    outlines = simplify_outlines(boundaries)
+    codes = pd.Index(outlines.codes)
+    table = {title: plan.table.reindex(codes).fillna(NONE) for title, plan in tables.plans.items()}
+    at = {code: number for number, code in enumerate(codes)}
+    pairs = boundaries.neighbours()
+    touching = list(zip(pairs["a"].map(at), pairs["b"].map(at), strict=True))
+    fills = fills_apart(list(letters), [each.to_numpy() for each in table.values()], touching)
+    lines = {title: simplify_outlines(plan.catchments(boundaries)) for title, plan in tables.plans.items()}
+    first = tables.titles[0]
+    panels = []
+    for option in tables.options:
+        drawn = {}
+        for title in (first, option):
+            plan = tables.plans[title]
+            moved = (table[first] != table[option]) if title == option else None
+            letter = [f"{letters[code]} {names[code]}" for code in plan.schools if (table[title] == code).any()]
+            drawn[title] = catchment_map(
+                outlines, table[title], fills, letters, _sites(plan, facts), f"{first}, {option}: {title}",
+                moved=moved, lines=lines[title], names=_school_names(facts),
+                words=f"Map of the catchments, {title}: {'; '.join(letter)}."
+                + ("" if moved is None else " Hatched areas change school; the areas that change are listed below."),
+            )  # fmt: skip
+        panels.append(
+            maps.pictures(
+                f"{first} beside {option}", drawn, sources=[facts.boundaries.source, facts.schools_source],
+                words=[*names.values(), *_school_names(facts).values()], note=MAP_WORDS,
+            )
+        )  # fmt: skip
+    key = pd.DataFrame({"letter": letters, "name": {code: names[code] for code in letters}})
+    for title, plan in tables.plans.items():
+        key[title] = plan.table.value_counts().reindex(key.index).fillna(0).astype(float)
+    columns = {"letter": ("On the maps", ""), "name": ("Catchment", "")}
+    columns |= {title: (f"Areas, {title}", "") for title in tables.titles}
+    return [*panels, maps.table("Key to the maps", columns=columns, public=key, sources=[facts.boundaries.source])]
+
+
+def _school_names(facts: OptionFacts) -> dict[str, str]:
+    return {str(code): str(name) for code, name in facts.schools.get("name", pd.Series(dtype="str")).items()}
+
+
+def _sites(plan: CatchmentPlan, facts: OptionFacts) -> pd.DataFrame | None:
+    """Where the schools of a plan are, as far as it is known."""
+    if not {"easting", "northing"} <= set(facts.schools):
+        return None
+    members = {code for school in plan.schools for code in plan.members(school)}
+    return facts.schools.loc[facts.schools.index.isin(members), ["easting", "northing"]].astype(float)
 
 
 def _flow_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePanel]:
@@ -670,7 +789,8 @@ def _split_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePa
     rows = {title: {} for title in tables.titles}
     for kind, group in facts.groups.items():
         for title, plan in tables.plans.items():
-            rows[title][f"{_capital(kind)}s split"] = float((split_groups(plan, group)["catchments"] > 1).sum())
+            split = split_groups(plan, group)["catchments"] > 1
+            rows[title][f"{_capital(kind_words(kind))} split"] = float(split.sum())
     for title, count in feeders_split(tables).items():
         rows[title]["Feeder schools split"] = float(count)
     for title, count in clusters_split(tables).items():

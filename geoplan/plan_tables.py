@@ -5,16 +5,18 @@ who live outside every plan stay in the tables as ``elsewhere``, so that nothing
 The catchments of all plans are made of the same small areas; the gate is told so, and attacks the options together
 with each other and with the options of earlier releases. A plan that was changed is another plan to it.
 
-Tables are protected in turn, each beside all before it: catchments and moves first, then who moves, then the mix of
-catchments. Segregation and unfilled places are worked out from printed counts; distances are rounded to the nearest
-50 metres and given only for groups large enough for a share.
+Tables are protected in turn, each beside all before it: catchments and moves first, then areas that move, then who
+moves, then the mix of catchments. Where people by area cannot be shown (too many areas, or most of their numbers would
+be hidden), those who move are shown by the pair of schools: numbers that are printed anyway. Segregation and unfilled
+places are worked out from printed counts; distances are rounded to the nearest 50 metres and given only for groups
+large enough for a share.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -51,13 +53,14 @@ STAY, MOVES_TO = "stay", "moves to "
 TO = " > "
 ALL = "all"
 ATTENDS = "attends the catchment school"
-MOST_AREAS = 40  # that move: with more, people by area are not shown
+MOST_AREAS = 2_000  # that move: proving more safe one by one can take minutes
 MOST_TOGETHER = 180  # counts by piece and category that releases of option sets may come to: proving more takes minutes
 WAYS_ON = (
     'What helps: say which earlier files were drafts that never left the office ("geoplan ledger list", then "geoplan '
     'ledger withdraw NUMBER"); try options with exact numbers that stay inside (--internal REASON, on the screen or '
     "with -o); put all options of a paper into one plan compare, which counts as one release"
 )
+PATIENCE = 8  # numbers by area hidden in vain before they are left out
 ROUND_M = 50
 BANDS = ("up to 2 miles", "2 to 3 miles", "over 3 miles")
 MIXED = {"fsm": YES, "idaci": "1"}  # whose spread between catchments is measured: the value of each attribute
@@ -65,6 +68,7 @@ NONE_OF = {"fsm": NO, "sen": "N", "eal": NO}
 DRAWS = 200
 FEEDERS = 0.95  # so many of the people attend schools outside the plans where those are feeder schools
 _NOT_KNOWN, _ANOTHER = "unknown", "another school"
+_BY_AREA = "people by area that moves"
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,7 +95,7 @@ class OptionTables:
         For each option and attribute: by category ``same``, ``nearer``, ``farther``, ``other`` (people), ``all``,
         ``moves_share``.
     areas
-        For each option the areas that move: ``people``.
+        For each option the areas that move: ``people``; options whose areas cannot be shown one by one are left out.
     by_year
         For each plan: people by catchment and year group.
     mix
@@ -240,21 +244,19 @@ def protect_options(
     changes = {
         title: change_of(plans[first], plans[title], residents, None, places, sites) for title in (*options, first)
     }
-    moving = {option: ground.by_area(option) for option in options}
-    single = {code for raw in moving.values() if raw is not None for code in raw.counts.index}
-    desk = _Desk(ground, rule, tuple(earlier), tuple(earlier_nested), single)
+    moving = {option: ground.moving(option) for option in options}
+    few = {option: codes for option, codes in moving.items() if 0 < len(codes) <= MOST_AREAS}
+    desk = _Desk(ground, rule, tuple(earlier), tuple(earlier_nested), set().union(*few.values()))
     desk.check_size(ground)
     base = desk.protect(
         [ground.by_catchment(title) for title in plans] + [ground.by_flow(option) for option in options], by_area=True
     )
     by_catchment, by_flow = dict(zip(plans, base, strict=False)), dict(zip(options, base[len(plans) :], strict=True))
-    by_area = {
-        option: desk.protect([raw], by_area=True)[0] for option, raw in moving.items() if raw is not None
-    }  # areas give way to catchments
     by_cluster = {}
     if ground.has_clusters:
         raws = [ground.by_cluster_flow(option) for option in options]
         by_cluster = dict(zip(options, desk.protect(raws, by_area=True), strict=True))
+    areas, without_areas = _by_area(desk, ground, few)  # areas give way to catchments
     who, crossed = _who_moves(desk, ground, changes, options), {}
     for name in ("year_group", *ATTRIBUTES):
         if name in residents.columns:
@@ -276,7 +278,7 @@ def protect_options(
         summary=_summary(plans, changes, by_flow, by_cluster, shown, distance, rule, desk),
         flows=MappingProxyType({option: _flow_table(by_flow[option]) for option in options}),
         who=MappingProxyType(who),
-        areas=MappingProxyType({option: table.to_protected("people") for option, table in by_area.items()}),
+        areas=MappingProxyType(areas),
         by_year=MappingProxyType({title: _crossed(table) for title, table in by_year.items()}),
         mix=_mix_table(mixes, plans, rule),
         groups=MappingProxyType({name: _group_table(tables, name, plans) for name, tables in mixes.items()}),
@@ -288,7 +290,7 @@ def protect_options(
         cluster_flows=MappingProxyType({option: _flow_table(table) for option, table in by_cluster.items()}),
         people=_people(desk, ground),
         left_out=MappingProxyType(
-            _left_out(residents, sites, places) | _without_clusters(ground, feeders) | _without_areas(ground, options)
+            _left_out(residents, sites, places) | _without_clusters(ground, feeders) | _too_many(moving) | without_areas
         ),
         rule=rule,
         nested=ground.nested,
@@ -315,10 +317,10 @@ class _Ground:
         covered = pd.Index(sorted(set().union(*(plan.areas for plan in plans.values()))))
         inside = self.areas.isin(covered)
         self.inside = inside[residents.area]
-        self.lookup = {title: plan.table.replace(NONE, NO_SCHOOL).astype("str") for title, plan in plans.items()}
+        self.lookup = {title: _schools_of(plan) for title, plan in plans.items()}
         self.of_plan = {title: table.reindex(self.areas).fillna(ELSEWHERE) for title, table in self.lookup.items()}
         first = next(iter(plans))
-        self.flow_lookup = {title: _flow(self.lookup[first], self.lookup[title]) for title in list(plans)[1:]}
+        self.flow_lookup = {title: flow_of_areas(plans[first], plans[title]) for title in list(plans)[1:]}
         self.flow = {title: table.reindex(self.areas).fillna(STAY) for title, table in self.flow_lookup.items()}
         self.dims = {title: f"{_word(title)} [{_fingerprint(plan)}]" for title, plan in plans.items()}
         today = _fingerprint(plans[first])
@@ -392,16 +394,10 @@ class _Ground:
         """People by the catchments that they leave and come to; those who stay in one row."""
         return self.raw(f"{self.residents.noun} who move, {title}", **{self.flow_dims[title]: self.flow_of(title)})
 
-    def by_area(self, title: str) -> RawTable | None:
-        """People of the areas that move."""
-        moving = (self.flow[title] != STAY).to_numpy()[self.residents.area]
-        if not moving.any() or (self.flow_lookup[title] != STAY).sum() > MOST_AREAS:
-            return None
-        kind = self.residents.kind
-        return self.raw(
-            f"{self.residents.noun} by {kind} that moves, {title}", kept=moving, complete=False,
-            **{kind: (self.residents.area, self.areas)},
-        )  # fmt: skip
+    def moving(self, title: str) -> pd.Index:
+        """The areas that move."""
+        table = self.flow_lookup[title]
+        return table.index[(table != STAY).to_numpy()]
 
 
 def _word(title: str) -> str:
@@ -409,8 +405,23 @@ def _word(title: str) -> str:
     return " ".join(title.replace(",", " ").replace(" by ", " ").split())
 
 
+def _schools_of(plan: CatchmentPlan) -> pd.Series:
+    return plan.table.replace(NONE, NO_SCHOOL).astype("str")
+
+
+def flow_of_areas(first: CatchmentPlan, option: CatchmentPlan) -> pd.Series:
+    """From which catchment to which each area of two plans goes; one that stays says so.
+
+    Examples
+    --------
+    >>> today = CatchmentPlan("Today", "lsoa21", pd.Series({"E1": "101", "E2": "102"}))
+    >>> flow_of_areas(today, today.move(["E2"], to="101")).to_dict()
+    {'E1': 'stay', 'E2': '102 > 101'}
+    """
+    return _flow(_schools_of(first), _schools_of(option))
+
+
 def _flow(before: pd.Series, after: pd.Series) -> pd.Series:
-    """From which catchment to which each area of two plans goes; one that stays says so."""
     areas = before.index.union(after.index)
     one, other = (table.reindex(areas).fillna(ELSEWHERE) for table in (before, after))
     return (one + TO + other).where(one != other, STAY)
@@ -442,8 +453,7 @@ class _Desk:
         older = [each for each in earlier_nested if each.coarse in used and each.coarse not in mine]
         nested = (*ground.nested, *(each for each in older if each.fine == self.kind))
         single = {*areas, *(cell[0] for table in self.printed if table.dims == (self.kind,) for cell in table.cells)}
-        own = Nesting(self.kind, self.kind, {code: code if code in single else OTHER for code in ground.areas})
-        self.by_area = pieces_of((*nested, own) if single else nested, ground.areas)
+        self.piece, self.by_area = _pieces(nested, ground.areas.union(sorted(single)), self.kind, single)
         self.by_piece = pieces_of(nested, ground.areas)
 
     def check_size(self, ground: _Ground) -> None:
@@ -468,7 +478,7 @@ class _Desk:
         """The dimensions of a table that describe people, not where they live."""
         return {dim for dim in table.dims if dim in self.attributes or dim.startswith((ATTENDS, "feeder of "))}
 
-    def protect(self, tables: Sequence[RawTable], by_area: bool = False) -> list[ProtectedTable]:
+    def protect(self, tables: Sequence[RawTable], by_area: bool = False, patience: int = 0) -> list[ProtectedTable]:
         populations = {table.population for table in tables}
         before = [table for table in self.printed if table.population in populations]
         if not by_area:
@@ -481,7 +491,7 @@ class _Desk:
         try:
             made = protect_tables(
                 list(tables), self.rule, earlier=[] if self.rule.exact else before,
-                nested=self.by_area if by_area else self.by_piece, totals="rounded",
+                nested=self.by_area if by_area else self.by_piece, totals="rounded", patience=patience,
             )  # fmt: skip
         except DisclosureRefused as error:
             if not self.released:
@@ -504,6 +514,13 @@ def pieces_of(nested: Sequence[Nesting], areas: Iterable[str]) -> tuple[Nesting,
     areas
         The areas that people live in; those that a plan lacks are elsewhere, and stay.
     """
+    return _pieces(nested, areas)[1]
+
+
+def _pieces(
+    nested: Sequence[Nesting], areas: Iterable[str], kind: str = "", single: Iterable[str] = ()
+) -> tuple[pd.Series, tuple[Nesting, ...]]:
+    """The piece that each area is in, and what pieces lie in; ``single`` areas are pieces by their own codes."""
     areas = pd.Index(areas)
     table = pd.DataFrame(
         {
@@ -512,14 +529,62 @@ def pieces_of(nested: Sequence[Nesting], areas: Iterable[str]) -> tuple[Nesting,
             .fillna(STAY if each.coarse.startswith(MOVES_TO) else ELSEWHERE)
             for each in nested
         }
-    )
-    table = table.astype("str").drop_duplicates().sort_values(list(table.columns))
-    number = [f"piece {at}" for at in range(len(table))]
-    fine = "pieces of " + "; ".join(table.columns)
-    return tuple(Nesting(fine, name, dict(zip(number, table[name], strict=True))) for name in table.columns)
+    ).astype("str")
+    order = table.drop_duplicates().sort_values(list(table.columns))
+    number = pd.Series([f"piece {at}" for at in range(len(order))], index=pd.MultiIndex.from_frame(order))
+    piece = pd.Series(number.reindex(pd.MultiIndex.from_frame(table)).to_numpy(), index=areas)
+    alone = areas.isin(sorted(single))
+    piece = piece.where(~alone, areas.to_series())
+    fine = kind if alone.any() else "pieces of " + "; ".join(table.columns)
+    table = table[~piece.duplicated().to_numpy()].set_axis(piece[~piece.duplicated()])
+    return piece, tuple(Nesting(fine, name, table[name].to_dict()) for name in table.columns)
 
 
 # --- the tables ------------------------------------------------------------------------------------------
+
+
+def _by_area(desk: _Desk, ground: _Ground, few: Mapping[str, pd.Index]) -> tuple[dict[str, Protected], dict[str, str]]:
+    """For each option the people of the areas that move, and why they are not shown where they are not.
+
+    One table of all areas that move under some option. While it is protected it also has the other pieces, so that
+    every sum is whole; they are not shown.
+    """
+    codes = sorted(set().union(*few.values()))
+    if not codes:
+        return {}, {}
+    kind, noun = ground.residents.kind, ground.residents.noun
+    people = pd.Series(np.bincount(ground.residents.area, minlength=len(ground.areas)), index=ground.areas)
+    counts = people.reindex(desk.piece.index, fill_value=0).groupby(desk.piece.rename(kind)).sum()
+    raw = RawTable(f"{noun} by {kind} that moves, {', '.join(few)}", counts, noun, ground.population, kind)
+    try:
+        table = desk.protect([raw], by_area=True, patience=PATIENCE)[0]
+    except DisclosureRefused:
+        why = "a small number could be worked out from them"
+        return {}, {f"{_BY_AREA}, {option}": why for option in few}
+    printed = _only(table.printed, codes)
+    desk.printed[-1] = printed
+    shown, why = {}, {}
+    for option, own in few.items():
+        counts = table.shown.loc[own].rename("people").to_frame()
+        hidden = table.hidden.loc[own].rename("people").to_frame()
+        if hidden["people"].mean() > 0.5:
+            why[f"{_BY_AREA}, {option}"] = "most of the numbers would be hidden; they are shown by pair of schools"
+        else:
+            shown[option] = Protected(counts, hidden, table.rule, table.noun, printed=(printed,))
+    return shown, why
+
+
+def _only(printed: PrintedTable, codes: Iterable[str]) -> PrintedTable:
+    """Some rows of a printed table by area: what it does not list is not known from it."""
+    kept = set(codes)
+    keep = [cell[0] in kept for cell in printed.cells]
+    thresholds = {
+        name: value if isinstance(value, int) else tuple(np.array(value)[keep].tolist())
+        for name, value in (("hide_below", printed.hide_below), ("round_to", printed.round_to))
+    }
+    cells = tuple(cell for cell, own in zip(printed.cells, keep, strict=True) if own)
+    texts = tuple(text for text, own in zip(printed.shown, keep, strict=True) if own)
+    return replace(printed, cells=cells, shown=texts, complete=False, **thresholds)
 
 
 def _side_by_side(tables: Mapping[str, ProtectedTable], plans) -> Protected:
@@ -1057,13 +1122,12 @@ def _people(desk: _Desk, ground: _Ground) -> Protected:
     )
 
 
-def _without_areas(ground: _Ground, options: Iterable[str]) -> dict[str, str]:
+def _too_many(moving: Mapping[str, pd.Index]) -> dict[str, str]:
     """The options with too many areas that move to show people by area."""
-    count = {option: int((ground.flow_lookup[option] != STAY).sum()) for option in options}
     return {
-        f"people by area that moves, {option}": f"{moves:,} areas move, and the most that are shown is {MOST_AREAS}"
-        for option, moves in count.items()
-        if moves > MOST_AREAS
+        f"{_BY_AREA}, {option}": f"{len(codes):,} areas move, and the most that are shown one by one is {MOST_AREAS:,}"
+        for option, codes in moving.items()
+        if len(codes) > MOST_AREAS
     }
 
 

@@ -112,6 +112,7 @@ def protect_tables(
     nested: Sequence[Nesting] = (),
     totals: str = "parts",
     coarsen: Coarsen | None = None,
+    patience: int = 0,
 ) -> tuple[ProtectedTable, ...]:
     """Protect the tables of one release together.
 
@@ -132,6 +133,9 @@ def protect_tables(
         ``parts``: a table that adds up another prints sums of printed parts; ``rounded``: its own rounded counts.
     coarsen
         Called with the tables and the cells that cannot be protected; gives coarser tables, or None to refuse.
+    patience
+        After so many numbers hidden one by one that left no fewer in danger, refuse; 0 to go on as long as anything can
+        be hidden. For tables that can be left out.
 
     Returns
     -------
@@ -163,7 +167,7 @@ def protect_tables(
         return tuple(_exact(table, rule) for table in tables)
     release = _first_hiding(tables, rule, public, earlier, nested, totals)
     try:
-        release, result = _until_safe(release)
+        release, result = _until_safe(release, patience)
         if result.passed and rule.own:
             release, result = _show_own(release, result)
     except Contradiction as error:
@@ -182,8 +186,9 @@ def protect_tables(
                 f"{count:,} small number{'s' if count > 1 else ''} could be worked out", result.offenders
             )
         return protect_tables(
-            coarser, rule, public, earlier=earlier, nested=nested, totals=totals, coarsen=_once_more(coarsen, tables)
-        )
+            coarser, rule, public, earlier=earlier, nested=nested, totals=totals,
+            coarsen=_once_more(coarsen, tables), patience=patience,
+        )  # fmt: skip
     return tuple(_shown(release, k, printed, result) for k, printed in enumerate(_printed(release)))
 
 
@@ -408,9 +413,9 @@ def _exact(table: RawTable, rule: Rule) -> ProtectedTable:
 # --- hide until the gate is content ----------------------------------------------------------------------
 
 
-def _until_safe(release: _Release) -> tuple[_Release, GateResult]:
+def _until_safe(release: _Release, patience: int = 0) -> tuple[_Release, GateResult]:
     """Hide more until no protected count can be pinned down, or nothing more can be hidden."""
-    result = None
+    result, fewest, vain = None, np.inf, 0
     for _ in range(MOST_ROUNDS):  # against an attacker who was told which cells are small
         result = _gate(release, told=True, after=result)
         weak = sorted({*result.offenders, *result.partial})
@@ -424,6 +429,10 @@ def _until_safe(release: _Release) -> tuple[_Release, GateResult]:
             return release, result
         after = _second_hiding(release, result.offenders, told=False)
         if after is release:
+            vain = 0 if len(result.offenders) < fewest else vain + 1
+            fewest = min(fewest, len(result.offenders))
+            if patience and vain > patience:
+                return release, result
             after = _cheapest_neighbours(release, result.offenders)
         if after is release:
             return release, result

@@ -6,6 +6,7 @@ silently. No code has been used again with a new meaning: a code that exists in 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
@@ -25,6 +26,25 @@ _LAST_OF_2011 = {
 _MANY = 500
 #: Within a directory's extract a code may miss one year by chance: so small a part of the telling codes is no mixture.
 _STRAY = 0.1
+
+
+#: Kinds of area as a reader calls them.
+_WORDS = {
+    "oa": "output areas", "lsoa": "LSOAs", "msoa": "MSOAs", "ward": "wards", "wards": "wards",
+    "lad": "local authorities", "parish": "parishes", "pcon": "constituencies",
+}  # fmt: skip
+
+
+def kind_words(kind: str) -> str:
+    """A kind of area with its year, in words; as it is where it is none that we know.
+
+    Examples
+    --------
+    >>> kind_words("lsoa11"), kind_words("ward24"), kind_words("square26"), kind_words("catchment")
+    ('LSOAs (2011)', 'wards (2024)', 'square26', 'catchment')
+    """
+    match = re.fullmatch(r"([a-z]+?)(\d\d)", kind)
+    return f"{_WORDS[match[1]]} (20{match[2]})" if match and match[1] in _WORDS else kind
 
 
 def is_new_in_2021(codes: pd.Index) -> pd.Series:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 
 from geoplan.access import Reorganisation, closure_screen, old_rule, reorganise
-from geoplan.access_books import finding, screen_finding, without_sentences
+from geoplan.access_books import closure_book, finding, screen_finding, without_sentences
 from geoplan.access_tables import (
     TOO_FEW,
     access_marks,
@@ -19,9 +21,12 @@ from geoplan.access_tables import (
     protect_screen,
     single_sex_words,
 )
+from geoplan.areas import Boundaries
 from geoplan.disclosure import PUBLIC, rule_for
 from geoplan.distances import METRES_PER_MILE
 from geoplan.readback import check_printed
+from geoplan.schools import Schools
+from geoplan.sources import Source
 from geoplan.travel import by_straight_line, entitlement, points_of, suitable, to_school
 
 NAMES = {"A": "Ash", "B": "Beech", "C": "Cedar"}
@@ -71,6 +76,29 @@ def test_a_hidden_number_that_becomes_another_small_one_changes_nothing():
         shown = tables.receiving.table.drop(columns=["places", "left"])
         seen.add(tuple(each.fillna(-1.0).to_csv() for each in (shown, tables.bands.table)))
     assert len(seen) == 1
+
+
+def closure_page(names: list[str]):
+    found, pupils = closed()
+    tables = protect_access(found, NAMES, areas=pupils["lsoa21"], kind="lsoa21")
+    drawn = gpd.GeoDataFrame(
+        {"name": names}, index=list("abcm"), geometry=shapely.box([0, 1000, 2000, 3000], 0, 4000, 1000), crs=27700
+    )
+    source = Source("Drawn", publisher="nobody")
+    schools = Schools(valley()[0], source)
+    return closure_book(tables, [source], schools, ["B"], Boundaries("lsoa21", drawn, source))
+
+
+def test_the_page_of_a_closure_is_called_what_it_finds_and_names_the_areas():
+    book = closure_page(["Anford 1", "Bell 2", "Crane 3", "Mill 4"])
+    assert book.title == "If Beech closes, about 90 pupils need another school"
+    (homes,) = [panel for panel in book.panels if panel.title == "By where they live"]
+    code, name, displaced, _ = homes.shown
+    assert dict(zip(code.texts, name.texts, strict=True))["m"] == "Mill 4" and displaced.heading == "Pupils displaced"
+    plain = closure_page(list("abcm"))  # an outline without a name of its own
+    assert not any(
+        column.heading == "Name" for panel in plain.panels for column in panel.shown if panel.title[:2] == "By"
+    )
 
 
 def test_inside_the_office_numbers_are_exact():

@@ -10,6 +10,7 @@ import pyogrio
 import pytest
 
 from geoplan.cli.main import main
+from geoplan.containers import pdf_strings, pdf_text
 from geoplan.io.leak_files import scan_file
 from geoplan.io.plans import read_plan
 from geoplan.io.recipes import demo_folder
@@ -154,6 +155,15 @@ def test_the_page_the_report_and_the_workbook_are_protected_and_entered(medway, 
     assert len(ledger["ledger"]["entries"]) >= 2
     for name in ("options.html", "options.xlsx", "report.html"):
         assert scan_file(medway / name) == ()
+
+
+def test_the_report_on_paper_has_its_maps_and_the_numbers_of_the_page(medway, capsys):
+    pytest.importorskip("weasyprint", reason="the extra [pdf] is not installed")
+    assert main(["plan", "compare", "today", "option_b", "--base", "year_group=7", "--report", "report.pdf"]) == 0
+    data = (medway / "report.pdf").read_bytes()
+    text = " ".join("\n".join(pdf_text(data)).split())
+    assert "Today beside Option B" in text and "Key to the maps" in text
+    assert any("Hatched areas change school" in words for words in pdf_strings(data))  # for who cannot see the map
 
 
 def test_brothers_and_sisters_by_a_column_of_the_pupils_file(medway, capsys):

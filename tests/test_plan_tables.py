@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from geoplan import suppression
 from geoplan.catchments import CatchmentPlan
 from geoplan.disclosure import rule_for
 from geoplan.effects import Residents
@@ -16,7 +17,7 @@ from geoplan.errors import ComparisonRefused, DisclosureRefused, VintageError
 from geoplan.gate import Nesting, attack
 from geoplan.ledger import Ledger, append, earlier, withdraw
 from geoplan.plan_tables import ALL, clusters_split, feeders_split, pieces_of, plan_marks, protect_options
-from geoplan.suppression import HIDDEN
+from geoplan.suppression import HIDDEN, protect_tables
 
 AREAS = [f"E{at:02}" for at in range(12)]
 TODAY = CatchmentPlan("Today", "lsoa21", pd.Series(["101"] * 4 + ["102"] * 4 + ["103"] * 4, index=AREAS))
@@ -239,13 +240,104 @@ def test_a_small_number_beside_earlier_options_is_refused_with_what_helps(monkey
         protect_options({"Today": TODAY, "Other": other}, people(), data="January")
 
 
-def test_more_areas_than_are_shown_one_by_one_is_said():
+def test_more_areas_than_are_shown_one_by_one_is_said(monkeypatch):
+    monkeypatch.setattr("geoplan.plan_tables.MOST_AREAS", 40)
     codes = [f"E{at:03}" for at in range(60)]
     today = CatchmentPlan("Today", "lsoa21", pd.Series(["101"] * 50 + ["102"] * 10, index=codes))
     residents = Residents("lsoa21", np.arange(3000) % 60, pd.Index(codes), {}, "pupils", 0)
     tables = protect_options({"Today": today, "Option": today.move(codes[:41], to="102")}, residents)
     assert not tables.areas
-    assert tables.left_out["people by area that moves, Option"] == "41 areas move, and the most that are shown is 40"
+    why = tables.left_out["people by area that moves, Option"]
+    assert why == "41 areas move, and the most that are shown one by one is 40"
+    assert tables.flows["Option"].table["people"].tolist() == [41 * 50.0]  # they are counted by pair of schools
+
+
+def county(counts, schools: int = 6, moves=lambda at: at % 3 > 0):
+    """A plan of as many areas as counts, and an option under which two in three move to the next school."""
+    codes = [f"E{at:04}" for at in range(len(counts))]
+    own = np.arange(len(counts)) * schools // len(counts)
+    today = pd.Series([f"{101 + at}" for at in own], index=codes)
+    later = pd.Series([f"{101 + (s + moves(at)) % schools}" for at, s in enumerate(own)], index=codes)
+    plans = {"Today": CatchmentPlan("Today", "lsoa21", today), "Option": CatchmentPlan("Option", "lsoa21", later)}
+    area = np.repeat(np.arange(len(counts)), counts)
+    return plans, Residents("lsoa21", area, pd.Index(codes), {}, "pupils", 0)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_hundreds_of_areas_that_move_are_shown_and_none_can_be_worked_out(seed):
+    counts = np.random.default_rng(seed).poisson(np.random.default_rng(seed).choice([0, 6, 30, 60], 400))
+    plans, residents = county(counts)
+    tables = protect_options(plans, residents)
+    shown_, moving = tables.areas["Option"], plans["Option"].moved_from(plans["Today"]).index
+    assert len(moving) > 250 and set(shown_.table.index) == set(moving)
+    real = pd.Series(counts, index=residents.areas).reindex(shown_.table.index)
+    assert shown_.table["people"].isna().equals(shown_.hidden["people"])
+    small = (real > 0) & (real < 10)
+    assert small.any() and shown_.hidden["people"][small].all()
+    assert (shown_.table["people"][real == 0].dropna() == 0).all() and (real == 0).any()
+    printed = [*tables.residents.printed, *tables.flows["Option"].printed, *shown_.printed]
+    assert {cell[0] for cell in shown_.printed[0].cells} == set(moving)  # no row that is not shown is evidence
+    assert attack(printed, nested=pieces_of(every_area(tables, residents), residents.areas)).passed
+
+
+def every_area(tables, residents) -> tuple[Nesting, ...]:
+    """The nestings of a release, attacked down to the last area."""
+    return (*tables.nested, Nesting("lsoa21", "lsoa21", {area: area for area in residents.areas}))
+
+
+def test_a_few_beside_one_large_area_are_hidden_with_it_and_nothing_else_is():
+    counts = [40] * 60
+    counts[1], counts[2] = 1, 33  # these two alone move from the first school to the second
+    plans, residents = county(counts, moves=lambda at: at in (1, 2) or at > 30)
+    tables = protect_options(plans, residents)
+    assert tables.flows["Option"].table.loc["101 > 102", "people"] == 35
+    hidden = tables.areas["Option"].hidden["people"]
+    assert list(hidden[hidden].index) == ["E0001", "E0002"]
+
+
+def test_where_most_numbers_by_area_would_be_hidden_they_are_given_by_pair_of_schools():
+    plans, residents = county([4] * 90)
+    tables = protect_options(plans, residents)
+    assert not tables.areas and "by pair of schools" in tables.left_out["people by area that moves, Option"]
+    assert (tables.flows["Option"].table["people"] == 40).all()
+
+
+def test_an_option_set_is_shown_without_numbers_by_area_where_those_cannot_be_protected(monkeypatch):
+    whole = protect_tables
+
+    def refuses(tables, *args, **more):
+        if any(table.dims == ("lsoa21",) for table in tables):
+            raise DisclosureRefused("1 small number could be worked out", ())
+        return whole(tables, *args, **more)
+
+    monkeypatch.setattr("geoplan.plan_tables.protect_tables", refuses)
+    tables = shown()
+    assert not tables.areas and tables.flows["Option"].table["people"].notna().all()
+    assert "could be worked out" in tables.left_out["people by area that moves, Option"]
+
+
+def test_numbers_by_area_that_cannot_be_protected_are_given_up_soon(monkeypatch):
+    counts = np.random.default_rng(4).poisson(np.random.default_rng(4).choice([3, 18, 30], 120))
+    plans, residents = county(counts, 24)
+    rounds, whole = [], suppression._cheapest_neighbours
+    monkeypatch.setattr(suppression, "_cheapest_neighbours", lambda *args: rounds.append(1) or whole(*args))
+    monkeypatch.setattr(
+        suppression, "_second_hiding", lambda release, weak, told: release
+    )  # nothing helps but hiding one number after another
+    monkeypatch.setattr("geoplan.plan_tables.PATIENCE", 1)
+    tables = protect_options(plans, residents)
+    few, rounds[:] = len(rounds), []
+    monkeypatch.setattr("geoplan.plan_tables.PATIENCE", 0)
+    assert tables.flows["Option"].table["people"].notna().any()
+    protect_options(plans, residents)
+    assert few < len(rounds)
+
+
+def test_areas_that_move_are_one_table_for_all_options():
+    plans = {"Today": TODAY, "Option": option(), "Other": TODAY.move(["E03", "E04"], to="103", name="Other")}
+    tables = protect_options(plans, people())
+    assert tables.areas["Option"].printed == tables.areas["Other"].printed
+    assert tables.areas["Option"].table.loc["E03"].equals(tables.areas["Other"].table.loc["E03"])
 
 
 def test_what_cannot_be_compared_is_refused():

@@ -299,7 +299,7 @@ def _write_comparison(numbers, tables, facts, out: Path | None, report: Path | N
             from geoplan.io.pdf_out import pdf_bytes
             from geoplan.io.releases import facts_in, tables_in
 
-            data = pdf_bytes(numbers.page(page))
+            data = pdf_bytes(_Paper(numbers.page(page).to_html()))
             numbers.write(report, data, tables_in(page), facts_in(page), tables.nested, page.to_html())
 
 

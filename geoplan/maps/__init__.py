@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from geoplan.maps.book import MapBook
 from geoplan.maps.layers import AreaLayer, OutlineLayer, PointLayer, areas, outline, schools
-from geoplan.maps.panels import BarPanel, LayerRefused, TablePanel, bars, table
+from geoplan.maps.panels import BarPanel, LayerRefused, PicturePanel, TablePanel, bars, pictures, table
 
 if TYPE_CHECKING:
     from geoplan.maps.folium_layers import GeoplanLayer
@@ -22,12 +22,14 @@ __all__ = [
     "LayerRefused",
     "MapBook",
     "OutlineLayer",
+    "PicturePanel",
     "PointLayer",
     "TablePanel",
     "areas",
     "bars",
     "folium_layer",
     "outline",
+    "pictures",
     "schools",
     "table",
 ]

@@ -172,6 +172,8 @@ def class_labels(shown: Cells, breaks: Sequence[float], scale: str = "sequential
     --------
     >>> class_labels(Cells("FSM", "share", 0, (5.0, 10.0, 20.0)), (10, 20))
     ['under 10%', '10% to 19%', '20% or more']
+    >>> class_labels(Cells("Pupils", "", 0, (0.0, 15.0, 40.0)), (10, 30))
+    ['0', '10 to 29', '30 or more']
     """
     if not breaks:
         known = {text for text, number in zip(shown.texts, shown.numbers, strict=True) if not np.isnan(number)}
@@ -180,7 +182,9 @@ def class_labels(shown: Cells, breaks: Sequence[float], scale: str = "sequential
     edges = [shown.text(edge) for edge in breaks]
     ends = [shown.text(edge - finest) for edge in breaks]
     middle = [low if low == high else f"{low} to {high}" for low, high in zip(edges[:-1], ends[1:], strict=True)]
-    labels = [f"under {edges[0]}", *middle, f"{edges[-1]} or more"]
+    below = shown.numbers[shown.numbers < breaks[0]]
+    nothing = len(below) > 0 and not below.any()  # a small number is hidden, so that a class under ten may hold none
+    labels = [shown.text(0.0) if nothing else f"under {edges[0]}", *middle, f"{edges[-1]} or more"]
     if scale == "diverging" and shown.unit == "index" and tuple(breaks) == palette.INDEX_BREAKS:
         return [f"{label}: {words}" for label, words in zip(labels, INDEX_WORDS, strict=True)]
     return labels

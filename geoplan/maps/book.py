@@ -12,7 +12,7 @@ from pathlib import Path
 
 from geoplan.disclosure import Protected, Rule, require_protected
 from geoplan.maps.layers import AreaLayer, Layer, OutlineLayer, PointLayer
-from geoplan.maps.panels import BarPanel, LayerRefused, Panel, TablePanel, many
+from geoplan.maps.panels import BarPanel, LayerRefused, Panel, PicturePanel, TablePanel, many
 from geoplan.sources import Source, is_invented, unique_sources
 
 BASEMAPS = ("", "osm")
@@ -80,7 +80,7 @@ class MapBook:
             raise ValueError(f"basemap {self.basemap!r}: use '' or 'osm'")
         for name, kinds in (
             ("layers", (AreaLayer, PointLayer, OutlineLayer)),
-            ("panels", (BarPanel, TablePanel)),
+            ("panels", (BarPanel, TablePanel, PicturePanel)),
         ):
             object.__setattr__(self, name, tuple(getattr(self, name)))
             for item in getattr(self, name):
@@ -93,8 +93,8 @@ class MapBook:
 
     def add(self, *items: Layer | Panel) -> MapBook:
         """A new book with these layers and panels after those it has."""
-        panels = tuple(item for item in items if isinstance(item, (BarPanel, TablePanel)))
-        layers = tuple(item for item in items if not isinstance(item, (BarPanel, TablePanel)))
+        panels = tuple(item for item in items if isinstance(item, (BarPanel, TablePanel, PicturePanel)))
+        layers = tuple(item for item in items if not isinstance(item, (BarPanel, TablePanel, PicturePanel)))
         return replace(self, layers=self.layers + layers, panels=self.panels + panels)
 
     @property

@@ -20,6 +20,7 @@ from geoplan.maps import palette
 from geoplan.maps.cells import Cells, cells, share_decimals
 from geoplan.maps.panels import BarPanel, Detail, LayerRefused, TablePanel, check_columns, checked_sources, many
 from geoplan.sources import Source
+from geoplan.vintages import kind_words
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -227,7 +228,7 @@ def _own_breaks(shown: Cells, scale: str, classes: int, method: str) -> tuple[fl
 
 def outline(boundaries: Boundaries, *, title: str = "", names: bool = True) -> OutlineLayer:
     """Outlines to find one's way by, with names if wanted."""
-    title = title or f"Outlines ({boundaries.kind})"
+    title = title or f"Outlines of {kind_words(boundaries.kind)}"
     sources = checked_sources(title, (boundaries.source,))
     return OutlineLayer(title, boundaries.kind, _shapes(boundaries), sources, names)
 

@@ -69,7 +69,21 @@ class TablePanel:
         return f"<TablePanel {self.title!r}: {many(len(self.data), 'row')}, {many(len(self.columns), 'column')}>"
 
 
-Panel = BarPanel | TablePanel
+@dataclass(frozen=True, repr=False)
+class PicturePanel:
+    """Pictures beside each other, each SVG with its caption; no numbers of people are in them."""
+
+    title: str
+    pictures: tuple[tuple[str, str], ...]
+    data: pd.DataFrame
+    sources: tuple[Source, ...]
+    note: str = ""
+
+    def __repr__(self) -> str:
+        return f"<PicturePanel {self.title!r}: {many(len(self.pictures), 'picture')}>"
+
+
+Panel = BarPanel | TablePanel | PicturePanel
 Detail = BarPanel | TablePanel | str
 
 
@@ -178,6 +192,31 @@ def table(
     if public is not None:
         data = public[list(wanted)].copy()
     return TablePanel(title, data, MappingProxyType(wanted), index, checked_sources(title, sources), note)
+
+
+def pictures(
+    title: str, drawn: Mapping[str, str], *, sources: Iterable[Source], words: Iterable[str] = (), note: str = ""
+) -> PicturePanel:
+    """Pictures of our own drawing, beside each other.
+
+    Parameters
+    ----------
+    title
+        What they show.
+    drawn
+        Caption to SVG, as :func:`geoplan.reports.catchment_maps.catchment_map` draws it; its title is for readers who
+        cannot see it.
+    sources
+        What they were drawn from.
+    words
+        Names and captions that stand in them: a number in a name is no figure.
+    note
+        A sentence for the reader.
+    """
+    if not all(picture.startswith("<svg ") and "<title>" in picture for picture in drawn.values()):
+        raise LayerRefused(f"pictures {title!r}: each is SVG with a title in words")
+    data = pd.DataFrame({"words": [*drawn, *words]})
+    return PicturePanel(title, tuple(drawn.items()), data, checked_sources(title, sources), note)
 
 
 def many(count: int, what: str) -> str:

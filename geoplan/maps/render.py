@@ -19,7 +19,7 @@ from geoplan.maps import palette
 from geoplan.maps.blocks import bar_block, legend_entries, legend_note
 from geoplan.maps.cells import Cells
 from geoplan.maps.layers import MARKS, AreaLayer, OutlineLayer, PointLayer
-from geoplan.maps.panels import BarPanel, TablePanel
+from geoplan.maps.panels import BarPanel, PicturePanel, TablePanel
 from geoplan.sources import Source, unique_sources
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Book(Protocol):
     title: str
     finding: str
     layers: tuple[AreaLayer | PointLayer | OutlineLayer, ...]
-    panels: tuple[BarPanel | TablePanel, ...]
+    panels: tuple[BarPanel | TablePanel | PicturePanel, ...]
     notes: tuple[str, ...]
     marking: str
     basemap: str
@@ -162,10 +162,12 @@ def school_parts(layer: PointLayer) -> dict:
     }
 
 
-def panel_parts(panel: BarPanel) -> dict:
+def panel_parts(panel: BarPanel | TablePanel | PicturePanel) -> dict:
     """What the template shows of a panel."""
     if isinstance(panel, BarPanel):
         return bar_block(panel)
+    if isinstance(panel, PicturePanel):
+        return {"kind": "pictures", "title": panel.title, "note": panel.note, "pictures": panel.pictures}
     return {"kind": "table", "title": panel.title, "note": panel.note, "columns": panel.shown}
 
 

@@ -153,7 +153,7 @@ def homes_map(
     ).format(
         w=MAP_WIDTH, h=MAP_HEIGHT + LEGEND, mh=MAP_HEIGHT, w1=MAP_WIDTH - 1, mh1=MAP_HEIGHT - 1, title=title,
         size=6 / fit, thin=1 / fit, pale="#F3F2F1", dark="#A0A6AA", font=FONT, dx=dx, dy=dy, fit=fit, line="#8A9296",
-        stroke=0.6 / fit, drawn=drawn, spot=spot, marks=marks, ruler=_ruler(scale),
+        stroke=0.6 / fit, drawn=drawn, spot=spot, marks=marks, ruler=ruler(scale, MAP_WIDTH, MAP_HEIGHT),
         legend=_legend(entries, noun, position is not None),
     )  # fmt: skip
     return HomesMap(svg, letters, sum(1 for at in some.tolist() if at not in shown))
@@ -224,12 +224,20 @@ def _school(x: float, y: float) -> Markup:
     ).format(x, y - 8, BASE, palette.TEXT)  # fmt: skip
 
 
-def _ruler(scale: float) -> Markup:
-    """A scale bar of a round length, in the lower right corner of the map."""
-    fits = [km for km in (0.5, 1, 2, 5, 10, 20, 50) if km * 1000 * scale <= MAP_WIDTH / 3]
+def ruler(scale: float, width: float, height: float) -> Markup:
+    """A scale bar of a round length, in the lower right corner of a map.
+
+    Parameters
+    ----------
+    scale
+        The map's units for a metre.
+    width, height
+        Of the map, in its units.
+    """
+    fits = [km for km in (0.5, 1, 2, 5, 10, 20, 50) if km * 1000 * scale <= width / 3]
     km = fits[-1] if fits else 0.2
     length = km * 1000 * scale
-    right, low = MAP_WIDTH - 8, MAP_HEIGHT - 8
+    right, low = width - 8, height - 8
     return Markup(
         '<rect x="{:.1f}" y="{}" width="{:.1f}" height="20" fill="#FFFFFF" fill-opacity="0.85"/>'
         '<path d="M{:.1f} {}v4h{:.1f}v-4" fill="none" stroke="#0B0C0C" stroke-width="1.5"/>'

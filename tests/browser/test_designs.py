@@ -26,12 +26,16 @@ def test_the_page_opens_alone_and_says_nothing_on_the_console(running, path):
     page.on("console", lambda message: said.append(message.text))
     page.goto(path.as_uri())
     assert asked == [path.as_uri()] and said == []
-    assert page.locator("h1").inner_text() == "Catchments designed: Option D"
+    title, finding = page.locator("h1").inner_text(), page.locator(".finding").inner_text()
+    assert title.startswith("Catchments designed: Option D. ")
+    assert finding.startswith(title.removeprefix("Catchments designed: Option D. "))  # the title says what was found
     assert page.locator("svg.catchments").count() == 2
     for picture in page.locator("svg[role=img]").all():
         assert "table" in picture.locator("title").first.text_content()
     # the letters of the second map are those of the table
-    letters = {each.text_content() for each in page.locator("svg.catchments").nth(1).locator("text").all()}
+    letters = {
+        each.text_content() for each in page.locator("svg.catchments").nth(1).locator("g[font-weight] text").all()
+    }
     column = page.get_by_role("region", name="Catchments").locator("tbody tr td:nth-child(2)").all_inner_texts()
     assert letters <= set(column) and len(letters) == 3
     context.close()

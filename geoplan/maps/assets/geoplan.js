@@ -227,10 +227,12 @@ var geoplan = (function () {
 
   const meet = (a, b) => a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1];
 
-  /** Text with a pale edge, a little higher or lower if needed, unless it would lie on something taken. */
-  function label(ctx, text, x, at0, taken, font, shifts) {
+  /** Text with a pale edge, a little higher or lower if needed, unless it would lie on something taken. What is centred
+      on a point in sight stays in sight. */
+  function label(ctx, text, x, at0, taken, font, shifts, sight) {
     ctx.font = font;
-    const width = ctx.measureText(text).width, at = shifts ? x - width / 2 : x;
+    const width = ctx.measureText(text).width, seen = sight && x > sight[0] && x < sight[1];
+    const at = !shifts ? x : seen ? Math.max(sight[0] + 4, Math.min(x - width / 2, sight[1] - width - 4)) : x - width / 2;
     const boxAt = shift => [at - 3, at0 + shift - 9, at + width + 3, at0 + shift + 9];
     const shift = (shifts || [0]).find(s => !taken.some(other => meet(boxAt(s), other)));
     if (shift === undefined) return;
@@ -357,11 +359,13 @@ var geoplan = (function () {
         ctx.stroke();
       }
       if (!this.options.names || !shapes.centres) return;
-      const taken = [...(this.taken || [])], small = this._map.getSize().x < 500;
+      const taken = [...(this.taken || [])], across = this._map.getSize().x, small = across < 500;
+      const west = this._map.containerPointToLayerPoint([0, 0]).x - this._bounds.min.x;
       for (const area of members) {
         const [x, y] = shapes.centres[area];
         label(ctx, shapes.names[area], x * view.scale - view.left, y * view.scale - view.top, taken,
-          "600 " + (small ? 11 : 13) + "px system-ui, Arial, sans-serif", small ? [0, -11, 11, -20, 20] : [0, -14, 14, -26, 26]);
+          "600 " + (small ? 11 : 13) + "px system-ui, Arial, sans-serif", small ? [0, -11, 11, -20, 20] : [0, -14, 14, -26, 26],
+          [west, west + across]);
       }
     },
   });
@@ -743,6 +747,27 @@ var geoplan = (function () {
       swipe.at.setAttribute("aria-valuetext", swipe.at.value + "% of the map shows " + swipe.left.selectedOptions[0].textContent);
     }
 
+    /** The line itself is dragged by mouse, pen or finger; the slider below does the same for everybody else. */
+    function dragLine() {
+      const moves = event => {
+        const corner = frame.getBoundingClientRect(), share = (event.clientX - corner.left - frame.clientLeft) / size().x;
+        swipe.at.value = Math.round(100 * Math.max(0, Math.min(1, share)));
+        where();
+        clip();
+      };
+      swipe.line.addEventListener("pointerdown", event => {
+        event.preventDefault();
+        swipe.line.setPointerCapture(event.pointerId);
+        swipe.line.addEventListener("pointermove", moves);
+      });
+      for (const end of ["pointerup", "pointercancel"]) {
+        swipe.line.addEventListener(end, () => {
+          swipe.line.removeEventListener("pointermove", moves);
+          say(swipe.at.getAttribute("aria-valuetext"));
+        });
+      }
+    }
+
     function readySwipe() {
       if (!swipe.on) return;
       swipe.right.selectedIndex = 1;
@@ -752,14 +777,25 @@ var geoplan = (function () {
         if (!swipe.on.checked) switchTo(Number($("input[name=geoplan-areas]:checked").value));
         say(swipe.on.checked ? $("#geoplan-map-title").textContent : "One map");
       });
-      swipe.left.addEventListener("change", again);
-      swipe.right.addEventListener("change", again);
+      const chosen = () => { again(); say($("#geoplan-map-title").textContent); };
+      swipe.left.addEventListener("change", chosen);
+      swipe.right.addEventListener("change", chosen);
       swipe.at.addEventListener("input", () => { where(); clip(); });
+      swipe.at.addEventListener("keydown", event => {
+        const by = { ArrowLeft: -5, ArrowDown: -5, ArrowRight: 5, ArrowUp: 5 }[event.key];
+        if (!by) return;
+        event.preventDefault();
+        swipe.at.value = Number(swipe.at.value) + by;
+        where();
+        clip();
+      });
       $$("[data-swipe]").forEach(button => button.addEventListener("click", () => {
         swipe.at.value = button.dataset.swipe;
         where();
         clip();
+        say(swipe.at.getAttribute("aria-valuetext"));
       }));
+      dragLine();
       map.on("move zoom resize geoplan:drawn", clip);
       swipeTo(-1, -1);
     }
@@ -985,7 +1021,7 @@ var geoplan = (function () {
     form.addEventListener("submit", event => {
       event.preventDefault();
       const typed = tidy(form.querySelector("input").value);
-      const whole = /^[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2}$/.test(typed), key = whole ? typed.slice(0, -2) : typed;
+      const begun = typed.match(/^([A-Z]{1,2}[0-9][A-Z0-9]?[0-9])[A-Z]{1,2}$/), key = begun ? begun[1] : typed;
       let found = rows.filter(row => tidy(row[0]) === key);
       if (!found.length && key) found = rows.filter(row => tidy(row[0].split(" ")[0]) === key);
       if (!found.length) {
