@@ -175,6 +175,25 @@ def test_brothers_and_sisters_by_a_column_of_the_pupils_file(medway, capsys):
     assert "F12" not in (medway / "options.html").read_text()
 
 
+def test_a_changed_age_range_is_said_and_places_are_for_the_years_taught(medway, capsys):
+    assert main(["plan", "ages", "today", "900050", "--from", "R", "--to", "11", "-o", "ages.csv"]) == 0
+    assert "Thornmere Academy teaches years R to 11." in said(capsys)
+    assert main(["plan", "compare", "today", "ages.csv", "-o", "ages.html", "--json"]) == 0
+    rows = {row["code"]: row for row in json.loads(said(capsys))["summary"]}
+    # places of secondary schools against secondary pupils, as without the option; one school takes younger ones too
+    assert rows["Today"]["beyond"] < 2_000 < rows["Ages"]["beyond"] < 5_000
+    page = (medway / "ages.html").read_text(encoding="utf-8")
+    assert "Ages: Thornmere Academy teaches years R to 11." in page
+    assert "Of the years its schools teach, Ages" in page
+    assert page.index("Year 9") < page.index("Year 10")
+
+
+def test_years_stand_in_their_order(medway, capsys):
+    assert main(["plan", "compare", "today", "option_a", "--json"]) == 0
+    who = json.loads(said(capsys))["options"]["Option A"]["who"]["year_group"]
+    assert [row["code"] for row in who] == ["7", "8", "9", "10", "11"]
+
+
 def test_a_council_with_infants_and_juniors_compares_infant_catchments(medway, capsys):
     """A plan of infant schools counts infants only: the years that its schools teach."""
     assert main(["plan", "from", "nearest", "--phase", "Infant", "-o", "infants.csv", "--name", "Infants"]) in (0, 1)

@@ -356,6 +356,7 @@ def read_one(folder, name: str, kind: str):
 
 def _step(project: Path, name: str, kind: str, out: Path | None, as_json: bool, step) -> None:
     """One verb: read, change, say what moved and what to look at, write."""
+    from geoplan.catchments import school_changes
     from geoplan.io.project import read_project
 
     folder = read_project(project)
@@ -367,9 +368,12 @@ def _step(project: Path, name: str, kind: str, out: Path | None, as_json: bool, 
     _write(folder, after, out)
     if as_json:
         changed = {str(area): {"from": row["before"], "to": row["after"]} for area, row in moved.iterrows()}
-        typer.echo(json.dumps(_plan_json(after, problems) | {"moved": changed}, indent=2))
+        told = {"moved": changed, "changes": school_changes(after, before)}
+        typer.echo(json.dumps(_plan_json(after, problems) | told, indent=2))
     else:
-        typer.echo(f"{after.name}: {_moved_words(moved)}{' No problems found.' if not problems else ''}")
+        words = [_moved_words(moved), *(f"{change}." for change in school_changes(after, before, _names(folder)))]
+        words += [] if problems else ["No problems found."]
+        typer.echo(f"{after.name}: {' '.join(words)}")
         for problem in problems:
             typer.echo(f"  {problem}")
     say_written(out)

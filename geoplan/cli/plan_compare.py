@@ -115,6 +115,7 @@ def compare(
             places=frame["places"].astype("Float64").astype(float) if "places" in frame else None,
             data=folder.as_at, earlier=printed, earlier_nested=nested,
             clusters=frame.get("cluster"),
+            ages=frame[["lowest_year", "highest_year"]] if {"lowest_year", "highest_year"} <= set(frame) else None,
         )  # fmt: skip
         facts = _facts(folder, tables, pupils, schools, layers, sources, groups, forecast, applications, entry)
         next(step)
@@ -330,7 +331,7 @@ def _words(sheets, about, sources) -> list:
 def _print_comparison(tables, facts) -> None:
     import pandas as pd
 
-    from geoplan.plan_books import cluster_sentences, most_sentences, option_sentence
+    from geoplan.plan_books import change_sentences, cluster_sentences, most_sentences, option_sentence
 
     summary = tables.summary
     typer.echo(f"Against {tables.titles[0]}, of {tables.base_name}:")
@@ -347,7 +348,7 @@ def _print_comparison(tables, facts) -> None:
     for name, (heading, form) in known.items():
         cells[heading] = shown(summary.table[name], summary.hidden[name], form)
     print_table(pd.DataFrame(cells), list(cells))
-    for sentence in (*cluster_sentences(tables), *most_sentences(tables, facts)):
+    for sentence in (*change_sentences(tables, facts), *cluster_sentences(tables), *most_sentences(tables, facts)):
         typer.echo(sentence)
     for what, why in tables.left_out.items():
         typer.echo(f"Not shown: {what} ({why}).")
