@@ -217,7 +217,16 @@ def _knobs(problem: DesignProblem, limits: Limits) -> list[_Knob]:
     if limits.one_piece:
         knobs.append(_Knob("catchments in one piece", _setter("one_piece", False)))
     for name, most in limits.at_most.items():
-        knobs.append(_Knob(f"{MEASURES[name]} at most {most:g}", _without(name), name, _at_most(name), most, shown.get(name, number)))
+        knobs.append(
+            _Knob(
+                f"{MEASURES[name]} at most {most:g}",
+                _without(name),
+                name,
+                _at_most(name),
+                most,
+                shown.get(name, number),
+            )
+        )
     return knobs
 
 
@@ -302,9 +311,7 @@ def _places(problem: DesignProblem, limits: Limits, allowed: np.ndarray) -> list
         room = np.where(allowed, high[year], -np.inf).max(axis=1)
         big = np.flatnonzero((children > room * (1 + TOLERANCE)) & allowed.any(axis=1))
         for area in big[:3]:
-            reasons.append(
-                f"area {problem.areas[area]} has more children{when} than any school it may go to can take"
-            )
+            reasons.append(f"area {problem.areas[area]} has more children{when} than any school it may go to can take")
         if len(big) > 3:
             reasons.append(f"and {len(big) - 3:,} more areas like that{when}")
     return reasons

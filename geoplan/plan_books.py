@@ -60,8 +60,8 @@ DIVIDED = (
     "their share in it. A cluster's children are divided where a tenth or more live outside it."
 )
 FROM_PRINTED = (
-    "Worked out of the numbers printed by feeder school and catchment; one that is hidden stands for {}, so a share may "
-    "be a few per cent off."
+    "Worked out of the numbers printed by feeder school and catchment; one that is hidden stands for {}, so a share "
+    "may be a few per cent off."
 )
 LOOK_UP = "Postcode sectors, plan by plan"
 MAP_WORDS = (
@@ -837,7 +837,10 @@ def _split_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePa
             columns[f"{title}, share"] = (f"Share in it, {title}", "share")
         panels.append(
             maps.table(
-                "Feeder schools and catchments", replace(shown, table=named), columns, sources=facts.sources,
+                "Feeder schools and catchments",
+                replace(shown, table=named),
+                columns,
+                sources=facts.sources,
                 note="" if tables.rule.exact else FROM_PRINTED.format(f"{tables.rule.hide_below / 2:g}"),
             )
         )
