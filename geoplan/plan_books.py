@@ -32,6 +32,7 @@ from geoplan.plan_tables import (
 from geoplan.reports.catchment_maps import catchment_map, fills_apart, map_letters
 from geoplan.reports.outlines import simplify_outlines
 from geoplan.sources import Source
+from geoplan.travel import MATRIX, WALK
 from geoplan.vintages import kind_words
 
 NOT_A_ROLL = (
@@ -42,6 +43,10 @@ STRAIGHT = (
     "Distances are straight lines from the home's postcode to the catchment's school, rounded to the nearest 50 "
     "metres. A walk is never shorter: over 3 miles by the line is over 3 miles by any route, under it is not certain."
 )
+WAYS = {
+    WALK: "Distances are walks along the network that was given, from the home's postcode to the catchment's school",
+    MATRIX: "Distances are as given in the matrix of distances, from the home to the catchment's school",
+}
 UNFILLED = "Unfilled places are each school's own: a full school does not make up for an empty one, nor the reverse."
 OWN_YEARS = (
     "Some schools teach only some of the years counted: places are set against children of the years that a "
@@ -374,7 +379,7 @@ def notes(tables: OptionTables, facts: OptionFacts) -> list[str]:
         if who[where] > 0:
             said.append(f"About {who[where]:,.0f} {tables.noun} {words}.")
     said += [NOT_A_ROLL]
-    said += [STRAIGHT] if tables.distance is not None else []
+    said += [distance_words(tables)] if tables.distance is not None else []
     said += [UNFILLED] if tables.places is not None else []
     said += [OWN_YEARS] if tables.own_years is not None else []
     said += [sentence for sentence in cluster_sentences(tables) if "no area goes" in sentence]
@@ -783,9 +788,14 @@ def _distance_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.Tabl
         *metres,
         maps.table(
             "Distance to the catchment school", tables.distance, columns, sources=facts.sources, index="Distance",
-            note=STRAIGHT,
+            note=distance_words(tables),
         )
     ]  # fmt: skip
+
+
+def distance_words(tables: OptionTables) -> str:
+    """How distances were measured."""
+    return f"{WAYS[tables.way]}, rounded to the nearest 50 metres." if tables.way in WAYS else STRAIGHT
 
 
 def _retention_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePanel]:

@@ -47,7 +47,7 @@ from geoplan.errors import ComparisonRefused, DisclosureRefused, UnknownCodeErro
 from geoplan.gate import Nesting, PrintedTable
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up
-from geoplan.travel import YEARS
+from geoplan.travel import YEARS, Travel
 
 ELSEWHERE, NO_SCHOOL, OTHER = "elsewhere", "no school", "other areas"
 STAY, MOVES_TO = "stay", "moves to "
@@ -126,6 +126,8 @@ class OptionTables:
         How catchments are made of areas, for the ledger.
     data
         What the data are called.
+    way
+        How distances were measured, as in :class:`geoplan.travel.Travel`; "" for straight lines.
     cluster_flows
         For each option: from which cluster to which, with the people who change cluster: ``from``, ``to``,
         ``people``; empty where the schools have no clusters.
@@ -158,6 +160,7 @@ class OptionTables:
     data: str = ""
     cluster_flows: Mapping[str, Protected] = field(default_factory=dict)
     clusters: Protected | None = None
+    way: str = ""
 
     def __repr__(self) -> str:
         return f"<OptionTables: {', '.join(self.plans)}; {self.rule.name}, {self.rule.tag}>"
@@ -204,6 +207,7 @@ def protect_options(
     earlier_nested: Sequence[Nesting] = (),
     clusters: pd.Series | None = None,
     ages: pd.DataFrame | None = None,
+    ways: Travel | None = None,
 ) -> OptionTables:
     """Protect what an option set does to the people who live in it.
 
@@ -231,6 +235,9 @@ def protect_options(
     ages
         The years that each school teaches, by its code: ``lowest_year``, ``highest_year``, before the plans' own
         changes. Places are then set against children of those years alone.
+    ways
+        Metres from homes to schools along a network or from a matrix, of which ``residents.home`` are the rows; used
+        for distances in the place of straight lines.
 
     Raises
     ------
@@ -248,11 +255,13 @@ def protect_options(
         raise VintageError(f"plans and people are by {', '.join(sorted(kinds))}: bring all to one kind")
     base_name = base_name or residents.noun
     ground = _Ground(dict(plans), residents, base_name, data, clusters)
+    ground.way = "" if ways is None else f", by {ways.by} {hashlib.sha256(ways.values.tobytes()).hexdigest()[:8]}"
     if not ground.inside.any():
         raise ComparisonRefused(f"none of the {residents.noun} live in the plans' {residents.kind} areas")
     first, *options = plans
     changes = {
-        title: change_of(plans[first], plans[title], residents, None, places, sites) for title in (*options, first)
+        title: change_of(plans[first], plans[title], residents, None, places, sites, ways=ways)
+        for title in (*options, first)
     }
     moving = {option: ground.moving(option) for option in options}
     few = {option: codes for option, codes in moving.items() if 0 < len(codes) <= MOST_AREAS}
@@ -301,11 +310,15 @@ def protect_options(
         cluster_flows=MappingProxyType({option: _flow_table(table) for option, table in by_cluster.items()}),
         people=_people(desk, ground),
         left_out=MappingProxyType(
-            _left_out(residents, sites, places) | _without_clusters(ground, feeders) | _too_many(moving) | without_areas
+            _left_out(residents, sites, places, ways)
+            | _without_clusters(ground, feeders)
+            | _too_many(moving)
+            | without_areas
         ),
         rule=rule,
         nested=ground.nested,
         data=data,
+        way="" if ways is None else ways.by,
         **shown,
     )
 
@@ -720,7 +733,7 @@ def _by_attribute(desk: _Desk, ground: _Ground, changes, plans, name: str):
 
 
 def _effect_dim(ground: _Ground, option: str) -> str:
-    return f"what becomes of them: {ground.flow_dims[option]}"
+    return f"what becomes of them: {ground.flow_dims[option]}{ground.way}"
 
 
 def _effect_raw(ground: _Ground, change: Change, option: str, name: str = "") -> RawTable:
@@ -890,7 +903,9 @@ def _band_raw(ground: _Ground, change: Change, title: str) -> RawTable | None:
     counts = pd.Series(np.bincount(band, minlength=3), index=pd.Index(BANDS, name=f"distance: {_word(title)}"))
     noun = change.residents.noun
     name = f"{noun} by distance, {title}"
-    return RawTable(name, counts, noun, f"{ground.population}, by distance to the school of {ground.dims[title]}")
+    return RawTable(
+        name, counts, noun, f"{ground.population}, by distance to the school of {ground.dims[title]}{ground.way}"
+    )
 
 
 def _distance_table(bands: Mapping[str, ProtectedTable]) -> Protected:
@@ -1230,9 +1245,9 @@ def _without_clusters(ground: _Ground, feeders: Mapping[str, ProtectedTable]) ->
     return {}
 
 
-def _left_out(residents: Residents, sites, places) -> dict[str, str]:
+def _left_out(residents: Residents, sites, places, ways=None) -> dict[str, str]:
     lacking = {
-        "distances": sites is None or residents.easting is None,
+        "distances": ways is None and (sites is None or residents.easting is None),
         "places": places is None,
         "free school meals": "fsm" not in residents.columns,
         "special educational needs": "sen" not in residents.columns,

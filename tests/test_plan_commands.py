@@ -188,6 +188,37 @@ def test_a_changed_age_range_is_said_and_places_are_for_the_years_taught(medway,
     assert page.index("Year 9") < page.index("Year 10")
 
 
+def test_options_by_the_councils_own_distances(medway, capsys):
+    """Twice the straight line from the middle of each area: the page says so, and minutes are refused."""
+    schools = pd.read_csv("schools.csv", dtype=str).set_index("urn")
+    schools = schools[schools["phase"].eq("Secondary")][["easting", "northing"]].astype(float)
+    places = pd.read_csv("postcodes.csv.gz", dtype=str)
+    middle = places.assign(x=places["east1m"].astype(float), y=places["north1m"].astype(float))
+    middle = middle.groupby("lsoa11cd")[["x", "y"]].mean()
+    rows = [
+        (area, school, round(2 * ((x - e) ** 2 + (y - n) ** 2) ** 0.5))
+        for area, (x, y) in middle.iterrows()
+        for school, (e, n) in schools.iterrows()
+    ]
+    table = pd.DataFrame(rows, columns=["lsoa11", "school", "metres"])
+    table.to_csv("metres.csv", index=False)
+    table.rename(columns={"metres": "minutes"}).to_csv("minutes.csv", index=False)
+    summaries = []
+    for words in ([], ["--matrix", "metres.csv", "-o", "walks.html", "--report", "walks_report.html"]):
+        assert main(["plan", "compare", "today", "option_a", "--json", *words]) == 0
+        summaries.append({row["code"]: row for row in json.loads(said(capsys))["summary"]})
+    straight, walked = summaries
+    assert 1.7 < walked["Today"]["median_m"] / straight["Today"]["median_m"] < 2.3
+    assert walked["Today"]["over_2_miles"] > straight["Today"]["over_2_miles"]
+    for name in ("walks.html", "walks_report.html"):
+        page = (medway / name).read_text(encoding="utf-8")
+        assert (
+            "Distances are as given in the matrix of distances" in page and "Distances are straight lines" not in page
+        )
+    assert main(["plan", "compare", "today", "option_a", "--matrix", "minutes.csv"]) == 2
+    assert "metres and miles" in capsys.readouterr().err
+
+
 def test_years_stand_in_their_order(medway, capsys):
     assert main(["plan", "compare", "today", "option_a", "--json"]) == 0
     who = json.loads(said(capsys))["options"]["Option A"]["who"]["year_group"]
