@@ -109,6 +109,22 @@ def test_plans_from_outlines_postcodes_and_the_nearest_school(medway, capsys):
     assert main(["plan", "from", "nearest", "--phase", "Nursery"]) == 2
 
 
+def test_ground_that_a_drawing_leaves_out_at_its_edge_is_a_gap(medway, capsys):
+    import geopandas as gpd
+    import shapely
+
+    assert main(["plan", "merge", "today", "900043", "--into", "900043", "-o", "today.gpkg"]) == 0
+    drawn = gpd.read_file("today.gpkg", layer="catchments")
+    west, south, _, north = drawn.total_bounds
+    strip = shapely.box(west, south, west + 1_000, north)
+    drawn.geometry = drawn.geometry.difference(strip)
+    drawn[["school", "geometry"]].to_file("cut.gpkg", layer="catchments")
+    capsys.readouterr()
+    assert main(["plan", "from", "cut.gpkg", "--column", "school", "--kind", "lsoa11", "--json"]) == 1
+    found = " ".join(json.loads(said(capsys))["found"])
+    assert "gap" in found and "m2 in all, with" in found
+
+
 def test_members_make_a_shared_catchment(medway, capsys):
     (medway / "members.csv").write_text("catchment,school\n900043,900043\n900043,900044\n")
     assert main(["plan", "from", "catchments_today.csv", "--members", "members.csv", "-o", "shared.csv"]) == 1

@@ -521,7 +521,7 @@ def _pupils(folder, kind: str):
 def _drawn(folder, path: Path, kind: str, column: str, layer: str, name: str, count: str):
     import numpy as np
 
-    from geoplan.drawn_catchments import counted, fault_sentences, fit_areas, place_in_catchments
+    from geoplan.drawn_catchments import counted, edge_gaps, fault_sentences, fit_areas, place_in_catchments
     from geoplan.io.plans import read_drawing
 
     kind = _kind_for(folder, kind)
@@ -534,7 +534,16 @@ def _drawn(folder, path: Path, kind: str, column: str, layer: str, name: str, co
     notes = [*(str(note).strip() for note in drawing.notes), *left_out]
     outside = int(((school == "").to_numpy() & np.array([code in covered for code in area])).sum())
     notes += [f"{counted(outside, count, rule)} of these areas are in no catchment"] if outside else []
-    return fit.plan, fit, notes, fault_sentences(drawing.faults, count, rule)
+    faults = drawing.faults
+    if kind in folder.settings.areas and covered:
+        import pandas as pd
+        import shapely
+
+        ground = folder.area(kind).only(sorted(covered)).frame.geometry.to_numpy()
+        edge = edge_gaps(drawing.catchments, shapely.union_all(ground), points[["easting", "northing"]])
+        faults = pd.concat([faults, edge], ignore_index=True) if len(edge) else faults
+        faults = faults.sort_values("square_m", ascending=False, kind="stable", ignore_index=True)
+    return fit.plan, fit, notes, fault_sentences(faults, count, rule)
 
 
 def _only_near(folder, fit, school, area):
