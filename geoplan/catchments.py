@@ -442,6 +442,57 @@ class CatchmentPlan:
         return replace(self, name=name or self.name, table=table, changes=changes, parent=self, moves=moves)
 
 
+def school_changes(
+    plan: CatchmentPlan, other: CatchmentPlan | None = None, names: Mapping[str, str] | None = None
+) -> list[str]:
+    """What a plan changes of schools themselves, in words: closed or opened, places, the years taught.
+
+    Parameters
+    ----------
+    plan, other
+        The plan, and the one it is set against: what that changes already is left out, and a school that has a
+        catchment in one of them alone is told.
+    names
+        Of the schools, by code.
+
+    Examples
+    --------
+    >>> today = CatchmentPlan("Today", "lsoa21", pd.Series({"E1": "101", "E2": "102"}))
+    >>> option = today.close("102", to="101").expand("101", 60).change_age_range("101", "R", "11")
+    >>> school_changes(option, today, {"101": "Hill School"})
+    ['Hill School: 60 places more, teaches years R to 11', '102 closes']
+    """
+    called = {str(code): str(name) for code, name in (names or {}).items()}
+    before = {} if other is None else other.changes
+    held = [set(each.schools) if each is not None else set(plan.schools) for each in (plan, other)]
+    members = [
+        {member for school in schools for member in each.members(school)}
+        for schools, each in zip(held, (plan, plan if other is None else other), strict=True)
+    ]
+    said = []
+    for school in sorted(members[0] | members[1] | set(plan.changes) | set(before)):
+        change, was = plan.changes.get(school, SchoolChange()), before.get(school, SchoolChange())
+        parts = []
+        if change.status == CLOSED != was.status:
+            parts.append("closes")
+        elif change.status == OPENED != was.status:
+            parts.append("opens")
+        elif (school in members[0]) != (school in members[1]):
+            parts.append("has a catchment" if school in members[0] else "has no catchment")
+        more = change.places_added - was.places_added
+        if more and change.status != CLOSED:
+            parts.append(f"{abs(more):,} places {'more' if more > 0 else 'fewer'}")
+        ends = (change.lowest_year, change.highest_year)
+        if ends != (was.lowest_year, was.highest_year):
+            told = [f"from year {ends[0]}"] * bool(ends[0]) + [f"up to year {ends[1]}"] * bool(ends[1])
+            years = f"years {ends[0]} to {ends[1]}" if all(ends) else " and ".join(told) or "the years it teaches today"
+            parts.append(f"teaches {years}")
+        if parts:
+            verb = parts[0].split()[0] in ("closes", "opens", "has", "teaches")
+            said.append(f"{called.get(school, school)}{' ' if verb else ': '}{', '.join(parts)}")
+    return said
+
+
 def graph_of(areas: pd.Index, neighbours: pd.DataFrame) -> Graph:
     """Neighbours by position in an index of areas; pairs with a stranger are left out.
 

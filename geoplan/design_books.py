@@ -23,6 +23,8 @@ from geoplan.design_tables import (
     MOVING,
     DesignTables,
     areas,
+    balance_step,
+    balance_told,
     capital,
     gap_words,
     limit_rows,
@@ -152,7 +154,8 @@ def page_facts(
         words += axis_words(problem, curve, against, found.objective)
     if surface is not None:
         facts.append(surface_rows(problem, surface))
-        words += [*surface_sentences(problem, surface), *surface_words(problem, surface, _others(problem, found))]
+        marked = _others(problem, found, tables)
+        words += [*surface_sentences(problem, surface), *surface_words(problem, surface, marked)]
     facts.append(pd.DataFrame({"words": words}))
     facts.append(pd.DataFrame({"words": [*catchment_letters(problem, found).values()]}))
     if np.isfinite(found.gap):
@@ -186,12 +189,13 @@ def workbook_sheets(
     return sheets
 
 
-def _others(problem: DesignProblem, found: Design) -> dict[str, Mapping[str, float]]:
+def _others(problem: DesignProblem, found: Design, tables: DesignTables) -> dict[str, Mapping[str, float]]:
     """What else is marked among the designs of a trade-off: the design itself, and today's plan if it is known."""
     marked = {"This design": found.measured}
     if problem.today is not None and (problem.now >= 0).all():
         marked["Today"] = measure_plan(problem, problem.today)
-    return marked
+    step = balance_step(problem, tables.rule)
+    return {title: balance_told(measured, step) for title, measured in marked.items()}
 
 
 # --- the page -----------------------------------------------------------------------------------------------
@@ -262,7 +266,7 @@ def design_page(
         kind=kind_words(problem.kind),
         noun=tables.noun,
         curves=curves,
-        surface=None if surface is None else _surface(problem, found, surface),
+        surface=None if surface is None else _surface(problem, found, tables, surface),
         single=MEASURES[single],
         notes=[*notes],
         cannot=CANNOT_KNOW,
@@ -275,11 +279,11 @@ def design_page(
     )  # fmt: skip
 
 
-def _surface(problem: DesignProblem, found: Design, surface: TradeSurface) -> dict:
+def _surface(problem: DesignProblem, found: Design, tables: DesignTables, surface: TradeSurface) -> dict:
     return {
         "measures": listed([MEASURES[name] for name in surface.measures]),
         "said": surface_sentences(problem, surface),
-        "picture": surface_svg(problem, surface, _others(problem, found)),
+        "picture": surface_svg(problem, surface, _others(problem, found, tables)),
         "rows": surface_rows(problem, surface),
     }
 

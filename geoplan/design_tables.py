@@ -192,6 +192,55 @@ def design_population(kind: str, noun: str, base_name: str, data: str) -> str:
     return "; ".join(part for part in (f"{who}, with a code of {kind}", data) if part)
 
 
+def balance_step(problem: DesignProblem, rule: Rule | None) -> float:
+    """How finely places over or under may be told: one step of the rounding of counts, at the smallest school.
+
+    A difference from a school's share worked out of exact counts, and told more finely than that, would say how a count
+    was rounded. The next of 1, 2, 5, 10, 20, 50 and 100 per cent is used; 1 where counts are exact or published.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> balance_step(SimpleNamespace(shares=np.array([[210.0, 330.0]])), PUBLIC)  # 5 of 210 are 2.4%
+    0.05
+    >>> balance_step(SimpleNamespace(shares=np.array([[1500.0, 330.0]])), None)
+    0.01
+    """
+    steps = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+    shares = problem.shares[problem.shares > 0]
+    if rule is None or rule.exact or not len(shares):
+        return steps[0]
+    return next((step for step in steps if step >= rule.round_to / shares.min() - 1e-12), steps[-1])
+
+
+def balance_told(measured: Mapping[str, float], step: float) -> dict[str, float]:
+    """Measures of a plan, with places over or under to the nearest step of :func:`balance_step`.
+
+    Examples
+    --------
+    >>> balance_told({"travel": 25.91, "balance": 0.0831}, 0.05)
+    {'travel': 25.91, 'balance': 0.1}
+    """
+    told = dict(measured)
+    if BALANCE in told:
+        told[BALANCE] = round(step * float(np.floor(told[BALANCE] / step + 0.5)), 6)
+    return told
+
+
+def balance_words(step: float) -> str:
+    """What a reader should know of places over or under.
+
+    Examples
+    --------
+    >>> balance_words(0.05).split(":")[0]
+    'Places over or under are told in steps of 5 in a hundred'
+    """
+    return (
+        f"Places over or under are told in steps of {100 * step:g} in a hundred: finer would tell more of the smallest "
+        "catchment than counts rounded for publication do."
+    )
+
+
 def limit_rows(problem: DesignProblem, limits: Limits, found: Design) -> pd.DataFrame:
     """The limits asked for, in words, and what the design has of each; nothing there counts children.
 

@@ -121,6 +121,57 @@ def check_drawing(
     return table.sort_values(["square_m", "catchments"], ascending=[False, True], ignore_index=True)
 
 
+def edge_gaps(
+    catchments: Boundaries, area: object, points: pd.DataFrame | None = None, least_m2: float = SLIVER_M2
+) -> pd.DataFrame:
+    """Ground outside the drawn catchments, at their edge: what :func:`check_drawing` cannot see without an area.
+
+    Parameters
+    ----------
+    catchments, points
+        As for :func:`check_drawing`.
+    area
+        The ground that the catchments should cover (a shapely outline): that of the areas they were fitted to.
+    least_m2
+        Smaller gaps and thin ones are left out: an edge is seldom drawn twice alike (a coast, a river).
+
+    Returns
+    -------
+    DataFrame
+        As of :func:`check_drawing`.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, shapely
+    >>> from geoplan.sources import Source
+    >>> drawn = gpd.GeoDataFrame({"name": ["West"]}, index=["W"], crs=27700, geometry=[shapely.box(0, 0, 1000, 500)])
+    >>> gaps = edge_gaps(Boundaries("catchment", drawn, Source("drawn")), shapely.box(0, 0, 1500, 500))
+    >>> gaps[["fault", "catchments", "square_m"]].values.tolist()
+    [['gap', 'W', 250000.0]]
+    """
+    import shapely
+
+    shapes = catchments.frame.geometry.to_numpy()
+    outer = [shapely.Polygon(part.exterior) for part in shapely.get_parts(shapely.union_all(shapes))]
+    pieces = _surfaces(shapely.difference(area, shapely.union_all(outer)))
+    pieces = [piece for piece in pieces if piece.area >= least_m2]
+    kept = np.array(pieces, dtype=object)
+    if len(kept):
+        kept = kept[polsby_popper(kept) >= THIN]
+    near = [shapely.distance(shapes, piece) <= 1.0 for piece in kept]
+    table = pd.DataFrame(
+        {
+            "fault": GAP,
+            "catchments": [" and ".join(map(str, catchments.codes[touched])) for touched in near],
+            "square_m": [float(piece.area) for piece in kept],
+            "people": _people_in(kept, points),
+            "of": GAP,
+        },
+        index=range(len(kept)),
+    )
+    return table.sort_values(["square_m", "catchments"], ascending=[False, True], ignore_index=True)
+
+
 def fault_sentences(faults: pd.DataFrame, noun: str = "people", rule: Rule | None = None) -> list[str]:
     """The faults of a drawing in words, one sentence a kind.
 

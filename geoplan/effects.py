@@ -23,6 +23,7 @@ from geoplan.catchments import NONE, CatchmentPlan
 from geoplan.distances import METRES_PER_MILE, straight_line_m
 from geoplan.errors import NotProtected, UnknownCodeError, VintageError
 from geoplan.tables import NO, YES, RawTable
+from geoplan.travel import METRES, Travel
 
 ATTRIBUTES = ("segment", "fsm", "sen", "eal", "idaci")
 MOVES = "moves"
@@ -53,6 +54,9 @@ class Residents:
         People without an area of this kind; they are in no plan.
     easting, northing
         Where each lives, NaN where it is not known; None without positions.
+    home
+        The row of each person's home in a table of ways (:class:`geoplan.travel.Travel`), -1 where it is not known;
+        None without ways.
     """
 
     kind: str
@@ -63,6 +67,7 @@ class Residents:
     left_out: int
     easting: np.ndarray | None = None
     northing: np.ndarray | None = None
+    home: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.area)
@@ -180,8 +185,9 @@ class PlanEffects:
 
 
 def residents_of(
-    people: Assignment, kind: str, *, household: str = "", idaci: pd.Series | None = None, idaci_kind: str = ""
-) -> Residents:
+    people: Assignment, kind: str, *, household: str = "", idaci: pd.Series | None = None, idaci_kind: str = "",
+    home: np.ndarray | None = None,
+) -> Residents:  # fmt: skip
     """Who lives where, from an assignment.
 
     Parameters
@@ -197,6 +203,8 @@ def residents_of(
         The deprivation quintile of each area, as text, by code.
     idaci_kind
         The kind of area of ``idaci``; ``kind`` if not given.
+    home
+        The row of each of the people in a table of ways, as made with it.
 
     Raises
     ------
@@ -224,7 +232,16 @@ def residents_of(
         codes, labels = pd.factorize(keys[placed])
         columns["household"] = codes.astype(np.int64), pd.RangeIndex(len(labels))
     where = [frame[name].to_numpy(dtype=float)[placed] if name in frame else None for name in ("easting", "northing")]
-    return Residents(kind, area[placed], pd.Index(areas), columns, people.noun, int((~placed).sum()), *where)
+    return Residents(
+        kind,
+        area[placed],
+        pd.Index(areas),
+        columns,
+        people.noun,
+        int((~placed).sum()),
+        *where,
+        None if home is None else np.asarray(home)[placed],
+    )
 
 
 def compare_plans(
@@ -236,6 +253,7 @@ def compare_plans(
     measures: Mapping[str, Measure] | None = None,
     sites: pd.DataFrame | None = None,
     clusters: pd.Series | None = None,
+    ways: Travel | None = None,
 ) -> PlanEffects:
     """What changes for the people from one plan to another.
 
@@ -257,13 +275,16 @@ def compare_plans(
     clusters
         The council's own group of each school (the column ``cluster`` of the schools file), for the measure of
         clusters.
+    ways
+        Metres from homes to schools along a network or from a matrix, of which ``residents.home`` are the rows; used
+        before ``sites``.
 
     Raises
     ------
     VintageError
         If the plans and the people are not of one kind of area.
     """
-    change = change_of(before, after, residents, metres, places, sites, clusters)
+    change = change_of(before, after, residents, metres, places, sites, clusters, ways)
     tables, figures = {}, {}
     for measure in (MEASURES if measures is None else measures).values():
         for name, found in measure(change).items():
@@ -279,8 +300,11 @@ def change_of(
     places: pd.Series | None = None,
     sites: pd.DataFrame | None = None,
     clusters: pd.Series | None = None,
+    ways: Travel | None = None,
 ) -> Change:
     """What a measure reads; see :func:`compare_plans`."""
+    if ways is not None and ways.unit != METRES:
+        raise ValueError("plans are compared in metres; these ways are in minutes")
     kinds = {before.kind, after.kind, residents.kind}
     if len(kinds) > 1:
         raise VintageError(f"plans and people are by {', '.join(sorted(kinds))}: bring all to one kind")
@@ -293,6 +317,10 @@ def change_of(
     if metres is not None:
         table = metres.reindex(index=base.areas, columns=schools).to_numpy(dtype=float)
         lengths = tuple(np.where(codes >= 0, table[base.area, codes], np.nan) for codes in (first, second))
+    elif ways is not None and base.home is not None:
+        lengths = tuple(
+            _ways_m(base.home, plan, schools, codes, ways) for plan, codes in ((before, first), (after, second))
+        )
     elif sites is not None and base.easting is not None:
         where = base.easting, base.northing
         own = _straight_m(*where, before, schools, first, sites)
@@ -603,11 +631,27 @@ def _straight_m(easting, northing, plan: CatchmentPlan, schools: pd.Index, codes
     return metres
 
 
+def _ways_m(home: np.ndarray, plan: CatchmentPlan, schools: pd.Index, codes: np.ndarray, ways: Travel) -> np.ndarray:
+    """Metres of the way from each home to its catchment's school, the nearest of those that share it."""
+    column = pd.Index(ways.schools).get_indexer(schools)
+    at = np.where(codes >= 0, column[codes], -1)
+    known = (home >= 0) & (at >= 0)
+    metres = np.where(known, ways.values[np.maximum(home, 0), np.maximum(at, 0)], np.nan)
+    for code in set(plan.shared) & set(plan.schools):
+        here = (codes == schools.get_loc(code)) & (home >= 0)
+        for member in set(plan.members(code)) & set(ways.schools):
+            metres[here] = np.fmin(metres[here], ways.values[home[here], ways.schools.get_loc(member)])
+    return metres
+
+
 def _only(residents: Residents, kept: np.ndarray) -> Residents:
     columns = {name: (codes[kept], labels) for name, (codes, labels) in residents.columns.items()}
     left_out = residents.left_out + int((~kept).sum())
     where = [None if values is None else values[kept] for values in (residents.easting, residents.northing)]
-    return Residents(residents.kind, residents.area[kept], residents.areas, columns, residents.noun, left_out, *where)
+    home = None if residents.home is None else residents.home[kept]
+    return Residents(
+        residents.kind, residents.area[kept], residents.areas, columns, residents.noun, left_out, *where, home
+    )
 
 
 def _places(places: pd.Series | None, before: CatchmentPlan, after: CatchmentPlan, schools: pd.Index):

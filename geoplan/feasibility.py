@@ -3,6 +3,9 @@
 First the reasons that can be read from the brief: more children than places, an area that no school may take,
 settled areas that cannot be joined. If there are none, limits are dropped one by one, then two by two, until a plan
 exists; the smallest sets that help are named, with how far each limit must give way.
+
+These words go to the screen and to programs whatever the audience: children are told to the nearest ten, and never of
+one area.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from itertools import combinations
 
 import numpy as np
 
-from geoplan.briefs import BALANCE, MEASURES, WORST, DesignProblem, Limits
+from geoplan.briefs import BALANCE, MEASURES, MOVED, WORST, DesignProblem, Limits
 from geoplan.contiguity import pieces
 from geoplan.formulation import allowed_by, formulate, measure_plan, places_limits, split_groups
 from geoplan.programme import TOLERANCE
@@ -154,6 +157,8 @@ def _knobs(problem: DesignProblem, limits: Limits) -> list[_Knob]:
     def number(value: float) -> str:
         return f"{np.ceil(100 * value - 1e-9) / 100:,.2f}"
 
+    shown = {MOVED: lambda value: f"{10 * np.ceil(value / 10 - 1e-9):,.0f}", BALANCE: percent}
+
     knobs = []
     if limits.places_within is not None:
         words = f"children within {100 * limits.places_within:g}% of each school's share"
@@ -212,7 +217,16 @@ def _knobs(problem: DesignProblem, limits: Limits) -> list[_Knob]:
     if limits.one_piece:
         knobs.append(_Knob("catchments in one piece", _setter("one_piece", False)))
     for name, most in limits.at_most.items():
-        knobs.append(_Knob(f"{MEASURES[name]} at most {most:g}", _without(name), name, _at_most(name), most, number))
+        knobs.append(
+            _Knob(
+                f"{MEASURES[name]} at most {most:g}",
+                _without(name),
+                name,
+                _at_most(name),
+                most,
+                shown.get(name, number),
+            )
+        )
     return knobs
 
 
@@ -277,30 +291,50 @@ def _places(problem: DesignProblem, limits: Limits, allowed: np.ndarray) -> list
         total, most, least = children.sum(), high[year].sum(), low[year].sum()
         places = problem.places[column].sum()
         if total > most * (1 + TOLERANCE):
+            need = f"; they need {_up(total, places)} of the places" if places > 0 and limits.full_at_most else ""
             reasons.append(
-                f"{total:,.0f} children{when}, and places for {most:,.0f} (all: {limit_words} of {places:,.0f} places)"
+                f"{_children(total)}{when}, and places for {most:,.0f} (all: {limit_words} of {places:,.0f} "
+                f"places){need}"
             )
         if total < least * (1 - TOLERANCE):
+            fill = f"; they fill {_down(total, places)} of the places" if places > 0 and limits.full_at_least else ""
             reasons.append(
-                f"{total:,.0f} children{when}, and schools that need {least:,.0f} (all: {limit_words} of "
-                f"{places:,.0f} places)"
+                f"{_children(total)}{when}, and schools that need {least:,.0f} (all: {limit_words} of "
+                f"{places:,.0f} places){fill}"
             )
         reach = children @ allowed
         for school in np.flatnonzero(reach < low[year] * (1 - TOLERANCE)):
             reasons.append(
-                f"{problem.schools[school]} must have {low[year, school]:,.0f} children{when}, but the "
-                f"areas that may go there have {reach[school]:,.0f}"
+                f"{problem.schools[school]} must have {_children(low[year, school])}{when}, but the "
+                f"areas that may go there have {_children(reach[school], '')}"
             )
         room = np.where(allowed, high[year], -np.inf).max(axis=1)
         big = np.flatnonzero((children > room * (1 + TOLERANCE)) & allowed.any(axis=1))
         for area in big[:3]:
-            reasons.append(
-                f"area {problem.areas[area]} has {children[area]:,.0f} children{when}, more than any school "
-                f"it may go to can take ({room[area]:,.0f})"
-            )
+            reasons.append(f"area {problem.areas[area]} has more children{when} than any school it may go to can take")
         if len(big) > 3:
             reasons.append(f"and {len(big) - 3:,} more areas like that{when}")
     return reasons
+
+
+def _children(count: float, noun: str = " children") -> str:
+    """So many children to the nearest ten, so that no area can be told apart.
+
+    Examples
+    --------
+    >>> _children(17081), _children(4)
+    ('about 17,080 children', 'fewer than ten children')
+    """
+    return f"fewer than ten{noun}" if count < 10 else f"about {10 * np.floor(count / 10 + 0.5):,.0f}{noun}"
+
+
+def _up(children: float, places: float) -> str:
+    """Children to the nearest ten as a part of places, rounded up by as much as the tens may hide."""
+    return f"{np.ceil(100 * (10 * np.floor(children / 10 + 0.5) + 5) / places):,.0f}%"
+
+
+def _down(children: float, places: float) -> str:
+    return f"{np.floor(100 * max(10 * np.floor(children / 10 + 0.5) - 5, 0) / places):,.0f}%"
 
 
 def _places_words(limits: Limits) -> str:

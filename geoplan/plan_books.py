@@ -14,7 +14,7 @@ import pandas as pd
 from geoplan import maps
 from geoplan.areas import Boundaries, merge_areas
 from geoplan.calendars import admissions_calendar
-from geoplan.catchments import NONE, CatchmentPlan
+from geoplan.catchments import NONE, CatchmentPlan, school_changes
 from geoplan.disclosure import Protected, protect
 from geoplan.drawn_catchments import compactness, split_groups
 from geoplan.effects import NO_CLUSTER, clusters_of
@@ -32,6 +32,7 @@ from geoplan.plan_tables import (
 from geoplan.reports.catchment_maps import catchment_map, fills_apart, map_letters
 from geoplan.reports.outlines import simplify_outlines
 from geoplan.sources import Source
+from geoplan.travel import MATRIX, WALK
 from geoplan.vintages import kind_words
 
 NOT_A_ROLL = (
@@ -42,7 +43,15 @@ STRAIGHT = (
     "Distances are straight lines from the home's postcode to the catchment's school, rounded to the nearest 50 "
     "metres. A walk is never shorter: over 3 miles by the line is over 3 miles by any route, under it is not certain."
 )
+WAYS = {
+    WALK: "Distances are walks along the network that was given, from the home's postcode to the catchment's school",
+    MATRIX: "Distances are as given in the matrix of distances, from the home to the catchment's school",
+}
 UNFILLED = "Unfilled places are each school's own: a full school does not make up for an empty one, nor the reverse."
+OWN_YEARS = (
+    "Some schools teach only some of the years counted: places are set against children of the years that a "
+    "catchment's schools teach."
+)
 CHANCE = (
     "By chance: what the measure would be if the same children lived in these catchments at random. Gorard's measure "
     "is the part of the group that would have to change catchment for an even spread."
@@ -56,8 +65,8 @@ DIVIDED = (
     "their share in it. A cluster's children are divided where a tenth or more live outside it."
 )
 FROM_PRINTED = (
-    "Worked out of the numbers printed for feeder schools; one that is hidden stands for {}, so a share may be a few "
-    "per cent off."
+    "Worked out of the numbers printed by feeder school and catchment; one that is hidden stands for {}, so a share "
+    "may be a few per cent off."
 )
 LOOK_UP = "Postcode sectors, plan by plan"
 MAP_WORDS = (
@@ -325,6 +334,17 @@ def most_sentences(tables: OptionTables, facts: OptionFacts) -> list[str]:
     return said
 
 
+def change_sentences(tables: OptionTables, facts: OptionFacts) -> list[str]:
+    """For each option, what it changes of schools themselves: closed, opened, places, years; none where it does not."""
+    first = tables.plans[tables.titles[0]]
+    said = []
+    for option in tables.options:
+        names = facts.schools["name"].to_dict() if "name" in facts.schools else {}
+        changes = school_changes(tables.plans[option], first, names)
+        said += [f"{option}: {'; '.join(changes)}."] if changes else []
+    return said
+
+
 def cluster_sentences(tables: OptionTables) -> list[str]:
     """For each option, how many change cluster, and whose children are divided; none where schools have no cluster."""
     said, divided = [], clusters_split(tables)
@@ -350,7 +370,8 @@ def _many_clusters(count: int) -> str:
 def notes(tables: OptionTables, facts: OptionFacts) -> list[str]:
     """What a reader should know."""
     who = tables.people.table["people"]
-    said = [f"Counted: {tables.base_name}, by where they live, under every plan alike."]
+    said = [*change_sentences(tables, facts)]
+    said += [f"Counted: {tables.base_name}, by where they live, under every plan alike."]
     for where, words in (
         ("elsewhere", "live outside the plans' areas and are in no catchment"),
         ("without an area (not placed)", "could not be placed in an area and are in no table"),
@@ -358,8 +379,9 @@ def notes(tables: OptionTables, facts: OptionFacts) -> list[str]:
         if who[where] > 0:
             said.append(f"About {who[where]:,.0f} {tables.noun} {words}.")
     said += [NOT_A_ROLL]
-    said += [STRAIGHT] if tables.distance is not None else []
+    said += [distance_words(tables)] if tables.distance is not None else []
     said += [UNFILLED] if tables.places is not None else []
+    said += [OWN_YEARS] if tables.own_years is not None else []
     said += [sentence for sentence in cluster_sentences(tables) if "no area goes" in sentence]
     said += [f"{title}: {problem}." for title, problems in facts.problems.items() for problem in problems]
     said += [f"Not shown: {what} ({why})." for what, why in tables.left_out.items()]
@@ -497,7 +519,7 @@ def summary_panel(tables: OptionTables, facts: OptionFacts) -> maps.TablePanel:
     }
     columns = {name: heading for name, heading in headings.items() if shown.table.get(name) is not None}
     columns = {name: heading for name, heading in columns.items() if shown.table[name].notna().any()}
-    note = f"Of {tables.base_name}, by where they live. {NOT_A_ROLL}"
+    note = " ".join([f"Of {tables.base_name}, by where they live. {NOT_A_ROLL}", *change_sentences(tables, facts)])
     return maps.table("The options in one table", shown, columns, sources=facts.sources, index="Plan", note=note)
 
 
@@ -671,7 +693,12 @@ def _place_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePa
         if tables.places is not None and title in tables.places:
             places = tables.places[title].reindex(shown.table.index)
             extra[f"{title}: places"] = places
-            extra[f"{title}: spare"] = places - shown.table[title]
+            held = (shown if tables.own_years is None else _named(tables.own_years, tables, facts)).table[title]
+            if tables.own_years is not None:
+                extra[f"{title}: own"] = held
+                gone[f"{title}: own"] = shown.hidden[title]
+                columns[f"{title}: own"] = (f"Of the years its schools teach, {title}", "")
+            extra[f"{title}: spare"] = places - held
             gone[f"{title}: spare"] = shown.hidden[title]
             columns[f"{title}: places"] = (f"Places, {title}", "")
             columns[f"{title}: spare"] = (f"Places less residents, {title}", "")
@@ -680,7 +707,8 @@ def _place_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePa
     panels = [
         maps.table(
             "Residents and places of each catchment", replace(shown, table=table, hidden=hidden), columns,
-            sources=facts.sources, note=f"{UNFILLED} {NOT_A_ROLL}",
+            sources=facts.sources,
+            note=" ".join([UNFILLED, *([] if tables.own_years is None else [OWN_YEARS]), NOT_A_ROLL]),
         )
     ]  # fmt: skip
     for title, years in tables.by_year.items():
@@ -760,9 +788,14 @@ def _distance_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.Tabl
         *metres,
         maps.table(
             "Distance to the catchment school", tables.distance, columns, sources=facts.sources, index="Distance",
-            note=STRAIGHT,
+            note=distance_words(tables),
         )
     ]  # fmt: skip
+
+
+def distance_words(tables: OptionTables) -> str:
+    """How distances were measured."""
+    return f"{WAYS[tables.way]}, rounded to the nearest 50 metres." if tables.way in WAYS else STRAIGHT
 
 
 def _retention_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePanel]:
@@ -804,7 +837,7 @@ def _split_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePa
     if tables.feeders is not None:
         shown = tables.feeders
         named = shown.table.assign(name=facts.schools["name"].reindex(shown.table.index).fillna("").astype(str))
-        columns = {"name": ("Feeder school", ""), "shown": (f"{_capital(tables.noun)}, as far as shown", "")}
+        columns = {"name": ("Feeder school", ""), "children": (_capital(tables.noun), "")}
         first = tables.plans[tables.titles[0]]
         for title in tables.titles:
             plan = tables.plans.get(title, first)
@@ -813,7 +846,13 @@ def _split_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePa
             columns[f"{title}, main"] = (f"Main catchment, {title}", "")
             columns[f"{title}, share"] = (f"Share in it, {title}", "share")
         panels.append(
-            maps.table("Feeder schools and catchments", replace(shown, table=named), columns, sources=facts.sources)
+            maps.table(
+                "Feeder schools and catchments",
+                replace(shown, table=named),
+                columns,
+                sources=facts.sources,
+                note="" if tables.rule.exact else FROM_PRINTED.format(f"{tables.rule.hide_below / 2:g}"),
+            )
         )
     return panels
 

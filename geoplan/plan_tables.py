@@ -47,6 +47,7 @@ from geoplan.errors import ComparisonRefused, DisclosureRefused, UnknownCodeErro
 from geoplan.gate import Nesting, PrintedTable
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up
+from geoplan.travel import YEARS, Travel
 
 ELSEWHERE, NO_SCHOOL, OTHER = "elsewhere", "no school", "other areas"
 STAY, MOVES_TO = "stay", "moves to "
@@ -68,6 +69,7 @@ NONE_OF = {"fsm": NO, "sen": "N", "eal": NO}
 DRAWS = 200
 FEEDERS = 0.95  # so many of the people attend schools outside the plans where those are feeder schools
 _NOT_KNOWN, _ANOTHER = "unknown", "another school"
+NOT_SHOWN = "not shown"
 _BY_AREA = "people by area that moves"
 
 
@@ -83,6 +85,9 @@ class OptionTables:
         What the people are called, and which of them are counted.
     residents
         By catchment: a column of people for each plan.
+    own_years
+        Where some school does not teach every year counted: by catchment, the people of the years that its schools
+        teach under each plan, worked out of ``by_year``; None where every school teaches them all.
     places
         By catchment: places under each plan, NaN where it has no such school; public. None without places.
     summary
@@ -109,8 +114,8 @@ class OptionTables:
     siblings
         For each option: children with a brother or sister at the catchment school before and after.
     feeders
-        For each feeder school: its pupils as far as they are ``shown``, its ``main`` catchment under each plan and
-        the ``share`` of them in it.
+        For each feeder school: its ``children`` (worked out of printed counts; a hidden one stands for half of the
+        threshold), its ``main`` catchment under each plan and the ``share`` of them in it.
     people
         Those counted, in the plans and elsewhere.
     left_out
@@ -121,6 +126,8 @@ class OptionTables:
         How catchments are made of areas, for the ledger.
     data
         What the data are called.
+    way
+        How distances were measured, as in :class:`geoplan.travel.Travel`; "" for straight lines.
     cluster_flows
         For each option: from which cluster to which, with the people who change cluster: ``from``, ``to``,
         ``people``; empty where the schools have no clusters.
@@ -134,6 +141,7 @@ class OptionTables:
     base_name: str
     residents: Protected
     places: pd.DataFrame | None
+    own_years: Protected | None
     summary: Protected
     flows: Mapping[str, Protected]
     who: Mapping[tuple[str, str], Protected]
@@ -152,6 +160,7 @@ class OptionTables:
     data: str = ""
     cluster_flows: Mapping[str, Protected] = field(default_factory=dict)
     clusters: Protected | None = None
+    way: str = ""
 
     def __repr__(self) -> str:
         return f"<OptionTables: {', '.join(self.plans)}; {self.rule.name}, {self.rule.tag}>"
@@ -197,6 +206,8 @@ def protect_options(
     earlier: Sequence[PrintedTable] = (),
     earlier_nested: Sequence[Nesting] = (),
     clusters: pd.Series | None = None,
+    ages: pd.DataFrame | None = None,
+    ways: Travel | None = None,
 ) -> OptionTables:
     """Protect what an option set does to the people who live in it.
 
@@ -221,6 +232,12 @@ def protect_options(
     clusters
         The council's own group of each school, by its code ("" for none): who changes cluster, and which clusters'
         children are divided, as :func:`geoplan.effects.clusters_split` defines them.
+    ages
+        The years that each school teaches, by its code: ``lowest_year``, ``highest_year``, before the plans' own
+        changes. Places are then set against children of those years alone.
+    ways
+        Metres from homes to schools along a network or from a matrix, of which ``residents.home`` are the rows; used
+        for distances in the place of straight lines.
 
     Raises
     ------
@@ -238,11 +255,13 @@ def protect_options(
         raise VintageError(f"plans and people are by {', '.join(sorted(kinds))}: bring all to one kind")
     base_name = base_name or residents.noun
     ground = _Ground(dict(plans), residents, base_name, data, clusters)
+    ground.way = "" if ways is None else f", by {ways.by} {hashlib.sha256(ways.values.tobytes()).hexdigest()[:8]}"
     if not ground.inside.any():
         raise ComparisonRefused(f"none of the {residents.noun} live in the plans' {residents.kind} areas")
     first, *options = plans
     changes = {
-        title: change_of(plans[first], plans[title], residents, None, places, sites) for title in (*options, first)
+        title: change_of(plans[first], plans[title], residents, None, places, sites, ways=ways)
+        for title in (*options, first)
     }
     moving = {option: ground.moving(option) for option in options}
     few = {option: codes for option, codes in moving.items() if 0 < len(codes) <= MOST_AREAS}
@@ -269,6 +288,7 @@ def protect_options(
         "residents": _side_by_side(by_catchment, plans),
         "places": None if places is None else _places_of(plans, places),
     }
+    shown["own_years"] = None if places is None else _of_own_years(shown["residents"], by_year, plans, ages, rule)
     distance = _distance_table(bands) if bands else None
     feeders = _feeders(desk, ground)
     return OptionTables(
@@ -290,11 +310,15 @@ def protect_options(
         cluster_flows=MappingProxyType({option: _flow_table(table) for option, table in by_cluster.items()}),
         people=_people(desk, ground),
         left_out=MappingProxyType(
-            _left_out(residents, sites, places) | _without_clusters(ground, feeders) | _too_many(moving) | without_areas
+            _left_out(residents, sites, places, ways)
+            | _without_clusters(ground, feeders)
+            | _too_many(moving)
+            | without_areas
         ),
         rule=rule,
         nested=ground.nested,
         data=data,
+        way="" if ways is None else ways.by,
         **shown,
     )
 
@@ -615,6 +639,58 @@ def _places_of(plans: Mapping[str, CatchmentPlan], places: pd.Series) -> pd.Data
     return pd.DataFrame(table).rename_axis("catchment")
 
 
+def _of_own_years(residents: Protected, by_year, plans, ages: pd.DataFrame | None, rule: Rule) -> Protected | None:
+    """By catchment, the people of the years that its schools teach, from the printed table by year.
+
+    A hidden count stands for half of the threshold. None where every school teaches every year that is counted, or it
+    is not known what they teach.
+    """
+    if ages is None or not by_year:
+        return None
+    held, printed, part = {}, [], False
+    for title, plan in plans.items():
+        years = _crossed(by_year[title])
+        counts = years.table.mask(years.hidden, rule.hide_below / 2).fillna(0.0)
+        own = residents.table[title].where(residents.table.index.isin(plan.schools))
+        for code in plan.schools:
+            taught = years_taught_in(plan, code, ages)
+            left = [year for year in counts if taught is not None and year in YEARS and year not in taught]
+            if left and code in counts.index:
+                part = True
+                own[code] = _to_fives(counts.drop(columns=left).loc[[code]].sum(axis=1), rule).iloc[0]
+        held[title] = own
+        printed.append(by_year[title].printed)
+    if not part:
+        return None
+    frame = pd.DataFrame(held)
+    hidden = residents.hidden[list(held)] & frame.isna()
+    return replace(residents, table=frame, hidden=hidden, printed=(*residents.printed, *printed))
+
+
+def years_taught_in(plan: CatchmentPlan, code: str, ages: pd.DataFrame) -> set[str] | None:
+    """The year groups that the schools of a catchment teach under a plan; None where one does not say.
+
+    Examples
+    --------
+    >>> plan = CatchmentPlan("Today", "lsoa21", pd.Series({"E1": "101"})).change_age_range("101", "", "8")
+    >>> ages = pd.DataFrame({"lowest_year": ["R"], "highest_year": ["6"]}, index=["101"])
+    >>> sorted(years_taught_in(plan, "101", ages))
+    ['1', '2', '3', '4', '5', '6', '7', '8', 'R']
+    """
+    taught: set[str] = set()
+    for member in plan.members(code):
+        change = plan.changes.get(member)
+        ends = [
+            getattr(change, name, "") or str(ages[name].get(member, "unknown"))
+            for name in ("lowest_year", "highest_year")
+        ]
+        if not set(ends) <= set(YEARS):
+            return None
+        low, high = map(YEARS.index, ends)
+        taught |= set(YEARS[low : high + 1])
+    return taught
+
+
 def _flow_table(table: ProtectedTable) -> Protected:
     moving = table.shown.index != STAY
     shown, hidden = table.shown[moving], table.hidden[moving]
@@ -657,7 +733,7 @@ def _by_attribute(desk: _Desk, ground: _Ground, changes, plans, name: str):
 
 
 def _effect_dim(ground: _Ground, option: str) -> str:
-    return f"what becomes of them: {ground.flow_dims[option]}"
+    return f"what becomes of them: {ground.flow_dims[option]}{ground.way}"
 
 
 def _effect_raw(ground: _Ground, change: Change, option: str, name: str = "") -> RawTable:
@@ -698,6 +774,9 @@ def _effect_table(table: ProtectedTable, dim: str, name: str) -> Protected:
         shown, hidden = table.shown.to_frame(ALL).T, table.hidden.to_frame(ALL).T
     else:
         shown, hidden = table.shown.unstack(dim), table.hidden.unstack(dim)
+    if name == "year_group":
+        order = sorted(shown.index, key=_year_key)
+        shown, hidden = shown.loc[order], hidden.loc[order]
     wanted = {SAME: "same", NEARER: "nearer", FARTHER: "farther", MOVED: "other"}
     shown = shown.reindex(columns=list(wanted), fill_value=0.0).rename(columns=wanted)
     hidden = hidden.reindex(columns=list(wanted)).rename(columns=wanted).eq(True)
@@ -824,7 +903,9 @@ def _band_raw(ground: _Ground, change: Change, title: str) -> RawTable | None:
     counts = pd.Series(np.bincount(band, minlength=3), index=pd.Index(BANDS, name=f"distance: {_word(title)}"))
     noun = change.residents.noun
     name = f"{noun} by distance, {title}"
-    return RawTable(name, counts, noun, f"{ground.population}, by distance to the school of {ground.dims[title]}")
+    return RawTable(
+        name, counts, noun, f"{ground.population}, by distance to the school of {ground.dims[title]}{ground.way}"
+    )
 
 
 def _distance_table(bands: Mapping[str, ProtectedTable]) -> Protected:
@@ -866,6 +947,7 @@ def _summary(plans, changes, by_flow, by_cluster, shown, distance, rule: Rule, d
             row |= _metres(changes[title], rule)
         if shown["places"] is not None:
             places = shown["places"][title].dropna()
+            counts = counts if shown["own_years"] is None else shown["own_years"].table[title]
             held = counts.reindex(places.index).fillna(0.0)
             row["unfilled"] = float(np.maximum(places - held, 0).sum())
             row["beyond"] = float(np.maximum(held - places, 0).sum())
@@ -983,18 +1065,25 @@ def _in_plan(ground: _Ground, table: ProtectedTable, title: str) -> tuple[pd.Dat
 
 
 def _feeder_table(desk: _Desk, ground: _Ground, tables: Mapping[str, ProtectedTable]) -> Protected | None:
-    """By feeder school: its pupils in the plans, and the share in its main catchment under each plan."""
+    """By feeder school: its pupils in the plans, and the share in its main catchment under each plan.
+
+    A hidden count stands for half of the threshold in the base of a share, as it does for clusters: left out, it would
+    make a feeder school look less split than it is. Where every count of a school is hidden, its main catchment is.
+    """
     if not tables:
         return None
     columns, hidden = {}, {}
     for title, table in tables.items():
-        shown, _ = _in_plan(ground, table, title)
-        total = shown.sum(axis=1)
+        shown, away = _in_plan(ground, table, title)
+        counts = shown.mask(away, desk.rule.hide_below / 2).fillna(0.0)
+        total = counts.sum(axis=1)
         large = total.where(total >= max(1, desk.rule.min_base))
-        columns.setdefault("shown", total)
-        columns[f"{title}, share"] = (shown.max(axis=1) / large).round(2)
-        columns[f"{title}, main"] = shown.fillna(-1).idxmax(axis=1)
-        hidden[f"{title}, share"] = large.isna()
+        columns.setdefault("children", _to_fives(total, desk.rule))
+        columns[f"{title}, share"] = (counts.max(axis=1) / large).round(2)
+        known = shown.gt(0).any(axis=1)
+        columns[f"{title}, share"] = columns[f"{title}, share"].where(known)
+        columns[f"{title}, main"] = shown.fillna(-1).idxmax(axis=1).where(known, NOT_SHOWN)
+        hidden[f"{title}, share"] = large.isna() | ~known
     return _shares(desk, ground, tables, pd.DataFrame(columns).rename_axis("feeder"), pd.DataFrame(hidden))
 
 
@@ -1019,11 +1108,16 @@ def _cluster_table(desk: _Desk, ground: _Ground, tables: Mapping[str, ProtectedT
         wide = counts.groupby(counts.index.map(cluster)).sum().T.groupby(home).sum().T
         total = wide.sum(axis=1)
         large = total.where(total >= max(1, desk.rule.min_base))
-        columns.setdefault("children", (5 * (total / 5).round()) if not desk.rule.exact else total)
+        columns.setdefault("children", _to_fives(total, desk.rule))
         columns[f"{title}, share"] = (wide.max(axis=1) / large).round(2)
         columns[f"{title}, main"] = wide.idxmax(axis=1)
         hidden[f"{title}, share"] = large.isna()
     return _shares(desk, ground, tables, pd.DataFrame(columns).rename_axis("cluster"), pd.DataFrame(hidden))
+
+
+def _to_fives(counts: pd.Series, rule: Rule) -> pd.Series:
+    """Sums of printed counts and of what stands for hidden ones, rounded as the counts are."""
+    return counts if rule.exact else rule.round_to * (counts / rule.round_to).round()
 
 
 def _shares(desk: _Desk, ground: _Ground, tables: Mapping, frame: pd.DataFrame, hidden: pd.DataFrame) -> Protected:
@@ -1102,7 +1196,16 @@ def clusters_split(tables: OptionTables) -> dict[str, int]:
 def _split(shown: Protected | None, titles: Sequence[str]) -> dict[str, int]:
     if shown is None:
         return {}
-    return {title: int((shown.table[f"{title}, share"] <= 1 - SPLIT_SHARE).sum()) for title in titles}
+    large = shown.table["children"] >= max(1, shown.rule.min_base)  # so many, and nowhere enough to be shown
+    return {
+        title: int(
+            (
+                (shown.table[f"{title}, share"] <= 1 - SPLIT_SHARE)
+                | (large & (shown.table[f"{title}, main"] == NOT_SHOWN))
+            ).sum()
+        )
+        for title in titles
+    }
 
 
 def _people(desk: _Desk, ground: _Ground) -> Protected:
@@ -1142,9 +1245,9 @@ def _without_clusters(ground: _Ground, feeders: Mapping[str, ProtectedTable]) ->
     return {}
 
 
-def _left_out(residents: Residents, sites, places) -> dict[str, str]:
+def _left_out(residents: Residents, sites, places, ways=None) -> dict[str, str]:
     lacking = {
-        "distances": sites is None or residents.easting is None,
+        "distances": ways is None and (sites is None or residents.easting is None),
         "places": places is None,
         "free school meals": "fsm" not in residents.columns,
         "special educational needs": "sen" not in residents.columns,

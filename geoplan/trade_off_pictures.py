@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from geoplan.briefs import BALANCE, DISSIMILARITY, GORARD, MEASURES, MOVED, TRAVEL, WORST, DesignProblem
-from geoplan.design_tables import FIGURES, capital, gap_words
+from geoplan.design_tables import FIGURES, balance_told, capital, gap_words
 from geoplan.maps import palette
 from geoplan.solving import IMPOSSIBLE
 from geoplan.trade_offs import FOUND, NONE_FOUND, TradeSurface, unbeaten
@@ -58,6 +58,40 @@ def drawn_curve(curve: pd.DataFrame, against: str, single: str) -> pd.DataFrame:
         ordered = ordered.assign(**{MOVED: 10 * np.floor(ordered[MOVED] / 10 + 0.5)}, **down)
     same = ordered[[against, single]].round(9).duplicated(keep="first")
     return ordered[~same].reset_index(drop=True)
+
+
+def curve_told(curve: pd.DataFrame, against: str, single: str, step: float) -> pd.DataFrame:
+    """A trade-off with places over or under no finer than a step (:func:`geoplan.design_tables.balance_step`).
+
+    Limits and bounds are rounded down: what is proved to be out of reach stays so.
+    """
+    down = (["bound"] if single == BALANCE else []) + (["limit", "least"] if against == BALANCE else [])
+    if BALANCE not in curve or not len(curve):
+        return curve
+    told = {name: step * np.floor(curve[name] / step + 1e-9) for name in down}
+    return curve.assign(**{BALANCE: _to_step(curve[BALANCE], step)}, **told)
+
+
+def surface_told(surface: TradeSurface, step: float) -> TradeSurface:
+    """A trade-off of several measures with places over or under no finer than a step.
+
+    Limits are rounded up and bounds down.
+    """
+    if BALANCE not in surface.measures or not len(surface.points):
+        return surface
+    points = surface.points.assign(**{BALANCE: _to_step(surface.points[BALANCE], step)})
+    if surface.least == BALANCE:
+        points["bound"] = step * np.floor(points["bound"] / step + 1e-9)
+    cells = surface.cells
+    if BALANCE in cells:
+        cells = cells.assign(**{BALANCE: step * np.ceil(cells[BALANCE] / step - 1e-9)})
+    low = {BALANCE: step * float(np.floor(surface.best_bound[BALANCE] / step + 1e-9))}
+    bounds = {**surface.best_bound, **low}
+    return replace(surface, points=points, cells=cells, best=balance_told(surface.best, step), best_bound=bounds)
+
+
+def _to_step(values: pd.Series, step: float) -> pd.Series:
+    return (step * np.floor(values / step + 0.5)).round(6)
 
 
 def amount(problem: DesignProblem, name: str, value: float) -> str:

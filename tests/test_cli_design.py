@@ -9,6 +9,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from plain.designs import in_one_piece
@@ -115,7 +116,7 @@ def test_places_below_demand_and_a_journey_too_short_are_said(made, capsys):
     code, said = run(made, capsys, "--full-at-most", "100", "--json")
     answer = json.loads(said.out)
     assert code == 1 and answer["status"] == "impossible"
-    assert re.match(r"[\d,]+ children, and places for [\d,]+ \(all: full at most 100%", answer["why"][0])
+    assert re.match(r"about [\d,]+0 children, and places for [\d,]+ \(all: full at most 100%", answer["why"][0])
     code, said = run(made, capsys, "--max-travel", "2", "--children", str(made / "few.csv"))
     assert code == 1 and "no school within 2 km" in said.out and "so the longest journey must be at least" in said.out
 
@@ -180,10 +181,13 @@ def test_a_trade_off_of_three_is_printed_and_written_everywhere(made, capsys, tm
     words += ["--time-limit", "2", "--gap", "5", "--children", str(made / "few.csv")]
     words += [word for path in outs[:2] for word in ("-o", str(path))] + ["--trade-off-out", str(outs[2])]
     code, said = run(made, capsys, *words)
-    assert code == 0 and "none beaten by another in every one of mean journey" in said.out
+    assert code == 0, said.err
+    assert "none beaten by another in every one of mean journey" in said.out
     assert all(f"wrote {path}" in said.err for path in outs)
     table = pd.read_csv(outs[2])
     assert list(table) == ["design", "travel", "balance", "moved", "bound", "gap_percent"]
+    told = re.search(r"Places over or under are told in steps of (\d+) in a hundred", said.out)
+    assert (np.round(table["balance"] * 100) % int(told.group(1)) == 0).all()
     assert (table["moved"] % 10 == 0).all() and (table["bound"] <= table["travel"] + 0.005).all()
     values = table[["travel", "balance", "moved"]].to_numpy()
     assert not any((one <= other).all() and (one < other - 0.011).any() and (one < other - 0.011).all()

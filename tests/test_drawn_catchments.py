@@ -15,6 +15,7 @@ from geoplan.catchments import CatchmentPlan
 from geoplan.drawn_catchments import (
     check_drawing,
     compactness,
+    edge_gaps,
     fault_sentences,
     fit_areas,
     lookup_table,
@@ -63,6 +64,15 @@ def test_holes_are_gaps_where_nothing_says_what_must_be_covered():
     faults = check_drawing(drawn(W=ring))
     assert faults[["fault", "catchments", "square_m"]].values.tolist() == [["gap", "W", 40_000.0]]
     assert np.isnan(faults["people"]).all()
+
+
+def test_ground_at_the_edge_that_no_catchment_covers_is_a_gap():
+    ring = shapely.box(0, 0, 1000, 1000).difference(shapely.box(400, 400, 600, 600))  # its hole is told already
+    ground = shapely.union(shapely.box(-500, 0, 1000, 1000), shapely.box(1000, 0, 1001, 1000))
+    points = pd.DataFrame({"easting": [-100.0, 500.0], "northing": [500.0, 500.0], "people": [4, 9]})
+    gaps = edge_gaps(drawn(W=ring), ground, points)
+    assert gaps[["fault", "catchments", "square_m", "people"]].values.tolist() == [["gap", "W", 500_000.0, 4.0]]
+    assert edge_gaps(drawn(W=ring), shapely.box(0, 0, 1000, 1000), points).empty
 
 
 def test_a_clean_drawing_has_no_faults():

@@ -12,8 +12,9 @@ from conftest import CODES, make_boundaries, make_directory, make_people, make_s
 from geoplan.assignment import assign
 from geoplan.catchments import CatchmentPlan
 from geoplan.distances import METRES_PER_MILE
-from geoplan.effects import MEASURES, Residents, clusters_of, compare_plans, residents_of
+from geoplan.effects import MEASURES, Residents, change_of, clusters_of, compare_plans, residents_of
 from geoplan.errors import NotProtected, UnknownCodeError, VintageError
+from geoplan.travel import Travel
 
 WEST, EAST = "900001", "900002"
 TODAY = CatchmentPlan("Today", "lsoa21", pd.Series({CODES[x]: EAST if x in "CFI" else WEST for x in CODES}))
@@ -157,6 +158,28 @@ def test_straight_lines_to_the_nearest_of_the_schools_that_share_a_catchment():
     assert effects.figures["mean_m_before"] == (40 + 50) / 2
     assert effects.figures["mean_m_after"] == (40 + 10) / 2
     assert effects.tables["effects"].counts.to_dict() == {"nearer school": 1, "other school": 1}
+
+
+def test_ways_from_each_home_go_before_straight_lines():
+    """Against one home at a time; a shared catchment counts its nearest school, an unknown home nothing."""
+    letters = list("AABCFF")
+    where = residents()
+    home = np.array([0, 1, 2, -1, 3, 3])
+    values = np.array([[900.0, 40.0, 3.0], [800.0, 50.0, 3.0], [700.0, 5000.0, 3.0], [600.0, np.nan, 70.0]])
+    ways = Travel(values, pd.RangeIndex(4), pd.Index([WEST, EAST, "900003"]), by="matrix")
+    at = Residents(where.kind, where.area, where.areas, where.columns, where.noun, 0, home=home)
+    after = TODAY.close(WEST, to=EAST).with_schools({EAST: [EAST, "900003"]})
+    change = change_of(TODAY, after, at, ways=ways)
+    column = {WEST: 0, EAST: 1}
+    before = [
+        np.nan if row < 0 else values[row, column[TODAY.table[CODES[x]]]] for x, row in zip(letters, home, strict=True)
+    ]
+    assert np.array_equal(change.metres_before, before, equal_nan=True)
+    shared = [np.nan if row < 0 else np.nanmin(values[row, 1:]) for row in home]
+    assert np.array_equal(change.metres_after, shared, equal_nan=True)
+    minutes = Travel(values, ways.places, ways.schools, unit="minutes", by="matrix")
+    with pytest.raises(ValueError, match="minutes"):
+        compare_plans(TODAY, after, at, ways=minutes)
 
 
 def test_clusters_change_with_the_catchments_school_and_their_children_are_divided_by_a_tenth():

@@ -24,7 +24,10 @@ def test_places_below_demand(problem):
     places = problem.places.iloc[:, 0] * 0.9
     found = design(replace(problem, places=places), limits=Limits(full_at_most=1.0))
     assert found.status == "impossible" and found.plan is None
-    assert re.search(r"^\d+ children, and places for \d+ \(all: full at most 100% of \d+ places\)$", found.why[0])
+    said = r"^about (\d+0) children, and places for \d+ \(all: full at most 100% of (\d+) places\); they need (\d+)% of"
+    told, held, need = map(int, re.search(said, found.why[0]).groups())
+    assert abs(told - problem.children.to_numpy().sum()) <= 5
+    assert need / 100 * held >= problem.children.to_numpy().sum()
 
 
 def test_the_year_is_named_when_there_are_several():
@@ -67,7 +70,23 @@ def test_groups_in_two_pieces_and_areas_too_large(problem):
     children = problem.children.copy()
     children.iloc[3] = 1_000
     found = design(replace(problem, children=children), limits=Limits(full_at_most=1.0))
-    assert any("more than any school it may go to can take" in why for why in found.why)
+    line = next(why for why in found.why if why.startswith("area "))
+    assert line == f"area {problem.areas[3]} has more children than any school it may go to can take"
+
+
+def test_no_exact_count_of_children_is_said(problem):
+    children = problem.children * 1.37
+    for limits in (Limits(full_at_most=0.01), Limits(full_at_least=9.0), Limits(full_at_least=0.5, nearest=1)):
+        for why in design(replace(problem, children=children.round()), limits=limits).why:
+            for count in re.findall(r"([\d,]+) children", why):
+                assert int(count.replace(",", "")) % 10 == 0, why
+            assert not re.search(r"area \w+ has \d", why)
+
+
+def test_how_many_may_move_is_told_in_tens(problem):
+    found = design(problem, limits=Limits(places_within=0.15, at_most={"moved": 0.0}))
+    told = [re.search(r"at most 0: ([\d,.]+) is enough", why) for why in found.why]
+    assert [float(each.group(1)) % 10 for each in told if each] in ([0.0], [])
 
 
 def test_a_school_that_cannot_be_filled(problem):

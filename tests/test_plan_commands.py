@@ -109,6 +109,22 @@ def test_plans_from_outlines_postcodes_and_the_nearest_school(medway, capsys):
     assert main(["plan", "from", "nearest", "--phase", "Nursery"]) == 2
 
 
+def test_ground_that_a_drawing_leaves_out_at_its_edge_is_a_gap(medway, capsys):
+    import geopandas as gpd
+    import shapely
+
+    assert main(["plan", "merge", "today", "900043", "--into", "900043", "-o", "today.gpkg"]) == 0
+    drawn = gpd.read_file("today.gpkg", layer="catchments")
+    west, south, _, north = drawn.total_bounds
+    strip = shapely.box(west, south, west + 1_000, north)
+    drawn.geometry = drawn.geometry.difference(strip)
+    drawn[["school", "geometry"]].to_file("cut.gpkg", layer="catchments")
+    capsys.readouterr()
+    assert main(["plan", "from", "cut.gpkg", "--column", "school", "--kind", "lsoa11", "--json"]) == 1
+    found = " ".join(json.loads(said(capsys))["found"])
+    assert "gap" in found and "m2 in all, with" in found
+
+
 def test_members_make_a_shared_catchment(medway, capsys):
     (medway / "members.csv").write_text("catchment,school\n900043,900043\n900043,900044\n")
     assert main(["plan", "from", "catchments_today.csv", "--members", "members.csv", "-o", "shared.csv"]) == 1
@@ -173,6 +189,56 @@ def test_brothers_and_sisters_by_a_column_of_the_pupils_file(medway, capsys):
     assert main(["plan", "compare", "today", "option_b", "--household", "Family", "-o", "options.html"]) == 0
     assert "Brothers and sisters: Option B" in (medway / "options.html").read_text()
     assert "F12" not in (medway / "options.html").read_text()
+
+
+def test_a_changed_age_range_is_said_and_places_are_for_the_years_taught(medway, capsys):
+    assert main(["plan", "ages", "today", "900050", "--from", "R", "--to", "11", "-o", "ages.csv"]) == 0
+    assert "Thornmere Academy teaches years R to 11." in said(capsys)
+    assert main(["plan", "compare", "today", "ages.csv", "-o", "ages.html", "--json"]) == 0
+    rows = {row["code"]: row for row in json.loads(said(capsys))["summary"]}
+    # places of secondary schools against secondary pupils, as without the option; one school takes younger ones too
+    assert rows["Today"]["beyond"] < 2_000 < rows["Ages"]["beyond"] < 5_000
+    page = (medway / "ages.html").read_text(encoding="utf-8")
+    assert "Ages: Thornmere Academy teaches years R to 11." in page
+    assert "Of the years its schools teach, Ages" in page
+    assert page.index("Year 9") < page.index("Year 10")
+
+
+def test_options_by_the_councils_own_distances(medway, capsys):
+    """Twice the straight line from the middle of each area: the page says so, and minutes are refused."""
+    schools = pd.read_csv("schools.csv", dtype=str).set_index("urn")
+    schools = schools[schools["phase"].eq("Secondary")][["easting", "northing"]].astype(float)
+    places = pd.read_csv("postcodes.csv.gz", dtype=str)
+    middle = places.assign(x=places["east1m"].astype(float), y=places["north1m"].astype(float))
+    middle = middle.groupby("lsoa11cd")[["x", "y"]].mean()
+    rows = [
+        (area, school, round(2 * ((x - e) ** 2 + (y - n) ** 2) ** 0.5))
+        for area, (x, y) in middle.iterrows()
+        for school, (e, n) in schools.iterrows()
+    ]
+    table = pd.DataFrame(rows, columns=["lsoa11", "school", "metres"])
+    table.to_csv("metres.csv", index=False)
+    table.rename(columns={"metres": "minutes"}).to_csv("minutes.csv", index=False)
+    summaries = []
+    for words in ([], ["--matrix", "metres.csv", "-o", "walks.html", "--report", "walks_report.html"]):
+        assert main(["plan", "compare", "today", "option_a", "--json", *words]) == 0
+        summaries.append({row["code"]: row for row in json.loads(said(capsys))["summary"]})
+    straight, walked = summaries
+    assert 1.7 < walked["Today"]["median_m"] / straight["Today"]["median_m"] < 2.3
+    assert walked["Today"]["over_2_miles"] > straight["Today"]["over_2_miles"]
+    for name in ("walks.html", "walks_report.html"):
+        page = (medway / name).read_text(encoding="utf-8")
+        assert (
+            "Distances are as given in the matrix of distances" in page and "Distances are straight lines" not in page
+        )
+    assert main(["plan", "compare", "today", "option_a", "--matrix", "minutes.csv"]) == 2
+    assert "metres and miles" in capsys.readouterr().err
+
+
+def test_years_stand_in_their_order(medway, capsys):
+    assert main(["plan", "compare", "today", "option_a", "--json"]) == 0
+    who = json.loads(said(capsys))["options"]["Option A"]["who"]["year_group"]
+    assert [row["code"] for row in who] == ["7", "8", "9", "10", "11"]
 
 
 def test_a_council_with_infants_and_juniors_compares_infant_catchments(medway, capsys):

@@ -11,7 +11,7 @@ import pytest
 
 from geoplan import suppression
 from geoplan.catchments import CatchmentPlan
-from geoplan.disclosure import rule_for
+from geoplan.disclosure import Rule, rule_for
 from geoplan.effects import Residents
 from geoplan.errors import ComparisonRefused, DisclosureRefused, VintageError
 from geoplan.gate import Nesting, attack
@@ -126,8 +126,56 @@ def test_feeder_schools_are_those_outside_the_plans():
     tables = protect_options({"Today": TODAY, "Option": option()}, pupils, INTERNAL)
     assert tables.retention is None  # nobody attends a school of the plans
     assert set(tables.feeders.table.index) == set("pqrs")
-    assert tables.feeders.table["shown"].sum() == (pupils.area < 12).sum()
+    assert tables.feeders.table["children"].sum() == (pupils.area < 12).sum()
     assert feeders_split(tables) == {"Today": 4, "Option": 4}
+
+
+def test_hidden_counts_stand_in_the_base_of_a_feeders_share():
+    """A feeder with 30 in one catchment and 4 in each of two others is split; left out, the eight would hide it."""
+    areas = np.array([0] * 30 + [4] * 4 + [8] * 4 + [0] * 300 + [4] * 300 + [8] * 300)
+    school = np.array([0] * 38 + [1] * 900)
+    columns = {"school": (school, pd.Index(["p", "q"]))}
+    pupils = Residents("lsoa21", areas, pd.Index([*AREAS, "E99"]), columns, "pupils", 0)
+    table = protect_options({"Today": TODAY, "Option": option()}, pupils).feeders
+    own = table.table.loc["p"]
+    counts = {tuple(cell): text for cell, text in zip(table.printed[0].cells, table.printed[0].shown, strict=True)}
+    assert [text for cell, text in counts.items() if "p" in cell].count(HIDDEN) == 2
+    assert own["children"] == 40 and own["Today, share"] == round(30 / 40, 2)
+
+
+def test_a_feeder_school_of_which_no_count_is_shown_has_no_main_catchment_and_is_split():
+    areas = np.array([0] * 8 + [4] * 8 + [8] * 8 + [0] * 300 + [4] * 300 + [8] * 300)
+    school = np.array([0] * 24 + [1] * 900)
+    columns = {"school": (school, pd.Index(["p", "q"]))}
+    pupils = Residents("lsoa21", areas, pd.Index([*AREAS, "E99"]), columns, "pupils", 0)
+    tables = protect_options({"Today": TODAY, "Option": option()}, pupils, Rule(min_base=10))
+    own = tables.feeders.table.loc["p"]
+    assert own["Today, main"] == "not shown" and np.isnan(own["Today, share"])
+    assert feeders_split(tables)["Today"] == 2  # p, and q, which goes to three catchments alike
+
+
+def test_places_are_set_against_children_of_the_years_that_a_school_teaches():
+    rng = np.random.default_rng(5)
+    area = rng.integers(0, 12, 1200)
+    year = rng.integers(0, 4, 1200)
+    pupils = Residents(
+        "lsoa21", area, pd.Index([*AREAS, "E99"]), {"year_group": (year, pd.Index(["5", "6", "7", "8"]))}, "pupils", 0
+    )
+    ages = pd.DataFrame({"lowest_year": "7", "highest_year": "11"}, index=list(TODAY.schools))
+    places = pd.Series(100.0, index=list(TODAY.schools))
+    code = TODAY.schools[0]
+    wider = TODAY.change_age_range(code, "5", "", name="Wider")
+    plans = {"Today": TODAY, "Wider": wider}
+    tables = protect_options(plans, pupils, INTERNAL, places=places, ages=ages)
+    here = TODAY.table.reindex(pd.Index([*AREAS, "E99"])[area]).to_numpy()
+    for title, first in (("Today", 2), ("Wider", 0)):
+        held = {each: int(((here == each) & (year >= (first if each == code else 2))).sum()) for each in TODAY.schools}
+        assert tables.own_years.table[title].dropna().to_dict() == held
+        beyond = sum(max(count - 100, 0) for count in held.values())
+        assert tables.summary.table.loc[title, "beyond"] == beyond
+    assert protect_options(plans, pupils, INTERNAL, places=places).own_years is None  # what they teach is not known
+    teaches_all = ages.assign(lowest_year="R")
+    assert protect_options(plans, pupils, INTERNAL, places=places, ages=teaches_all).own_years is None
 
 
 def test_brothers_and_sisters_are_counted_for_each_option():

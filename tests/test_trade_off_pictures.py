@@ -10,13 +10,19 @@ import pandas as pd
 import pytest
 from drawn_designs import solved, surveyed
 
+from geoplan.briefs import MEASURES
+from geoplan.design_tables import balance_step
+from geoplan.disclosure import PUBLIC, rule_for
 from geoplan.trade_off_pictures import (
     cost_words,
+    curve_rows,
+    curve_told,
     letters_for,
     surface_numbers,
     surface_rows,
     surface_sentences,
     surface_svg,
+    surface_told,
     surface_words,
 )
 from geoplan.trade_offs import TradeSurface
@@ -69,6 +75,28 @@ def test_a_place_in_the_picture_tells_no_more_of_balance_than_its_figure():
     measures = ("travel", "balance", "moved")
     one, other = (made([(25.0, a, 187.3), (25.5, b, 92.4)], measures) for a, b in ((0.203, 0.101), (0.198, 0.099)))
     assert surface_svg(MINUTES, one) == surface_svg(MINUTES, other)
+
+
+def test_balance_is_told_no_finer_than_the_rounding_of_counts():
+    """Children by a handful more or fewer in the smallest catchment change nothing that is told of balance."""
+    problem = SimpleNamespace(unit="minutes", shares=np.array([[210.0, 330.0]]))
+    step = balance_step(problem, PUBLIC)
+    assert step == 0.05 and balance_step(problem, rule_for("internal", reason="testing the numbers")) == 0.01
+    told = []
+    for few in (-2, 0, 2):  # of 210 children: 1%
+        points = [(25.0, (42 + few) / 210, 187.3), (25.5, (21 + few) / 210, 92.4)]
+        surface = surface_told(made(points, ("travel", "balance", "moved")), step)
+        told.append((surface_numbers(problem, surface), surface_sentences(problem, surface)[2:]))
+        assert set(surface.points["balance"]) == {0.2, 0.1}
+        assert surface.best_bound["balance"] <= min(points, key=lambda point: point[1])[1]
+    assert told[0][0].equals(told[1][0]) and told[1][0].equals(told[2][0])
+    curve = pd.DataFrame({"balance": [0.083, 0.141], "travel": [26.0, 25.5], "bound": [26.0, 25.4], "gap": [0.0, 0.01],
+                          "limit": [0.083, 0.15], "least": [0.083, 0.083]})  # fmt: skip
+    against = curve_told(curve, "balance", "travel", step)
+    assert against["balance"].tolist() == [0.1, 0.15] and against["bound"].equals(curve["bound"])
+    assert against["limit"].round(6).tolist() == [0.05, 0.15] and (against["least"] <= curve["least"]).all()
+    assert curve_rows(problem, against, "balance", {"travel": 1.0})[MEASURES["balance"]].tolist() == ["10%", "15%"]
+    assert curve_told(curve.drop(columns="balance"), "travel", "travel", step).equals(curve.drop(columns="balance"))
 
 
 def test_balance_is_in_per_cent_and_points():

@@ -121,7 +121,27 @@ def protect(numbers, answer: Answer, rule):
             tables, words=f"Worked out from children by area, protected before. {ground.evidence.rule.sentence}"
         )
         return replace(answer, tables=tables), _unchanged(numbers, ground)
-    return replace(answer, tables=tables), numbers if rule is None else numbers.with_marks(tables.marks)
+    answer = _told(replace(answer, tables=tables))
+    return answer, numbers if rule is None else numbers.with_marks(tables.marks)
+
+
+def _told(answer: Answer) -> Answer:
+    """The answer with places over or under told no more finely than counts are."""
+    from geoplan.briefs import BALANCE
+    from geoplan.design_tables import balance_step, balance_told, balance_words
+    from geoplan.trade_off_pictures import curve_told, surface_told
+
+    if answer.tables.rule is None or answer.tables.rule.exact:
+        return answer
+    step = balance_step(answer.ground.problem, answer.tables.rule)
+    (single, *_) = answer.found.objective
+    traded = {against: curve_told(curve, against, single, step) for against, curve in answer.traded.items()}
+    surface = answer.surface if answer.surface is None else surface_told(answer.surface, step)
+    found = replace(answer.found, measured=balance_told(answer.found.measured, step))
+    ground = answer.ground
+    if BALANCE in {single if traded else "", *traded, *(() if surface is None else surface.measures)}:
+        ground = replace(ground, notes=(*ground.notes, balance_words(step)))
+    return replace(answer, found=found, traded=traded, surface=surface, ground=ground)
 
 
 def _unchanged(numbers, ground: Ground):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +43,11 @@ def command(
     ] = None,
     within: Annotated[str, typer.Option("--within", help="Schools near the site.")] = "2 miles",
     ready: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day to consult on; today if not given.")
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="First day to consult on; if not given, today, or the September by which need has to be identified.",
+        ),
     ] = None,
     by: Annotated[str, typer.Option("--by", help="Kind of area that the catchment is drawn of.")] = "",
     late: Annotated[int, typer.Option(min=0, help="Years late, at the low end.")] = 1,
@@ -192,6 +196,19 @@ def _schools(codes: list[str], schools) -> str:
     return " and ".join(str(schools.frame["name"].get(code, code)) for code in codes) or "no catchment"
 
 
+def _ready(today: date, opens: int, phase: str) -> date:
+    """When to begin to consult on a school: today, or the September by which its need has to be identified, if later.
+
+    Examples
+    --------
+    >>> _ready(date(2026, 11, 29), 2038, "primary"), _ready(date(2026, 11, 29), 2028, "primary")
+    (datetime.date(2035, 9, 1), datetime.date(2026, 11, 29))
+    """
+    from geoplan.housing import LEAD_YEARS
+
+    return max(today, date(opens - LEAD_YEARS[phase], 9, 1))
+
+
 def _specify(
     trajectory, rates, expected, site, phase, places, opens, spare, forecast, within, ready, by, project, out, notes,
     internal, files,
@@ -260,7 +277,7 @@ def _specify(
             neighbours = protect_neighbours(raw, register.frame["name"].to_dict(), numbers.rule, numbers.earlier()[0])
         spec = Specification(
             new, need, of_phase, by_year_group(expected, opening).reindex(list(PHASES[phase])).dropna(), opening,
-            (ready or datetime.now(UTC)).date(), area, tuple(notes),
+            ready.date() if ready else _ready(datetime.now(UTC).date(), opening, phase), area, tuple(notes),
         )  # fmt: skip
         forecasts = [own_source(folder, each, "Forecast by school") for each in forecasts]
         sources = (trajectory.source, rates.source, *forecasts, *people.sources, register.source)

@@ -356,6 +356,7 @@ def read_one(folder, name: str, kind: str):
 
 def _step(project: Path, name: str, kind: str, out: Path | None, as_json: bool, step) -> None:
     """One verb: read, change, say what moved and what to look at, write."""
+    from geoplan.catchments import school_changes
     from geoplan.io.project import read_project
 
     folder = read_project(project)
@@ -367,9 +368,12 @@ def _step(project: Path, name: str, kind: str, out: Path | None, as_json: bool, 
     _write(folder, after, out)
     if as_json:
         changed = {str(area): {"from": row["before"], "to": row["after"]} for area, row in moved.iterrows()}
-        typer.echo(json.dumps(_plan_json(after, problems) | {"moved": changed}, indent=2))
+        told = {"moved": changed, "changes": school_changes(after, before)}
+        typer.echo(json.dumps(_plan_json(after, problems) | told, indent=2))
     else:
-        typer.echo(f"{after.name}: {_moved_words(moved)}{' No problems found.' if not problems else ''}")
+        words = [_moved_words(moved), *(f"{change}." for change in school_changes(after, before, _names(folder)))]
+        words += [] if problems else ["No problems found."]
+        typer.echo(f"{after.name}: {' '.join(words)}")
         for problem in problems:
             typer.echo(f"  {problem}")
     say_written(out)
@@ -517,7 +521,7 @@ def _pupils(folder, kind: str):
 def _drawn(folder, path: Path, kind: str, column: str, layer: str, name: str, count: str):
     import numpy as np
 
-    from geoplan.drawn_catchments import counted, fault_sentences, fit_areas, place_in_catchments
+    from geoplan.drawn_catchments import counted, edge_gaps, fault_sentences, fit_areas, place_in_catchments
     from geoplan.io.plans import read_drawing
 
     kind = _kind_for(folder, kind)
@@ -530,7 +534,16 @@ def _drawn(folder, path: Path, kind: str, column: str, layer: str, name: str, co
     notes = [*(str(note).strip() for note in drawing.notes), *left_out]
     outside = int(((school == "").to_numpy() & np.array([code in covered for code in area])).sum())
     notes += [f"{counted(outside, count, rule)} of these areas are in no catchment"] if outside else []
-    return fit.plan, fit, notes, fault_sentences(drawing.faults, count, rule)
+    faults = drawing.faults
+    if kind in folder.settings.areas and covered:
+        import pandas as pd
+        import shapely
+
+        ground = folder.area(kind).only(sorted(covered)).frame.geometry.to_numpy()
+        edge = edge_gaps(drawing.catchments, shapely.union_all(ground), points[["easting", "northing"]])
+        faults = pd.concat([faults, edge], ignore_index=True) if len(edge) else faults
+        faults = faults.sort_values("square_m", ascending=False, kind="stable", ignore_index=True)
+    return fit.plan, fit, notes, fault_sentences(faults, count, rule)
 
 
 def _only_near(folder, fit, school, area):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -37,6 +37,7 @@ from geoplan.cli.plan import (
     say_written,
 )
 from geoplan.cli.reach import base_words, conditions_of, rows
+from geoplan.cli.ways import LayerOption, MatrixOption, NetworkOption, PieceOption, ways_of
 
 _YEARS = ["N1", "N2", "R", *map(str, range(1, 15))]
 
@@ -66,6 +67,10 @@ def compare(
         str, typer.Option("--applications", help="A file of applications, or its name in the project.")
     ] = "",
     entry: Annotated[int, typer.Option("--entry", help="First September concerned; for the calendar.")] = 0,
+    network: NetworkOption = None,
+    layer: LayerOption = "",
+    main_piece: PieceOption = False,
+    matrix: MatrixOption = None,
     kind: KindOption = "",
     project: ProjectOption = Path("geoplan.toml"),
     out: OutOption = None,
@@ -82,6 +87,8 @@ def compare(
     beside it. Try options with --internal REASON first (exact numbers, on the screen or with -o in files that stay
     inside), and release those that are put forward, all options of a paper in one go.
 
+    Distances are straight lines from homes; with --network they are walks, with --matrix the metres that you give.
+
     Example: geoplan plan compare today option_a option_b -o options.html --report report.html
     """
     from geoplan.io.project import read_project
@@ -93,7 +100,13 @@ def compare(
         by_ending(out, ".html", ".xlsx", ".csv")
     if report is not None:
         by_ending(report, ".html", ".pdf")
-    given = [idaci, forecast, Path(applications) if applications and not folder.has(applications) else None]
+    given = [
+        idaci,
+        forecast,
+        network,
+        matrix,
+        Path(applications) if applications and not folder.has(applications) else None,
+    ]
     inputs = [*project_inputs(folder), *plan_files(folder, [today, *options]), *given]
     check_targets([out, report], inputs=inputs)
     plans = _titled([read_one(folder, name, kind) for name in (today, *options)])
@@ -104,7 +117,8 @@ def compare(
         recording(folder.folder, rule, writes=writes, inputs=inputs) as numbers,
     ):
         next(step)
-        residents, who, sources = _residents(plans, pupils, schools, base, idaci, household)
+        measure = {"network": network, "layer": layer, "main_piece": main_piece, "matrix": matrix}
+        residents, who, sources, ways = _residents(plans, pupils, schools, base, idaci, household, measure)
         next(step)
         numbers = numbers.with_marks(plan_marks(residents, who, folder.as_at))
         printed, nested = numbers.earlier()
@@ -115,6 +129,8 @@ def compare(
             places=frame["places"].astype("Float64").astype(float) if "places" in frame else None,
             data=folder.as_at, earlier=printed, earlier_nested=nested,
             clusters=frame.get("cluster"),
+            ages=frame[["lowest_year", "highest_year"]] if {"lowest_year", "highest_year"} <= set(frame) else None,
+            ways=ways,
         )  # fmt: skip
         facts = _facts(folder, tables, pupils, schools, layers, sources, groups, forecast, applications, entry)
         next(step)
@@ -123,6 +139,8 @@ def compare(
         typer.echo(json.dumps(_comparison_json(tables, facts), indent=2))
     else:
         _print_comparison(tables, facts)
+        for note in () if ways is None else ways.notes:
+            typer.echo(note)
     for path in (out, report):
         say_written(path)
 
@@ -151,9 +169,10 @@ def _people(folder, kind: str, household: str):
     return assign(pupils, folder.postcodes(), layers, folder.segments()), schools, layers
 
 
-def _residents(plans, pupils, schools, base: str, idaci: Path | None, household: str):
+def _residents(plans, pupils, schools, base: str, idaci: Path | None, household: str, measure: Mapping):
     from geoplan.effects import residents_of
     from geoplan.io.plans import read_quintiles
+    from geoplan.travel import METRES
 
     sources = list(pupils.sources)
     conditions = conditions_of(base) if base else _years(plans, schools, pupils)
@@ -165,9 +184,19 @@ def _residents(plans, pupils, schools, base: str, idaci: Path | None, household:
         kind, fifths, source = read_quintiles(idaci)
         sources.append(_credited(source, "Deprivation (IDACI)"))
     plan = next(iter(plans.values()))
-    residents = residents_of(people, plan.kind, household=household, idaci=fifths, idaci_kind=kind)
+    ways = home = None
+    if measure["network"] is not None or measure["matrix"] is not None:
+        known = {member for each in plans.values() for code in each.schools for member in each.members(code)}
+        ways, home = ways_of(people.people, schools.frame[schools.frame.index.isin(known)], **measure)
+        if ways.unit != METRES:
+            raise typer.BadParameter(
+                "options are compared in metres and miles: give metres from home to school, not minutes",
+                param_hint="--matrix",
+            )
+        sources += [] if ways.source is None else [_credited(ways.source, "Ways to school")]
+    residents = residents_of(people, plan.kind, household=household, idaci=fifths, idaci_kind=kind, home=home)
     sources += [plan.source for plan in plans.values()]
-    return residents, _base_words(pupils.noun, conditions), sources
+    return residents, _base_words(pupils.noun, conditions), sources, ways
 
 
 def _base_words(noun: str, conditions: dict[str, list[str]]) -> str:
@@ -330,7 +359,7 @@ def _words(sheets, about, sources) -> list:
 def _print_comparison(tables, facts) -> None:
     import pandas as pd
 
-    from geoplan.plan_books import cluster_sentences, most_sentences, option_sentence
+    from geoplan.plan_books import change_sentences, cluster_sentences, most_sentences, option_sentence
 
     summary = tables.summary
     typer.echo(f"Against {tables.titles[0]}, of {tables.base_name}:")
@@ -347,7 +376,7 @@ def _print_comparison(tables, facts) -> None:
     for name, (heading, form) in known.items():
         cells[heading] = shown(summary.table[name], summary.hidden[name], form)
     print_table(pd.DataFrame(cells), list(cells))
-    for sentence in (*cluster_sentences(tables), *most_sentences(tables, facts)):
+    for sentence in (*change_sentences(tables, facts), *cluster_sentences(tables), *most_sentences(tables, facts)):
         typer.echo(sentence)
     for what, why in tables.left_out.items():
         typer.echo(f"Not shown: {what} ({why}).")
