@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from geoplan.areas import Boundaries
 from geoplan.backtests import COMBINATION, MEASURES, BackTest
-from geoplan.cohorts import stage_name, year_name
+from geoplan.cohorts import CLASS_SIZE, stage_name, year_name
 from geoplan.disclosure import PUBLIC, Protected, Rule
 from geoplan.errors import ForecastRefused
 from geoplan.forecast_methods import LAST_RATIO, LAST_VALUE
@@ -34,6 +34,11 @@ ROOM = (0.0, 0.05, 0.10)  # shares of places spare: short, under 5%, under 10%, 
 ROOM_WORDS = ("places are short", "under 5% spare", "5% to 10% spare", "over 10% spare")
 ROOM_FILLS = ("#9A4A00", "#F2B48C", "#A3CBF0", "#12436D")
 NO_PLACE = "#F3F2F1"
+TOGETHER = "all together"
+NOT_ALIKE = (
+    "One year's error of an authority and our mean over several are not quite alike: a mean is closer to 0, and ours "
+    "is of a method tried on the past."
+)
 WIDE, HIGH = 600, 220
 
 
@@ -58,8 +63,9 @@ class Grid:
     note: str = ""
 
     def __post_init__(self):
-        printed = list(self.columns)
-        printed += [name.replace("_low", "_high") for name, (_, form) in self.columns.items() if form == "range"]
+        printed = []
+        for name, (_, form) in self.columns.items():
+            printed += [name, name.replace("_low", "_high")] if form == "range" else [name]
         object.__setattr__(self, "frame", self.frame[printed].reset_index(drop=True))
 
     @property
@@ -93,6 +99,11 @@ class Grid:
         parts = [self._texts(name, form) for name, (_, form) in self.columns.items()]
         return [list(row) for row in zip(*parts, strict=True)]
 
+    @property
+    def printed(self) -> pd.DataFrame:
+        """The texts as a table."""
+        return pd.DataFrame(self.rows, columns=list(self.columns))
+
     def _texts(self, name: str, form: str) -> list[str]:
         values = self.frame[name].tolist()
         if form == "range":
@@ -105,6 +116,23 @@ class Grid:
             "forms": "{:.1f}".format,
         }
         return [TOO_FEW if value != value else _plain_zero(write[form](value)) for value in values]
+
+
+_SHORT = (
+    (": places and demand", " places"),
+    (": share of places spare, by ", ", spare % by "),
+    (" and year", ""),
+    ("Rolls by ", ""),
+    (": the combination and the naive methods", " and naive methods"),
+    (": every method", ", methods"),
+    (": the combination", ""),
+    (", all together", ", all"),
+    (", single ", ", "),
+    ("Spare places in all year groups", "Spare places, all"),
+    ("Authorities of England", "Authorities"),
+    (", and ours over all years tried", ""),
+    (" with the other plan", ", other plan"),
+)  # of long titles, for the tabs of a workbook
 
 
 def _plain_zero(text: str) -> str:
@@ -182,15 +210,24 @@ class ForecastBook:
         )  # fmt: skip
 
     @property
+    def percents(self) -> frozenset[str]:
+        """The headings of shares, that a workbook shows as per cent."""
+        return frozenset(head for grid in self.grids for head, form in grid.columns.values() if form == "share")
+
+    @property
     def sheets(self) -> dict[str, pd.DataFrame | Protected]:
         """The tables for a workbook, by a short title, with headings for people."""
         answer: dict[str, pd.DataFrame | Protected] = {}
         evidence = self.tables[0] if self.tables else None
         for grid in self.grids:
-            title = grid.title.replace(": places and demand", " places").replace("Rolls by ", "")[:26]
-            title = title if title not in answer else f"{title[:23]} {len(answer)}"
+            title = grid.title
+            for long, short in _SHORT:
+                title = title.replace(long, short)
+            title = _capital(title) if title not in answer else f"{title[:23]} {len(answer)}"
             frame = grid.frame.rename(columns=grid.headings)
-            answer[title] = frame if evidence is None else _protected(frame, evidence.rule, evidence.printed)
+            if evidence is not None:
+                frame = _protected(frame.set_index(frame.columns[0]), evidence.rule, evidence.printed)
+            answer[title] = frame
         return answer
 
 
@@ -255,13 +292,16 @@ def forecast_book(
     sections = []
     drawn = None
     if places is not None:
+        by_group = None
         if level:
             intake = rounded(intake_table(forecast, places, changes, level), step)
-            sections.append(_places_section(intake, level))
+            sections.append(_places_section(intake, level, top, forecast))
+            by_group = rounded(spare_places(forecast, places, changes, level), step)
             if boundaries is not None and area_groups is not None and len(intake):
                 drawn = _year_map(intake, boundaries, area_groups, level)
         spare = rounded(spare_places(forecast, places, changes, top), step)
-        sections.append(_spare_section(spare, _school_spare(forecast, places, changes, names, hidden, step)))
+        schools = _school_spare(forecast, places, changes, names, hidden, step)
+        sections.append(_spare_section(spare, by_group, level, schools))
     if level:
         by_level = rounded(forecast.table(level), step)
         sections.append(_rolls_section(by_level, f"Rolls by {level}", level.capitalize()))
@@ -272,12 +312,15 @@ def forecast_book(
     sections.append(_rolls_section(own, "Rolls by school", "School", "name"))
     ground = groundwork_section(forecast.groundwork, step)
     sections += [ground] if ground else []
-    sections += _how_sections(forecast, top, extra, step)
+    held, coverage_said, coverage_shares = _held(forecast.past, top)
+    sections += _how_sections(forecast, top, extra, step, hidden or {})
+    sections.append({"title": "Do the ranges hold?", "words": "", "tables": [held]})
     grids = [*first, *([band_grid] if band_grid else [])]
     grids += [grid for section in sections for grid in section["tables"]]
     if drawn:
         grids += drawn["tables"]
     findings, said = _findings(forecast, whole, top, spread)
+    findings, said = _with_held(findings, said, coverage_said, coverage_shares)
     frames = [grid.frame for grid in grids]
     if published:
         tables, facts = (), tuple(frames)
@@ -328,20 +371,8 @@ def backtest_book(
         ]
         if len(rows):
             first.append(_accuracy_grid(rows, f"{_capital(measure)}, all together: the combination", ("ahead",)))
-    coverage = past.coverage().reset_index().astype({"level": "str", "measure": "str"})
-    coverage = coverage[coverage["given"] > 0].rename(columns={"held": "held_share", "width": "width_share"})
-    coverage["stated"] = (
-        coverage["nominal"].map({0.8: "4 in 5", 0.95: "19 in 20"}).fillna(coverage["nominal"].astype("str"))
-    )
-    held = Grid(
-        "How often intervals held", coverage.reset_index(drop=True),
-        {"level": ("Level", "text"), "measure": ("Rolls", "text"), "stated": ("Stated", "text"),
-         "given": ("Forecasts with an interval", "number"), "held_share": ("Held", "share"),
-         "width_share": ("Mean width", "share")},
-        "Each forecast of the past with the interval it would have had then. Width: of the whole interval, over "
-        "the forecast.",
-    )  # fmt: skip
-    sections = [{"title": "Do the intervals hold?", "words": "", "tables": [held]}]
+    held, coverage_said, coverage_shares = _held(past, top)
+    sections = [{"title": "Do the ranges hold?", "words": "", "tables": [held]}]
     for level in past.levels:
         tables = []
         for measure in [name for name in MEASURES if (accuracy["measure"] == name).any()]:
@@ -349,10 +380,11 @@ def backtest_book(
             if len(rows):
                 rows = rows.sort_values(["ahead", "total_error_share" if "total_error_share" in rows else "mape"])
                 tables.append(
-                    _accuracy_grid(rows, f"{_capital(measure)} by {level}: every method", ("ahead", "method"))
+                    _accuracy_grid(
+                        rows, f"{_capital(measure)}, {_by(past, level, top)}: every method", ("ahead", "method")
+                    )
                 )
-        words = f"Errors of forecasts of single {level if level == past.level else 'sums by ' + level}."
-        sections.append({"title": f"Every method, by {level}", "words": words, "tables": tables})
+        sections.append({"title": f"Every method, {_by(past, level, top)}", "words": "", "tables": tables})
     grids = [
         *first,
         *([band_grid] if band_grid else []),
@@ -361,6 +393,7 @@ def backtest_book(
     ]
     frames = [grid.frame for grid in grids]
     findings, said = _backtest_findings(past, accuracy, top)
+    findings, said = _with_held(findings, said, coverage_said, coverage_shares)
     # errors are ratios worked out from rolls that are printed or may be; the counts in these tables are of forecasts
     parts = {"first": first, "spread": spread, "sections": sections, "charts": ()}
     chosen = _chosen(past)
@@ -423,7 +456,7 @@ def rounded(table: pd.DataFrame, step: int) -> pd.DataFrame:
         if name in table and spare in table:
             table[name] = table[spare] / table["places"].where(table["places"] > 0)
     if "forms" in table and "surplus" in table:
-        table["forms"] = table["surplus"] / 30
+        table["forms"] = table["surplus"] / CLASS_SIZE
     if "year" in table:
         table["when"] = table["year"].map(year_name)
     return table.rename(columns=_RENAMED)
@@ -484,13 +517,23 @@ _INTAKE_COLUMNS = {
     "surplus_share": ("Surplus %", "share"),
     "forms": ("Forms of entry", "forms"),
     "shortfall": ("Short at single schools", "number"),
+    "past_error_share": ("Past error of demand", "share"),
 }
 
 
-def _places_section(intake: pd.DataFrame, level: str) -> dict:
-    """The table of places as Hertfordshire prints it."""
+def _places_section(intake: pd.DataFrame, level: str, top: str, forecast: Forecast) -> dict:
+    """The table of places as Hertfordshire prints it, demand with its past error."""
+    known = forecast.known_error["mape"].to_dict()
+
+    def told(rows: pd.DataFrame) -> pd.DataFrame:
+        rows = with_totals(rows)
+        ahead = rows["year"] - forecast.year_now
+        kinds = np.where(rows["place"].eq(TOGETHER), top, level)
+        keys = zip(kinds, rows["intake"].ffill(), ahead, strict=True)
+        return rows.assign(past_error_share=[known.get(key, np.nan) for key in keys])
+
     grids = [
-        Grid(f"{name}: places and demand by {level}", rows.reset_index(drop=True),
+        Grid(f"{name}: places and demand by {level}", told(rows),
              {"place": (level.capitalize(), "text"), **_INTAKE_COLUMNS})
         for name, rows in intake.groupby("intake", sort=True)
     ]  # fmt: skip
@@ -502,7 +545,25 @@ def _places_section(intake: pd.DataFrame, level: str) -> dict:
     return {"title": f"Places, demand and surplus by {level}", "words": words, "tables": grids}
 
 
-def _spare_section(spare: pd.DataFrame, schools: Grid) -> dict:
+def with_totals(intake: pd.DataFrame, called: str = TOGETHER) -> pd.DataFrame:
+    """The rows of an intake with a last one for each year: the sum of those printed, so that it adds up on the page.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"place": ["A", "B"], "year": 2026, "when": "2026/27", "places": [60.0, 30.0],
+    ...                       "demand": [50.0, 35.0], "surplus": [10.0, -5.0], "shortfall": [0.0, 5.0]})
+    >>> with_totals(table).iloc[-1][["place", "surplus", "shortfall"]].tolist()
+    ['all together', 5.0, 5.0]
+    """
+    if intake["place"].nunique() < 2:
+        return intake.reset_index(drop=True)
+    sums = intake.groupby(["year", "when"], as_index=False)[["places", "demand", "surplus", "shortfall"]].sum()
+    sums["surplus_share"] = sums["surplus"] / sums["places"].where(sums["places"] > 0)
+    sums["forms"] = sums["surplus"] / CLASS_SIZE
+    return pd.concat([intake, sums.assign(place=called)], ignore_index=True)
+
+
+def _spare_section(spare: pd.DataFrame, by_group: pd.DataFrame | None, level: str, schools: Grid) -> dict:
     columns = {
         "phase": ("Schools", "text"), "when": ("Year", "text"), "places": ("Places", "number"),
         "demand": ("Pupils", "number"), "unfilled": ("Unfilled (gross)", "number"),
@@ -510,10 +571,15 @@ def _spare_section(spare: pd.DataFrame, schools: Grid) -> dict:
         "net": ("Net spare", "number"), "surplus_share": ("Net spare %", "share"),
     }  # fmt: skip
     words = (
-        "Unfilled places are counted school by school, as the DfE does; net spare sets full schools off against them."
+        "Unfilled places are counted school by school, as the DfE does; net spare sets full schools off against them. "
+        "Schools are of the phase that most of their year groups are of, with all their pupils. How wrong forecasts of "
+        "pupils were, so many years ahead, stands with the rolls."
     )
-    grid = Grid("Spare places in all year groups", spare.reset_index(drop=True), columns)
-    return {"title": "Spare places", "words": words, "tables": [grid, schools]}
+    grids = [Grid("Spare places in all year groups", spare.reset_index(drop=True), columns)]
+    if by_group is not None:
+        own = {"place": (_capital(level), "text"), **columns}
+        grids.append(Grid(f"Spare places by {level}", by_group.reset_index(drop=True), own))
+    return {"title": "Spare places", "words": words, "tables": [*grids, schools]}
 
 
 def _school_spare(forecast, places, changes, names, hidden, step) -> Grid:
@@ -560,6 +626,74 @@ def _chosen(past: BackTest) -> Grid:
     return Grid("Methods in the combination", frame, columns, note)
 
 
+def held_overall(past: BackTest, top: str, nominal: float = 0.95) -> pd.DataFrame:
+    """How often ranges held, all rolls and years ahead together.
+
+    Returns
+    -------
+    DataFrame
+        By level: ``words`` (single schools, by cluster, all together), ``given`` (past forecasts that had a range)
+        and ``held`` (the share of those within).
+    """
+    table = past.coverage((nominal,)).reset_index()
+    table = table.astype({"level": "str"}).assign(within=(table["held"] * table["given"]).fillna(0.0))
+    sums = table.groupby("level")[["given", "within"]].sum()
+    sums = sums.reindex([level for level in past.levels if sums["given"].get(level, 0) > 0])
+    words = [_by(past, level, top) for level in sums.index]
+    return pd.DataFrame({"words": words, "given": sums["given"], "held": sums["within"] / sums["given"]})
+
+
+def held_sentence(overall: pd.DataFrame) -> str:
+    """How often ranges for 19 in 20 held, in a sentence (of :func:`held_overall`).
+
+    Examples
+    --------
+    >>> held_sentence(pd.DataFrame({"words": ["single schools", "all together"], "given": [900, 30], "held": 0.94}))
+    'Ranges for 19 in 20 (95%) held, tried on the past: single schools 94.0% of 900 times, all together 94.0% of 30.'
+    """
+    if not len(overall):
+        return "Too few past forecasts had a range to say how often ranges hold."
+    parts = [f"{row.words} {100 * row.held:.1f}% of {row.given:,}" for row in overall.itertuples()]
+    parts[0] += " times"
+    return f"Ranges for 19 in 20 (95%) held, tried on the past: {', '.join(parts)}."
+
+
+def _held(past: BackTest, top: str) -> tuple[Grid, str, list[float]]:
+    """How often ranges held: the table, a sentence, and the numbers in it."""
+    coverage = past.coverage().reset_index().astype({"level": "str", "measure": "str"})
+    coverage = coverage[coverage["given"] > 0].rename(columns={"held": "held_share", "width": "width_share"})
+    coverage["level"] = [_by(past, level, top) for level in coverage["level"]]
+    stated = coverage["nominal"].map({0.8: "4 in 5", 0.95: "19 in 20"})
+    coverage["stated"] = stated.fillna(coverage["nominal"].astype("str"))
+    grid = Grid(
+        "How often ranges held", coverage.reset_index(drop=True),
+        {"level": ("Level", "text"), "measure": ("Rolls", "text"), "stated": ("Stated", "text"),
+         "given": ("Forecasts with a range", "number"), "held_share": ("Held", "share"),
+         "width_share": ("Mean width", "share")},
+        "Each forecast of the past with the range it would have had then. Width: of the whole range, over the "
+        "forecast. Errors one to seven years ahead of one place go together, so a few dozen forecasts of all together "
+        "say little.",
+    )  # fmt: skip
+    overall = held_overall(past, top)
+    return grid, held_sentence(overall), [*overall["held"], *overall["given"]]
+
+
+def _with_held(
+    findings: tuple[str, ...], said: pd.DataFrame, sentence: str, numbers: list[float]
+) -> tuple[tuple[str, ...], pd.DataFrame]:
+    """Findings with the sentence on ranges, and its numbers among those said."""
+    half = len(numbers) // 2
+    more = pd.DataFrame({"share": numbers[:half], "given": numbers[half:]}, dtype=float)
+    return (*findings, sentence), pd.concat([said, more], ignore_index=True)
+
+
+def _by(past: BackTest, level: str, top: str) -> str:
+    """A level in words: single schools, by cluster, all together."""
+    if level == top:
+        return TOGETHER
+    return f"single {level}s" if level == past.level else f"by {level.replace('_', ' ')}"
+
+
 FLOW_NOTE = (
     "Intake here: residents, less those who go to independent schools and out, times the share of the rest in our "
     "schools, and those who come in. That share is of all years known: below 100% where lists count children who moved "
@@ -591,13 +725,18 @@ def groundwork_section(groundwork: pd.DataFrame, step: int) -> dict | None:
     return {"title": "What was done to the data", "words": words, "tables": grids}
 
 
-def _how_sections(forecast: Forecast, top: str, extra: Iterable[Grid], step: int) -> list[dict]:
+def _how_sections(
+    forecast: Forecast, top: str, extra: Iterable[Grid], step: int, hidden: Mapping[str, bool]
+) -> list[dict]:
     sections = []
     extra = list(extra)
     if extra:
         sections.append({"title": "Other plans and options", "words": "", "tables": extra})
-    if len(forecast.adjustments):
-        table = forecast.adjustments.copy()
+    shown = forecast.adjustments
+    if hidden:
+        shown = shown[[not hidden.get(place, False) for place in shown["place"]]].reset_index(drop=True)
+    if len(shown):
+        table = shown.copy()
         table["when"] = table["year"].map(year_name)
         table["surplus"] = table["pupils"]
         table = rounded(table.drop(columns="pupils"), step)
@@ -652,9 +791,8 @@ def _spread(past: BackTest, top: str) -> tuple[dict | None, Grid | None, pd.Data
     heads |= {f"p{number}_share": (f"{number}th in 100", "share") for number in PERCENTILES}
     grid = Grid(
         f"Authorities of England in {YEAR}, and ours over all years tried", frame,
-        heads | {"stands": ("Ours is", "text")},
-        f"{SOURCE}. Above 0 is a forecast too high. One year's error of an authority and our mean over several are not "
-        "quite alike: a mean is closer to 0.",
+        heads | {"stands": ("Our mean error is", "text")},
+        f"{SOURCE}. Above 0 is a forecast too high. {NOT_ALIKE}",
     )  # fmt: skip
     words = (
         "The DfE scores authorities by (forecast less actual) over actual, and flags those outside the middle "
@@ -845,11 +983,11 @@ def _backtest_findings(past: BackTest, accuracy: pd.DataFrame, top: str) -> tupl
     sentences, shares = [], []
     for row in one.itertuples(index=False):
         shares += [row.mape, abs(row.bias)]
-        way = "too high" if row.bias > 0 else "too low"
+        way = f"{100 * abs(row.bias):.1f}% {'too high' if row.bias > 0 else 'too low'}"
+        way = "neither too high nor too low" if abs(row.bias) < 0.0005 else way
         sentences.append(
-            f"{_capital(row.measure)}, one year ahead: missed by {100 * row.mape:.1f}% on average, "
-            f"{100 * abs(row.bias):.1f}% "
-            f"{way} in the mean of {row.forecasts} years."
+            f"{_capital(row.measure)}, one year ahead: missed by {100 * row.mape:.1f}% on average, {way} in the mean "
+            f"of {row.forecasts} years."
         )
     both = int((mine["beats_last_value"].eq("yes") & mine["beats_last_ratio"].eq("yes")).sum())
     sentences.append(f"All together, the combination beats both naive methods in {both} of {len(mine)} comparisons.")
@@ -899,9 +1037,18 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def recut_grid(table: pd.DataFrame, stage: int, step: int, names: Mapping[str, str] | None = None) -> Grid:
-    """Intakes under another plan as a table of the page (:func:`geoplan.spare_places.recut_intakes`)."""
-    frame = table.copy()
+def recut_grid(
+    table: pd.DataFrame,
+    stage: int,
+    step: int,
+    names: Mapping[str, str] | None = None,
+    hidden: Mapping[str, bool] | None = None,
+) -> Grid:
+    """Intakes under another plan as a table of the page (:func:`geoplan.spare_places.recut_intakes`).
+
+    Schools with a hidden year group have no row.
+    """
+    frame = table[[not (hidden or {}).get(school, False) for school in table["school"]]].reset_index(drop=True)
     for name in ("today", "with_plan"):
         frame[name] = (frame[name] / step).round() * step
     frame["change"] = frame["with_plan"] - frame["today"]
@@ -910,7 +1057,8 @@ def recut_grid(table: pd.DataFrame, stage: int, step: int, names: Mapping[str, s
     columns = {"name": ("School", "text"), "when": ("Year", "text"), "today": ("Plan of today", "number"),
                "with_plan": ("Other plan", "number"), "change": ("Change", "number")}  # fmt: skip
     note = (
-        "If every school kept drawing the same share of the children of its catchment; "
-        "all intakes together stay the same."
+        "If every school kept drawing the same share of the children of its catchment; all intakes together stay the "
+        "same. The past cannot try a plan that was never in force: its intakes are less sure than the past error of "
+        "rolls by school says."
     )
     return Grid(f"{stage_name(stage)} intakes with the other plan", frame, columns, note)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from types import MappingProxyType
 
 from geoplan.errors import InputRefused, Problem
@@ -98,7 +99,9 @@ def rules_from(values: Mapping, file: str = "rules") -> RagRules:
     )  # fmt: skip
 
 
-def check_columns(rules: RagRules, numbers: Sequence[str], words: Sequence[str], file: str = "rules") -> None:
+def check_columns(
+    rules: RagRules, numbers: Sequence[str], words: Sequence[str], file: str = "rules", others: Sequence[str] = ()
+) -> None:
     """Refuse rules that name a column which is not there; all of them at once.
 
     Parameters
@@ -109,13 +112,15 @@ def check_columns(rules: RagRules, numbers: Sequence[str], words: Sequence[str],
         What there is to judge by, and the columns of the schools, to choose, compare and group them by.
     file
         The file of the rules.
+    others
+        Further columns that the files have and no rule names, to say what there is.
 
     Raises
     ------
     InputRefused
-        With the columns there are.
+        With the columns there are, and that which may have been meant.
     """
-    known = {*numbers, *words}
+    known = {*numbers, *words, *others}
     problems = []
     for each in rules.indicators:
         pupil_file = each.numbers == OF_PUPILS and not each.count  # worked out later, and asked for then
@@ -123,10 +128,12 @@ def check_columns(rules: RagRules, numbers: Sequence[str], words: Sequence[str],
         chosen = dict.fromkeys([*each.compare_with, *each.schools])
         lost += [name for name in chosen if name != "all schools" and name not in words and name not in lost]
         if lost:
+            meant = list(dict.fromkeys(name for each_lost in lost for name in get_close_matches(each_lost, known, n=1)))
+            said = f"did you mean {' and '.join(meant)}? If not, " if meant else ""
             problems.append(
                 Problem(
                     file, "column_missing", f"no column {', '.join(lost)}; there are {', '.join(sorted(known))}",
-                    "add the column to a file given with --facts, or correct the name in the rule",
+                    f"{said}add the column to a file given with --facts, or correct the name in the rule",
                     column=each.name,
                 )
             )  # fmt: skip
@@ -478,7 +485,7 @@ class _Reading:
         known, title = measure_named(measure), self.text(values, "title", where) or where
         if unit == "%" and not pupils and not known.needs and not compares and numbers == PUBLISHED:
             self.warnings.append(f"{title}: no number of pupils is given, so a school of 15 is coloured as surely as "
-                                 "one of 1,500")  # fmt: skip
+                                 "one of 1,500.")  # fmt: skip
         return interval or "none", confidence / 100
 
     def selection(self, told: object, where: str) -> dict[str, tuple[str, ...]]:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from geoplan.catchments import CatchmentPlan
 from geoplan.cohorts import CLASS_SIZE, PHASES, age_of, stage_name, year_name
-from geoplan.errors import VintageError
+from geoplan.errors import ForecastRefused, VintageError
 from geoplan.forecasts import Forecast
 from geoplan.rolls import sum_known
 
@@ -229,6 +229,40 @@ def compare_recuts(before: pd.DataFrame, after: pd.DataFrame, stage: int) -> pd.
     ]
     both = pd.concat(parts, axis=1).fillna(0.0)
     return both.assign(change=both["after"] - both["before"]).reset_index()
+
+
+def intake_of(forecast: Forecast, *plans: CatchmentPlan) -> int:
+    """The intake that plans of catchments are about: that which most of their schools have, Year 7 if they tie.
+
+    Parameters
+    ----------
+    forecast
+        By school.
+    plans
+        Of the same schools, more or less.
+
+    Returns
+    -------
+    int
+        Its stage: 0 for Reception, 7 for Year 7.
+
+    Raises
+    ------
+    ForecastRefused
+        If none of their schools takes children into either.
+    """
+    history = forecast.past.history
+    enters = history.taught & ~history.carried
+    schools = forecast.places.isin({school for plan in plans for school in plan.table.dropna()})
+    counts = {
+        stage: int(enters[schools, history.stages.index(stage)].sum()) for stage in (7, 0) if stage in history.stages
+    }
+    if not any(counts.values()):
+        raise ForecastRefused(
+            "no school of the plan takes children into Reception or Year 7 in these rolls: are its schools numbered as "
+            "in the rolls?"
+        )
+    return max(counts, key=counts.get)
 
 
 def recut_intakes(forecast: Forecast, before: pd.DataFrame, after: pd.DataFrame, stage: int) -> pd.DataFrame:

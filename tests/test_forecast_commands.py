@@ -65,7 +65,7 @@ def test_the_back_test_beside_the_naive_methods_and_the_bands(there, capsys):
     assert main(["backtest", *ROLLS, "-o", "tried.html"]) == 0
     out = capsys.readouterr().out
     assert "beats last ratio" in out and "of authorities in 2024/25" in out
-    assert "How often intervals held" in (there / "tried.html").read_text(encoding="utf-8")
+    assert "How often ranges held" in (there / "tried.html").read_text(encoding="utf-8")
     assert main(["backtest", *ROLLS, "-o", "tried.csv"]) == 0
     assert "total_error_share" in (there / "tried.csv").read_text(encoding="utf-8").splitlines()[0]
     capsys.readouterr()
@@ -313,3 +313,95 @@ def test_feeders_and_births_of_the_files_are_those_of_the_history(more, there):
     assert found.dropna().index.tolist() == sorted(wanted.index)
     assert found.dropna().tolist() == pytest.approx(wanted.sort_index().tolist(), abs=2.5)  # protected: rounded to 5
     assert ready.history.births[0, list(ready.history.birth_years).index(2020)] == of_2020["births"].sum()
+
+
+def people(areas, year: int, each: int = 40) -> str:
+    ages = ",".join(map(str, range(19)))
+    rows = [f"{area}," + ",".join(str(each + (year + age) % 7) for age in range(19)) for area in areas]
+    return f"lsoa11_code,{ages}\n" + "\n".join(rows) + "\n"
+
+
+def test_population_by_single_year_stands_for_a_register(there, capsys):
+    own = sorted(read_project(there / "geoplan.toml").catchments("today").table.index)
+    for year in (2023, 2024):
+        (there / f"people{year}.csv").write_text(people([*own, "E01009999"], year), encoding="utf-8")
+    options = ["--population", "2023=people2023.csv", "--population", "2024=people2024.csv", "--plan", "today"]
+    assert main(["check", "people2023.csv", "--as", "population"]) == 0
+    assert f"{len(own) + 1} records" in capsys.readouterr().out
+    assert main(["backtest", *ROLLS, *options, "--years", "2", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert {f"uptake, age group, by {level}" for level in ("catchment", "cluster", "city")} <= {
+        row["method"] for row in answer["accuracy"]
+    }
+    notes = " ".join(answer["notes"])
+    assert "1 areas that are not ours (lsoa11) are left out" in notes and "come out a year or more after" in notes
+    given = Given(("rolls",), "cluster", "", None, None, "today", "", None,
+                  population=((2023, there / "people2023.csv"),))  # fmt: skip
+    register = read_material(read_project(there / "geoplan.toml"), given).register
+    assert set(register["area"]) == set(own) and set(register["year"]) == {2023}
+    none = Given(("rolls",), "cluster", "", None, None, "", "", None, population=given.population)
+    assert set(read_material(read_project(there / "geoplan.toml"), none).register["area"]) == set(own)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--population", "people.csv"], 2, "2020=people.csv"),
+        (["--population", "20=people.csv"], 2, "2020=people.csv"),
+        (["--population", "2020=people.csv", "--register", "register"], 2, "not both"),
+        (["--population", "2020=people.csv", "--population", "2020=people.csv"], 3, "given twice"),
+        (["--population", "2020=elsewhere.csv"], 3, "none of its areas is ours"),
+        (["--population", "2020=late.csv", "--plan", "today"], 3, "first given out in 2021"),
+        (["--population", "2020=people.csv", "--population", "2023=late.csv"], 3, "areas of 2011"),
+        (["--population", "2020=short.csv"], 3, "no column for age 18"),
+        (["--population", "2020=minus.csv"], 3, "a number that is none"),
+    ],
+)
+def test_population_that_cannot_be_used_is_refused_in_words(there, capsys, options, code, words):
+    own = sorted(read_project(there / "geoplan.toml").catchments("today").table.index)
+    files = {
+        "people": people(own, 2020),
+        "elsewhere": people(["E01000001"], 2020),
+        "late": people([*own, "E01035000"], 2023),
+        "short": people(own, 2020).replace(",18\n", ",old\n"),
+        "minus": people(own, 2020, each=-40),
+    }
+    for name, text in files.items():
+        (there / f"{name}.csv").write_text(text, encoding="utf-8")
+    assert main(["forecast", *ROLLS, *options, "-o", "never.html"]) == code
+    said = " ".join(capsys.readouterr().err.split())
+    assert words in said and "Traceback" not in said
+    assert not (there / "never.html").exists()
+
+
+def test_a_register_by_areas_of_2021_is_refused_under_catchments_of_2011(there, capsys):
+    """Children of areas that were split would be in no catchment, and nobody would know."""
+    own = sorted(read_project(there / "geoplan.toml").catchments("today").table.index)
+    rows = "".join(f"2025-08-31,{area},{age},20\n" for area in [*own, "E01035000"] for age in range(12))
+    (there / "late.csv").write_text("date,area,age,children\n" + rows, encoding="utf-8")
+    assert main(["forecast", *ROLLS, "--register", "late.csv", "--plan", "today"]) == 3
+    assert "the register is said to be of lsoa11, but 1 of its codes" in capsys.readouterr().err
+
+
+def test_another_plan_of_primary_schools_is_of_reception_and_printed(there, capsys):
+    project = read_project(there / "geoplan.toml")
+    areas = sorted(project.catchments("today").table.index)
+    frame = project.schools().frame
+    primary = sorted(frame.index[frame["phase"].astype("str").eq("Primary")])[:6]
+    for name, step in (("first", 0), ("second", 3)):
+        rows = [f"{area},{primary[(number + step * (number % 2)) % 6]}" for number, area in enumerate(areas)]
+        (there / f"{name}.csv").write_text("lsoa11,school\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    text = (there / "geoplan.toml").read_text(encoding="utf-8")
+    try:
+        more = '[plans]\nfirst = "first.csv"\nsecond = "second.csv"'
+        (there / "geoplan.toml").write_text(text.replace("[plans]", more), encoding="utf-8")
+        options = ["--register", "register", "--plan", "first", "--with-plan", "second", "--years", "2"]
+        assert main(["forecast", *ROLLS, *options, "--json"]) == 0
+        answer = json.loads(capsys.readouterr().out)["with_plan"]
+        assert answer["intake"] == "Reception intakes with the other plan"
+        assert set(frame.loc[primary, "name"]) <= {row["name"] for row in answer["rows"]}
+        assert sum(row["change"] != 0 for row in answer["rows"]) > 4
+        assert main(["forecast", *ROLLS, *options]) == 0
+        assert "Reception intakes with the other plan. If every school kept" in capsys.readouterr().out
+    finally:
+        (there / "geoplan.toml").write_text(text, encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 from test_backtests import made
 
 from geoplan.errors import ForecastRefused, UnknownCodeError
-from geoplan.forecast_books import backtest_book, forecast_book, rounded
+from geoplan.forecast_books import backtest_book, forecast_book, held_sentence, recut_grid, rounded
 from geoplan.forecasts import Forecast, forecast
 from geoplan.sources import Source
 
@@ -111,3 +111,69 @@ def test_the_methods_chosen_stand_with_their_weights(ahead):
     printed = grid.frame.groupby("band")["weight_share"].sum()
     assert printed.to_numpy() == pytest.approx(1)
     assert len(grid.frame) == len(ahead.past.chosen_weights)
+
+
+def _grid(book, title):
+    return next(grid for grid in book.grids if grid.title.startswith(title))
+
+
+def test_both_pages_say_how_often_ranges_held_as_the_back_test_counts_it(ahead):
+    errors = ahead.past.coverage((0.95,)).reset_index()
+    whole = errors[errors["level"].astype("str").eq("school")]
+    held = (whole["held"] * whole["given"]).sum() / whole["given"].sum()
+    words = f"single schools {100 * held:.1f}% of {whole['given'].sum():,} times"
+    pages = forecast_book(ahead, [], top="all schools"), backtest_book(ahead.past, [], top="all schools")
+    for book in pages:
+        assert [sentence for sentence in book.findings if words in sentence] == [book.findings[-1]]
+        grid = _grid(book, "How often ranges held")
+        assert set(grid.frame["level"]) <= {"single schools", "by cluster", "all together"}
+        assert len(grid.frame) == (ahead.past.coverage()["given"] > 0).sum()
+
+
+def test_without_a_range_nobody_says_how_often_ranges_hold():
+    assert held_sentence(pd.DataFrame({"words": [], "given": [], "held": []})).startswith("Too few past forecasts")
+
+
+def test_places_by_cluster_are_gross_and_net_and_intakes_add_up(ahead):
+    roll = np.nansum(ahead.pupils[:, 0], axis=1)
+    room = np.where(np.arange(len(roll)) % 2 == 0, 40, -10)
+    places = pd.DataFrame({"places": np.round(roll) + room, "pan": 30 + room / 10}, index=ahead.places)
+    book = forecast_book(ahead, [], top="all schools", level="cluster", places=places, published=True)
+    spare = _grid(book, "Spare places by cluster").frame
+    whole = _grid(book, "Spare places in all year groups").frame
+    keys = ["phase", "when"]
+    sums = spare.groupby(keys)[["unfilled", "shortfall", "net"]].sum().reindex(whole.set_index(keys).index)
+    assert (sums - whole.set_index(keys)[["unfilled", "shortfall", "net"]]).abs().max().max() <= 4  # each rounded
+    assert (spare["unfilled"] - spare["shortfall"] - spare["net"]).abs().max() <= 2 and (spare["shortfall"] > 0).any()
+    intake = _grid(book, "Reception: places and demand").frame
+    own, last = intake[intake["place"].ne("all together")], intake[intake["place"].eq("all together")]
+    assert len(last) == len(ahead.years)
+    sums = own.groupby("when")[["places", "demand", "surplus", "shortfall"]].sum()
+    assert last.set_index("when")[sums.columns].to_numpy() == pytest.approx(sums.to_numpy())
+    errors = ahead.known_error["mape"]
+    for frame, level in ((own, "cluster"), (last, "all schools")):
+        for number, when in ((1, min(frame["when"])), (len(ahead.years), max(frame["when"]))):
+            told = frame.loc[frame["when"].eq(when), "past_error_share"].to_numpy()
+            assert told == pytest.approx(errors[(level, "Reception", number)])
+    assert last["surplus_share"].to_numpy() == pytest.approx((last["surplus"] / last["places"]).to_numpy())
+
+
+def test_a_school_with_a_hidden_year_group_has_no_row_under_another_plan_or_among_adjustments(ahead):
+    hidden = {ahead.places[0]: True}
+    table = pd.DataFrame({"school": ahead.places[:3], "year": ahead.years[0], "today": 30.0, "with_plan": 35.0})
+    assert len(recut_grid(table, 0, 5).frame) == 3
+    assert list(recut_grid(table, 0, 5, None, hidden).frame["name"]) == list(ahead.places[1:3])
+    extra = pd.DataFrame({"place": ahead.places[:2], "year": ahead.years[0], "stage": 0, "pupils": 12.0})
+    extra["stage"] = [int(ahead.stages[int(np.argmax(np.isfinite(ahead.pupils[number, 0])))]) for number in (0, 1)]
+    book = forecast_book(ahead.with_pupils(extra), [], top="all schools", hidden=hidden)
+    assert set(_grid(book, "Adjustments").frame["place"]) == {ahead.places[1]}
+
+
+def test_the_workbook_has_ends_of_ranges_side_by_side_and_shares_by_name(ahead):
+    book = forecast_book(ahead, [], top="all schools", published=True)
+    heads = list(book.sheets["Primary"].columns)
+    at = heads.index("19 in 20 within, from")
+    assert heads[at + 1] == "19 in 20 within, to" and heads[0] == "Year"
+    assert {"Past error", "Weight"} <= book.percents and "Forecast" not in book.percents
+    protected = forecast_book(ahead, [], top="all schools").sheets["Primary"]
+    assert protected.table.index.name == "Year" and not protected.table.index.equals(pd.RangeIndex(len(protected)))

@@ -157,6 +157,19 @@ def test_check_names_a_column_that_is_not_there(town, capsys):
     assert json.loads(capsys.readouterr().out)["problems"][0]["codes"] == ["column_missing"]
 
 
+def test_a_column_of_the_facts_that_may_have_been_meant_is_named(town, capsys):
+    (town / "facts.csv").write_text("URN,attendance_percent,late\n100001,95,3\n")
+    rule = RULES.replace("unfilled_percent", "attendence_percent").replace(" and unfilled_places >= 30", "")
+    (town / "rules.toml").write_text(rule)
+    for command in (["rag", "check", "rules.toml"], ["rag", "run", "rules.toml", "-o", "never.html"]):
+        assert main([*command, "--facts", "facts.csv"]) == (1 if "check" in command else 3)
+        said = capsys.readouterr()
+        said = " ".join((said.out + said.err).split())
+        assert "no column attendence_percent; there are" in said and " late," in said
+        assert "did you mean attendance_percent? If not, add the column" in said
+    assert not (town / "never.html").exists()
+
+
 def test_check_prints_the_rules_and_a_page_to_sign(town, capsys):
     assert main(["rag", "check", "rules.toml", "-o", "rules.html"]) == 0
     said = capsys.readouterr().out

@@ -8,12 +8,13 @@ import pytest
 from test_backtests import made
 
 from geoplan.catchments import plan_from_pairs
-from geoplan.errors import VintageError
+from geoplan.errors import ForecastRefused, VintageError
 from geoplan.forecasts import forecast
 from geoplan.spare_places import (
     area_shares,
     catchment_growth,
     grown_areas,
+    intake_of,
     intake_table,
     phase_of,
     places_by_year,
@@ -132,3 +133,22 @@ def test_areas_grow_as_the_schools_of_their_catchment_and_add_up():
     assert ahead.loc[["a", "b"]].sum().tolist() == pytest.approx([80, 88])
     assert ahead.loc["c"].tolist() == [15, 10] and ahead.loc["e"].tolist() == [0, 0]
     assert ahead.loc["d"].tolist() == pytest.approx([8 * 95 / 100, 8 * 98 / 100])  # as all catchments together
+
+
+def test_the_intake_of_a_plan_is_that_of_most_of_its_schools(ahead):
+    taught, stages = ahead.past.history.taught, ahead.stages
+    of = {}
+    for stage in (0, 7):
+        enters = taught[:, stages.index(stage)] & ~ahead.past.history.carried[:, stages.index(stage)]
+        of[stage] = list(ahead.places[enters])
+
+    def plan(schools):
+        areas = [f"E{number:02d}" for number in range(len(schools))]
+        return plan_from_pairs(pd.DataFrame({"area": areas, "school": schools}), "lsoa21")
+
+    assert intake_of(ahead, plan(of[0])) == 0
+    assert intake_of(ahead, plan(of[7])) == 7
+    assert intake_of(ahead, plan([*of[0][:1], *of[7][:2]])) == 7
+    assert intake_of(ahead, plan(of[7][:1]), plan(of[0][:3])) == 0
+    with pytest.raises(ForecastRefused, match="numbered as in the rolls"):
+        intake_of(ahead, plan(["nobody"]))

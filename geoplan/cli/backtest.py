@@ -21,6 +21,7 @@ from geoplan.cli.forecasting import (
     LinksOption,
     MovingOption,
     PlanOption,
+    PopulationOption,
     PublishedOption,
     ReasonOption,
     RegisterOption,
@@ -42,6 +43,7 @@ def command(
     years: YearsOption = 7,
     level: LevelOption = "cluster",
     register: RegisterOption = "",
+    population: PopulationOption = None,
     births: BirthsOption = None,
     links: LinksOption = None,
     plan: PlanOption = "",
@@ -71,7 +73,7 @@ def command(
     Example: geoplan backtest rolls_earlier.csv rolls --register register -o backtest.html
     """
     from geoplan.backtests import COMBINATION, backtest
-    from geoplan.forecast_books import backtest_book
+    from geoplan.forecast_books import NOT_ALIKE, backtest_book, held_overall, held_sentence
     from geoplan.io.forecast_inputs import TOP
     from geoplan.io.project import read_project
 
@@ -81,7 +83,7 @@ def command(
     rule, out = rule_of(folder, audience, reason, internal, out)
     given = given_of(
         rolls, level, register, births, links, plan, published, hidden_as, feeders, flows, authority, totals,
-        area_totals, moving,
+        area_totals, moving, population,
     )  # fmt: skip
     with (
         steps("reading", "protecting the numbers", "trying methods on the past", "writing") as step,
@@ -132,8 +134,11 @@ def command(
         )
     )
     print_table(cells, ["rolls", "years", "error", "bias", "beats last value", "beats last ratio", "tried"])
+    typer.echo(held_sentence(held_overall(past, TOP)))
     for line in standing:
         typer.echo(line)
+    if standing:
+        typer.echo(NOT_ALIKE)
     for note in notes:
         typer.echo(note)
 

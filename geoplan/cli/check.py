@@ -16,7 +16,7 @@ def command(
     kind: Annotated[
         str,
         typer.Option(
-            "--as", help="What it is: pupils, people, schools, rolls, register, births, flows, streets, census ..."
+            "--as", help="What it is: pupils, people, schools, rolls, register, population, births, flows, census ..."
         ),
     ] = "pupils",
     project: Annotated[

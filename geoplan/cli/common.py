@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -216,12 +216,14 @@ class Recording:
 
         return MarkedPage(book, inside_words(self.rule.reason)) if self.rule.exact else book
 
-    def workbook(self, sheets, about, sources, name: str, fills: Mapping[str, str] | None = None) -> bytes:
+    def workbook(
+        self, sheets, about, sources, name: str, fills: Mapping[str, str] | None = None, percents: Collection[str] = ()
+    ) -> bytes:
         """The bytes of a workbook; the sheets of one with exact numbers bear the marking."""
         from geoplan.io.workbook_out import workbook_bytes
         from geoplan.manifests import SENSITIVE
 
-        return workbook_bytes(sheets, about, sources, name, fills, SENSITIVE if self.rule.exact else "")
+        return workbook_bytes(sheets, about, sources, name, fills, SENSITIVE if self.rule.exact else "", percents)
 
     def write_page(self, path: Path, book, facts: Sequence = (), nested: Sequence = ()) -> None:
         """As :meth:`write`, for a page; ``facts`` are public figures that its sentences name."""

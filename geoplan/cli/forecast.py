@@ -22,6 +22,7 @@ from geoplan.cli.forecasting import (
     LinksOption,
     MovingOption,
     PlanOption,
+    PopulationOption,
     PublishedOption,
     ReasonOption,
     RegisterOption,
@@ -43,6 +44,7 @@ def command(
     years: YearsOption = 7,
     level: LevelOption = "cluster",
     register: RegisterOption = "",
+    population: PopulationOption = None,
     births: BirthsOption = None,
     links: LinksOption = None,
     plan: PlanOption = "",
@@ -85,7 +87,7 @@ def command(
     rule, out = rule_of(folder, audience, reason, internal, out)
     given = given_of(
         rolls, level, register, births, links, plan, published, hidden_as, feeders, flows, authority, totals,
-        area_totals, moving,
+        area_totals, moving, population,
     )  # fmt: skip
     outs = [out, *([beside(out)] if out is not None and out.suffix == ".csv" else [])]
     with (
@@ -120,6 +122,7 @@ def command(
         as_json,
         1 if published else numbers.rule.round_to,
         _shown_account(made, ready, 1 if published else numbers.rule.round_to),
+        grids,
     )
 
 
@@ -130,7 +133,7 @@ def with_options(folder, made, material, ready, extra, option, other_plan, rule)
     """The forecast with pupils of new homes, intakes under another plan, and the files read with what they are."""
     from geoplan.forecast_books import recut_grid
     from geoplan.io.forecast_inputs import aged, protected_areas
-    from geoplan.spare_places import recut, recut_intakes
+    from geoplan.spare_places import intake_of, recut, recut_intakes
 
     read: list[tuple] = []
     if extra is not None:
@@ -142,14 +145,14 @@ def with_options(folder, made, material, ready, extra, option, other_plan, rule)
     grids = []
     if other_plan:
         if material.plan is None or material.register is None:
-            raise typer.BadParameter("it needs --plan and --register", param_hint="--with-plan")
+            raise typer.BadParameter("it needs --plan and --register or --population", param_hint="--with-plan")
         other = folder.catchments(other_plan)
         small = aged(protected_areas(folder, material.register, material.plan.kind, rule), made)
         before, after = recut(small, material.plan), recut(small, other)
         step = 1 if ready.rolls.published else rule.round_to
         names = material.schools.frame["name"].to_dict()
-        stage = 7 if 7 in made.stages else 0
-        grids.append(recut_grid(recut_intakes(made, before, after, stage), stage, step, names))
+        stage = intake_of(made, material.plan, other)
+        grids.append(recut_grid(recut_intakes(made, before, after, stage), stage, step, names, ready.hidden))
     return made, grids, read
 
 
@@ -242,7 +245,7 @@ def csv_table(made, hidden, step: int):
     return table.drop(columns=["year", "ahead"]).set_index(keys).rename_axis(index=["school", "rolls", "year"])
 
 
-def _print(made, level: str, as_json: bool, step: int, account) -> None:
+def _print(made, level: str, as_json: bool, step: int, account, grids) -> None:
     from geoplan.cohorts import year_name
     from geoplan.forecast_books import rounded
 
@@ -250,6 +253,8 @@ def _print(made, level: str, as_json: bool, step: int, account) -> None:
     if as_json:
         answer = {"level": level, "rows": plain_rows(table), "adjustments": plain_rows(account)}
         answer["notes"] = list(made.notes)
+        for grid in grids:
+            answer["with_plan"] = {"intake": grid.title, "note": grid.note, "rows": plain_rows(grid.frame)}
         typer.echo(json.dumps(answer, indent=2, default=float))
         return
     shown = table[table["measure"].isin(["primary", "secondary", "Reception", "Year 7"])]
@@ -267,6 +272,10 @@ def _print(made, level: str, as_json: bool, step: int, account) -> None:
     )
     headings = [level, "rolls", "year", "now", "forecast", "19 in 20 within", "past error"]
     print_table(cells, headings)
+    for grid in grids:
+        ends = grid.frame["when"].isin([year_name(made.years[0]), year_name(made.years[-1])])
+        typer.echo(f"{grid.title}. {grid.note}")
+        print_table(replace(grid, frame=grid.frame[ends]).printed, grid.heads)
     for note in made.notes:
         typer.echo(note)
 

@@ -20,6 +20,14 @@ LevelOption = Annotated[
     typer.Option("--level", help='A column of the schools file that groups them; "none" for the whole place alone.'),
 ]
 RegisterOption = Annotated[str, typer.Option("--register", help="Children registered by area and age; a file or name.")]
+PopulationOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--population",
+        help="In place of a register: people by small area and single year of age (ONS), as MID-YEAR=FILE; again for "
+        "each year.",
+    ),
+]
 BirthsOption = Annotated[Path | None, typer.Option("--births", help="Births by area and year; adds up to the place.")]
 LinksOption = Annotated[Path | None, typer.Option("--links", help="Links between schools (GIAS), for academies.")]
 PlanOption = Annotated[
@@ -54,7 +62,7 @@ MovingOption = Annotated[
 
 def given_of(
     rolls, level, register, births, links, plan, published, hidden_as, feeders, flows, authority, totals, area_totals,
-    moving,
+    moving, population=None,
 ):  # fmt: skip
     """What a forecast is made from, as the options say it.
 
@@ -67,12 +75,31 @@ def given_of(
 
     lists = {"--flows": flows, "--totals": totals, "--area-totals": area_totals, "--moving": moving}
     for name, value in lists.items():
-        if value and not register:
+        if value and not (register or population):
             raise typer.BadParameter("it needs --register: the children who live here", param_hint=name)
+    if register and population:
+        raise typer.BadParameter("give the register or the population, not both", param_hint="--population")
     return Given(
         tuple(rolls), level, register, births, links, plan, published, hidden_as, feeders, flows, authority, totals,
-        area_totals, moving,
+        area_totals, moving, tuple(_population(each) for each in population or ()),
     )  # fmt: skip
+
+
+def _population(text: str) -> tuple[int, Path]:
+    """A mid-year and its file.
+
+    Examples
+    --------
+    >>> year, path = _population("2020=people.csv")
+    >>> year, path.name
+    (2020, 'people.csv')
+    """
+    year, sign, path = text.partition("=")
+    if not sign or not year.strip().isdigit() or len(year.strip()) != 4 or not path.strip():
+        raise typer.BadParameter(
+            f"{text!r}: write the mid-year and the file, 2020=people.csv", param_hint="--population"
+        )
+    return int(year), Path(path.strip())
 
 
 @contextmanager
@@ -155,5 +182,5 @@ def write_sheets(numbers, out: Path, book) -> None:
 
     sheets, about = book.sheets, [*book.findings, *book.notes, book.protection]
     texts = pd.DataFrame({"text": [str(cell) for line in about_lines(sheets, about, book.sources) for cell in line]})
-    data = numbers.workbook(sheets, about, book.sources, out.name)
+    data = numbers.workbook(sheets, about, book.sources, out.name, percents=book.percents)
     numbers.write(out, data, book.tables, (*book.worked_out, texts))

@@ -157,8 +157,9 @@ def run(
     before = read_run(since) if since is not None else None
     with steps("reading schools", "judging", "writing") as step:
         next(step)
-        read = _read(place, agreed, _facts_files(rules, agreed, facts))
-        _check_columns(agreed, read, rules.name)
+        files = _facts_files(rules, agreed, facts)
+        read = _read(place, agreed, files)
+        _check_columns(agreed, read, files, rules.name)
         next(step)
         with _opened(place, read, rule, of_pupils, out is not None or pages is not None, inputs) as numbers:
             printed, own = (), None
@@ -309,10 +310,13 @@ def _open_schools(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     return frame[~gone], said
 
 
-def _check_columns(rules: RagRules, read: _Read, name: str) -> None:
+def _check_columns(rules: RagRules, read: _Read, facts: list[Path], name: str) -> None:
+    from geoplan.io.attributes import fact_columns
+    from geoplan.io.housing import is_school_forecast
     from geoplan.rag_grammar import check_columns
 
-    check_columns(rules, read.facts.columns(), list(map(str, read.schools.columns)), name)
+    others = [header for path in facts if not is_school_forecast(path) for header in fact_columns(path)]
+    check_columns(rules, read.facts.columns(), list(map(str, read.schools.columns)), name, others)
 
 
 def _facts_files(path: Path, rules: RagRules, given: list[Path]) -> list[Path]:
@@ -326,7 +330,7 @@ def _columns_there(place, rules: RagRules, facts: list[Path], name: str) -> None
 
     known = [each for each in rules.indicators if each.numbers != OF_PUPILS or each.count]
     plain = replace(rules, indicators=tuple(known))
-    _check_columns(plain, _read(place, plain, facts), name)
+    _check_columns(plain, _read(place, plain, facts), facts, name)
 
 
 def _opened(place, read: _Read, rule, of_pupils: bool, writes: bool, inputs):

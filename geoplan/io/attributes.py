@@ -39,6 +39,18 @@ def read_attributes(path: str | os.PathLike, columns: Sequence[str]) -> pd.DataF
     return _read(path, columns)[0]
 
 
+def fact_columns(path: str | os.PathLike) -> list[str]:
+    """The headers of a file of numbers about schools, to say which columns there are."""
+    found: list[str] = []
+
+    def choose(headers: Sequence[str]) -> set[int]:
+        found.extend(header.strip() for header in headers if header.strip())
+        return {0}
+
+    read_table(path, known_headers(SCHOOLS), choose)
+    return found
+
+
 def read_facts(
     path: str | os.PathLike,
     columns: Sequence[str],

@@ -22,7 +22,7 @@ from geoplan.findings import (
     problem_entries,
 )
 from geoplan.io.census import CensusReturn, read_census
-from geoplan.io.children import read_births, read_flows, read_register
+from geoplan.io.children import read_births, read_flows, read_population, read_register
 from geoplan.io.directories import read_postcodes
 from geoplan.io.files import file_name, refuse
 from geoplan.io.layers import read_boundaries
@@ -42,8 +42,8 @@ from geoplan.streets import Streets
 
 Answer = tuple[int, pd.DataFrame, dict]
 KINDS = (
-    "pupils", "people", "schools", "postcodes", "areas", "segments", "rolls", "register", "births", "flows", "streets",
-    "census",
+    "pupils", "people", "schools", "postcodes", "areas", "segments", "rolls", "register", "population", "births",
+    "flows", "streets", "census",
 )  # fmt: skip
 
 
@@ -258,6 +258,8 @@ def _read_census(path: str | os.PathLike, day: str = "", **options: object) -> C
     return read_census(path, day, schools, columns, options.get("rolls"), more)
 
 
+_ANY_YEAR = 2000  # a check of a population file needs no mid-year
+
 _READERS = {
     "pupils": read_pupils,
     "people": read_people,
@@ -267,6 +269,7 @@ _READERS = {
     "segments": read_segmentation,
     "rolls": read_rolls,
     "register": read_register,
+    "population": lambda path, **told: read_population(path, _ANY_YEAR),
     "births": read_births,
     "flows": read_flows,
     "streets": read_streets,
@@ -281,6 +284,7 @@ _ANSWERS = {
     "segments": _segments,
     "rolls": _counts,
     "register": _counts,
+    "population": _counts,
     "births": _counts,
     "flows": _counts,
     "streets": _streets,

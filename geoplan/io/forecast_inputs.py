@@ -15,17 +15,26 @@ import pandas as pd
 from geoplan.cohorts import stage_of, year_name
 from geoplan.constraining import constrain_register
 from geoplan.disclosure import Rule
-from geoplan.errors import ForecastRefused, InputRefused, Problem, UnknownCodeError
+from geoplan.errors import ForecastRefused, InputRefused, Problem, UnknownCodeError, VintageError
 from geoplan.flows import Crossings, crossings_of, flows_of, too_many
 from geoplan.forecast_methods import children_by_place, history_of
 from geoplan.groundwork import no_groundwork, told_of_totals
-from geoplan.io.children import read_births, read_flows, read_moving, read_projections, read_register, whole_bands
+from geoplan.io.children import (
+    read_births,
+    read_flows,
+    read_moving,
+    read_population,
+    read_projections,
+    read_register,
+    whole_bands,
+)
 from geoplan.io.project import Project
 from geoplan.io.rolls import read_feeders, read_rolls, read_school_links
 from geoplan.roll_tables import hidden_now, protect_flows, protect_register, protect_rolls
 from geoplan.rolls import follow_links, rolls_from
 from geoplan.sources import Source, unique_sources
 from geoplan.spare_places import area_shares, share_out
+from geoplan.vintages import is_new_in_2021, require_vintage
 
 TOP = "all schools"
 REGISTERS = "registers"  # the word for a chart of moving that the registers themselves say
@@ -55,6 +64,8 @@ class Given:
         Files: official totals by age that the register is brought to, of all together and of each area.
     moving
         A chart of moving: a file, or :data:`REGISTERS`; "" where children are taken to stay.
+    population
+        Population by single year of age in place of a register: mid-years and their files.
     """
 
     rolls: tuple[str, ...]
@@ -71,6 +82,7 @@ class Given:
     totals: Path | None = None
     area_totals: Path | None = None
     moving: str = ""
+    population: tuple[tuple[int, Path], ...] = ()
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -142,7 +154,17 @@ def read_material(folder: Project, given: Given) -> Material:
         sources.append(own_source(folder, counts.source, "Children registered with family doctors"))
     else:
         notes = list(rolls.notes)
+    if given.population:
+        register, read = population_of(folder, given.population)
+        sources += read
     plan = folder.catchments(given.plan) if given.plan else None
+    if given.population:
+        register, said = ours_of(folder, register, plan)
+        notes += [
+            *said,
+            "population: estimates come out a year or more after their mid-year; tried on the past, they were taken as "
+            "known at once, so its errors may be too small",
+        ]
     before = None
     if register is not None and (given.totals or given.area_totals):
         before = register
@@ -172,6 +194,73 @@ def read_material(folder: Project, given: Given) -> Material:
     return Material(
         rolls, schools, register, born, plan, tuple(notes), unique_sources(sources), feeders, flows, moving, before
     )
+
+
+def population_of(folder: Project, files: tuple[tuple[int, Path], ...]) -> tuple[pd.DataFrame, list[Source]]:
+    """Population by single year of age as a register, a mid-year a file; and the files.
+
+    Raises
+    ------
+    InputRefused
+        If a mid-year is given twice.
+    VintageError
+        If the areas of one year are of other codes than those of another.
+    """
+    parts, sources = {}, []
+    for year, path in files:
+        if year in parts:
+            what = f"mid-{year} is given twice"
+            raise InputRefused(path.name, [Problem(path.name, "code_duplicated", what, "name each mid-year once")])
+        counts = read_population(path, year)
+        require_one_vintage(parts, counts.frame, year)
+        parts[year] = counts.frame
+        sources.append(own_source(folder, counts.source, f"Population by single year of age, mid-{year}"))
+    return pd.concat(parts.values(), ignore_index=True), sources
+
+
+def ours_of(folder: Project, people: pd.DataFrame, plan) -> tuple[pd.DataFrame, list[str]]:
+    """Of people by small area, those of the plan's areas, else of the first layer of the project that has any of them.
+
+    A file of the ONS is of all England: without this every child of the country would be taken for one of the place.
+
+    Raises
+    ------
+    UnknownCodeError
+        If none of the areas is ours.
+    VintageError
+        If the areas are of another year than ours.
+    """
+    codes = pd.Index(people["area"].unique()).astype("str")
+    own = {plan.kind: pd.Index(plan.table.index).astype("str")} if plan is not None else {}
+    own = own or {kind: folder.area(kind).codes for kind in folder.settings.areas}
+    for kind, ours in own.items():
+        if codes.isin(ours).any():
+            known = {each: folder.postcodes().table[each].dropna().astype("str").unique() for each in (kind,)
+                     if folder.has("postcodes") and each in folder.postcodes().kinds}  # fmt: skip
+            require_vintage(codes[codes.isin(ours) | is_new_in_2021(codes).to_numpy()], kind, known, "the population")
+            kept = people[people["area"].astype("str").isin(ours)]
+            gone, lacking = len(codes) - codes.isin(ours).sum(), len(ours) - ours.isin(codes).sum()
+            said = [f"population: {gone:,} areas that are not ours ({kind}) are left out"] if gone else []
+            said += [f"population: {lacking:,} of our {len(ours):,} areas ({kind}) are not in it"] if lacking else []
+            return kept, said
+    if own:
+        raise UnknownCodeError(
+            f"population: none of its areas is ours ({', '.join(own)}): is it of another place, or of other areas?"
+        )
+    return people, ["population: the project names no areas, so all of the file is taken for ours"]
+
+
+def require_one_vintage(parts: dict[int, pd.DataFrame], table: pd.DataFrame, year: int) -> None:
+    """Refuse areas of which some are new in 2021 beside areas of earlier years that ended then."""
+    for other, before in parts.items():
+        first, second = (pd.Index(each["area"].unique()).astype("str") for each in (before, table))
+        new = [bool(is_new_in_2021(codes).any()) for codes in (first, second)]
+        if new[0] != new[1]:
+            old, late = (other, year) if new[1] else (year, other)
+            raise VintageError(
+                f"population of mid-{old} is by areas of 2011 and that of mid-{late} by areas of 2021: use one year of "
+                "areas throughout"
+            )
 
 
 def brought_to_totals(folder: Project, register, given: Given, plan) -> tuple[pd.DataFrame, list[str], list[Source]]:
@@ -343,7 +432,7 @@ def births_by(folder: Project, material: Material, rolls, clusters, rule) -> tup
         return {"cluster": _births_table(shown, clusters.reindex(rolls.places))}, _hidden_births(hidden)
     elif material.plan is not None:
         try:
-            born = areas_of(folder, born, material.plan.kind)
+            born = areas_of(folder, born, material.plan.kind, "births by area")
         except UnknownCodeError:
             return {}, ["births: their areas are not those of the plan, so they are used for the whole place only"]
         own = born["area"].map(material.plan.table).fillna("").replace("", "no catchment")
@@ -443,12 +532,22 @@ def protected_areas(folder, register, kind: str, rule):
     return areas_of(folder, protect_register(register, rule, folder.as_at)[0], kind)
 
 
-def areas_of(folder, register, kind: str):
-    """A register by postcode sector, postcode or larger area as one by the plan's areas."""
+def areas_of(folder, register, kind: str, what: str = "the register"):
+    """A register by postcode sector, postcode or larger area as one by the plan's areas.
+
+    Raises
+    ------
+    UnknownCodeError
+        If its areas are none of these.
+    VintageError
+        If they are of another year than the plan's: children of areas that were split would be lost.
+    """
 
     table = folder.postcodes().table
     areas = set(register["area"])
     if areas & set(table[kind].dropna().astype("str")):
+        known = {each: table[each].dropna().astype("str").unique() for each in folder.postcodes().kinds}
+        require_vintage(pd.Index(sorted(areas)), kind, known, what)
         return register
     postcode = table["postcode"].astype("str").str.replace(" ", "")
     plain = register.assign(area=register["area"].str.replace(" ", ""))
@@ -482,7 +581,8 @@ def input_files(folder, given: Given) -> list[Path | None]:
     names = [*given.rolls, *([given.register] if given.register else [])]
     charts = [file_of(folder, given.moving)] if given.moving not in ("", REGISTERS) else []
     files = [given.births, given.links, given.feeders, given.flows, given.totals, given.area_totals]
-    return [*(file_of(folder, name) for name in names), *files, *charts]
+    people = [path for _, path in given.population]
+    return [*(file_of(folder, name) for name in names), *files, *charts, *people]
 
 
 def aged(register, made):

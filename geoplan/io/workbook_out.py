@@ -7,8 +7,9 @@ import io
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -76,10 +77,12 @@ def workbook_bytes(
     name: str = "workbook.xlsx",
     fills: Mapping[str, str] | None = None,
     marking: str = "",
+    percents: Collection[str] = (),
 ) -> bytes:
     """The bytes of :func:`write_workbook`; equal tables give equal bytes.
 
     ``fills`` puts a colour behind cells that are exactly a word (Red, Amber, Green): the word stays what says it.
+    Numbers below a heading of ``percents`` are shares, shown as per cent.
     ``marking`` (OFFICIAL-SENSITIVE) stands in the first row of every sheet, and at the head and foot of its prints.
 
     Examples
@@ -98,9 +101,11 @@ def workbook_bytes(
     words = book.add_format({"text_wrap": True, "valign": "top"})
     stamp = book.add_format({"bold": True, "font_color": "#7A0F1F"}) if marking else None
     _sheet(book, names[0], ["Part", "Text"], lines, "About", words, {}, (marking, stamp))
+    percent = book.add_format({"num_format": "0.0%"}) if percents else None
     looks = {word: book.add_format({"bg_color": colour}) for word, colour in (fills or {}).items()}
     for number, (title, (heads, rows)) in enumerate(tables.items(), 1):
-        _sheet(book, names[number], heads, rows, f"Table{number}", None, looks, (marking, stamp))
+        shares = {at: percent for at, head in enumerate(heads) if head in percents}
+        _sheet(book, names[number], heads, rows, f"Table{number}", None, looks, (marking, stamp), shares)
         del title
     book.close()
     return memory.getvalue()
@@ -222,6 +227,7 @@ def _sheet(
     words,
     looks: Mapping,
     marked: tuple[str, object] = ("", None),
+    forms: Mapping[int, object] = MappingProxyType({}),
 ) -> None:
     sheet = book.add_worksheet(name)
     marking, stamp = marked
@@ -243,7 +249,7 @@ def _sheet(
             if isinstance(cell, bool):
                 sheet.write_boolean(i, j, cell)
             elif isinstance(cell, (int, float)):
-                sheet.write_number(i, j, cell)
+                sheet.write_number(i, j, cell, forms.get(j))
             else:
                 sheet.write_string(i, j, cell, looks.get(cell, words if j == len(row) - 1 else None))
     sheet.freeze_panes(top + 1, 0)
