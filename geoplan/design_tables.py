@@ -182,7 +182,7 @@ def protect_design(
     flows = None if moving is None else _flows(shown[-1], first, names, rule, noun)
     return DesignTables(
         catchments, flows, _areas(problem, plans, names, area_names), _figures(problem, found), rule, nests,
-        {population: children_mark(problem.children.to_numpy())}, noun, yearly,
+        {population: children_mark(problem.children)}, noun, yearly,
     )  # fmt: skip
 
 
@@ -337,15 +337,15 @@ def _fingerprint(schools: pd.Series) -> str:
 
 
 def protect_areas(
-    children: pd.Series, kind: str, rule: Rule, *, noun: str, base_name: str, data: str,
+    children: pd.Series | pd.DataFrame, kind: str, rule: Rule, *, noun: str, base_name: str, data: str,
     earlier: Sequence[PrintedTable] = (), earlier_nested: Sequence[Nesting] = (),
-) -> tuple[pd.Series, Protected, dict[str, str]]:  # fmt: skip
+) -> tuple[pd.Series | pd.DataFrame, Protected, dict[str, str]]:  # fmt: skip
     """Children by area as they may be used for a design whose numbers are all worked out from them.
 
     Parameters
     ----------
     children
-        By area: whole numbers.
+        By area: whole numbers; a column for each year if there are several.
     kind, noun, base_name, data, earlier, earlier_nested
         As for :func:`protect_design`.
 
@@ -356,20 +356,67 @@ def protect_areas(
         the ledger.
     """
     population = design_population(kind, noun, base_name, data)
-    raw = RawTable(f"{noun}, {kind}", children.rename_axis(kind), noun, population, geography=kind)
-    mark = {population: children_mark(children.to_numpy(dtype=float))}
+    counts = children.rename_axis(kind)
+    if isinstance(children, pd.DataFrame):
+        counts = counts.round().stack().rename_axis([kind, "year"]).swaplevel().sort_index()
+    raw = RawTable(f"{noun}, {kind}", counts, noun, population, geography=kind)
+    mark = {population: children_mark(children)}
     if rule.exact:
         return children, protect_tables([raw], rule)[0].to_protected(), mark
     printed = [each for each in earlier if each.population == population]
     used = {dim for each in printed for dim in each.dims}
     nested = [each for each in earlier_nested if each.coarse in used]
     shown = protect_tables([raw], rule, earlier=printed, nested=nested)[0]
-    return shown.shown.reindex(children.index).fillna(rule.hide_below / 2), shown.to_protected(), mark
+    cells = shown.shown.fillna(rule.hide_below / 2)
+    if isinstance(children, pd.DataFrame):
+        return cells.unstack("year").reindex(children.index)[list(children)], shown.to_protected(), mark
+    return cells.reindex(children.index), shown.to_protected(), mark
 
 
-def children_mark(counts: np.ndarray) -> str:
-    """A mark of counts of children, for the ledger."""
-    return hashlib.sha256(",".join(map(str, counts.ravel().tolist())).encode()).hexdigest()
+def protect_mix(
+    mix: pd.Series, values: Sequence[str], rule: Rule, *, noun: str, base_name: str, data: str,
+    earlier: Sequence[PrintedTable] = (), earlier_nested: Sequence[Nesting] = (),
+) -> tuple[pd.DataFrame, Protected, dict[str, str]]:  # fmt: skip
+    """The mix of each area as it may be used for a design whose segregation is worked out from it.
+
+    A measure of segregation to three decimals, from exact counts, would tell of two plans how many children of the
+    group live in the area between them.
+
+    Parameters
+    ----------
+    mix
+        By area and category: whole numbers.
+    values
+        The categories of the group.
+    noun, base_name, data, earlier, earlier_nested
+        As for :func:`protect_design`.
+
+    Returns
+    -------
+    mix, table, marks
+        By area ``group`` and ``counted``, from rounded numbers, half the smallest number shown where one is hidden; the
+        evidence, and the mark of the data, for the ledger.
+    """
+    kind, column = mix.index.names
+    population = design_population(kind, noun, base_name, data)
+    mark = {f"{population}; mix by {column}": children_mark(mix)}
+    printed = [each for each in earlier if each.population == population]
+    used = {dim for each in printed for dim in each.dims}
+    nested = [each for each in earlier_nested if each.coarse in used]
+    raw = RawTable(f"{noun}, {kind} and {column}", mix, noun, population, geography=kind, attributes=(column,))
+    shown = protect_tables([raw], rule, earlier=printed, nested=nested)[0]
+    cells = shown.shown.fillna(rule.hide_below / 2).unstack(column, fill_value=0.0)
+    group = cells.reindex(columns=list(values), fill_value=0.0).sum(axis=1)
+    return pd.DataFrame({"group": group, "counted": cells.sum(axis=1)}), shown.to_protected(), mark
+
+
+def children_mark(children: pd.Series | pd.DataFrame) -> str:
+    """A mark of counts of children, for the ledger: of one year the same as that of a comparison of plans."""
+    values = children.sort_index().to_numpy(dtype=float).ravel()
+    if children.ndim == 1 or len(children.columns) == 1:
+        values = values[values > 0]
+    words = ",".join(str(int(each)) if each == int(each) else str(each) for each in values.tolist())
+    return hashlib.sha256(words.encode()).hexdigest()
 
 
 def _by(problem: DesignProblem, group: pd.Series, dim: str, noun: str, population: str, step: int = 1) -> RawTable:

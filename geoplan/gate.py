@@ -1023,13 +1023,13 @@ class _Solved:
             seen = np.isfinite(self.low[k])
             low = self.low[k] if seen else self.outer_low[k]
             high = self.high[k] if seen else self.outer_high[k]
-            small = low < limit and (self.outer_high[k] > 0 or self.printed[k])  # none found is not proof of none
             values = int(high - low + 1)
             already = bool(fine[k] and need[k] < enough and values < enough)
-            offends = bool(small and not fine[k])
-            if small:
+            # whatever tables were found: that none has a smaller number is no proof that there is none
+            if low < limit or not fine[k]:
+                offends = not fine[k]
                 gaps = bool(cover and not covers[k])
-                found.append(_Judged(label, (int(low), int(high)), values, offends, gaps, already))
+                found.append(_Judged(label, (int(low), int(high)), values, bool(offends), gaps, already))
         return found
 
 
@@ -1164,20 +1164,22 @@ def _one(solved: _Solved, k: int, sign: float, enough: int, cover: bool, exact: 
             return
         low, high = solved.no_further_than_needed(k, sign, enough)
         options = {"node_limit": _MOST_BRANCHES}
-    whole, cheapest = _whole(solved, cost, low, high, **options)
-    if whole is None:
-        return
-    solved.learn(whole)
-    at, found = solved.column[k], whole[solved.column[k]]
-    held_back = (low[at] > core.low[at] and found <= low[at]) or (high[at] < core.high[at] and found >= high[at])
-    if cheapest and not held_back:
-        solved.narrow(k, sign, float(cost @ whole))
+    # no gap left to the bound: by its own measure a programme would take a count beside a total of 50,000 for found
+    whole, bound = _whole(solved, cost, low, high, mip_rel_gap=0.0, **options)
+    if whole is not None:
+        solved.learn(whole)
+    # a search stopped short of what fractions reach says nothing of what lies beyond: there may be gaps between
+    at, scale = solved.column[k], solved.scale[k]
+    least, most = sorted(solved.shift[k] + scale * end[at] for end in (low, high))
+    stopped = least > solved.outer_low[k] if sign > 0 else most < solved.outer_high[k]
+    if bound is not None and not stopped:
+        solved.narrow(k, sign, bound)
 
 
 def _whole(
     solved: _Solved, cost: np.ndarray, low: np.ndarray, high: np.ndarray, **options
-) -> tuple[np.ndarray | None, bool]:
-    """The cheapest table of whole numbers, or the best found by then (None if none was); and if it is the cheapest."""
+) -> tuple[np.ndarray | None, float | None]:
+    """The cheapest table of whole numbers found (None if none was), and what no table is cheaper than, if known."""
     solved.attacks += 1
     core = solved.core
     result = milp(
@@ -1190,4 +1192,5 @@ def _whole(
     if result.status == 2 and low is core.low and high is core.high:
         raise Contradiction
     found = None if result.x is None else np.where(core.whole_number, np.round(result.x), result.x)
-    return found, result.status == 0
+    bound = result.mip_dual_bound
+    return found, float(bound) if bound is not None and np.isfinite(bound) and abs(bound) < _FAR else None

@@ -742,12 +742,25 @@ def _effect_raw(ground: _Ground, change: Change, option: str, name: str = "") ->
     title = f"what becomes of {ground.residents.noun}"
     if not name:
         return ground.raw(f"{title}, {option}", kept=ground.inside, complete=False, **dims)
-    dims = {name: _with_others(name, *ground.residents.columns[name]), **dims}
+    dims = {name: with_others(name, *ground.residents.columns[name]), **dims}
     return ground.raw(f"{title} by {name}, {option}", (name,), kept=ground.inside, complete=False, **dims)
 
 
-def _with_others(name: str, codes: np.ndarray, labels: pd.Index) -> tuple[np.ndarray, pd.Index]:
-    """An attribute with those of whom it is not known among those who have it not, where there is such a value."""
+def with_others(name: str, codes: np.ndarray, labels: pd.Index) -> tuple[np.ndarray, pd.Index]:
+    """An attribute with those of whom it is not known among those who have it not, where there is such a value.
+
+    Parameters
+    ----------
+    name
+        The attribute.
+    codes, labels
+        Of each person.
+
+    Examples
+    --------
+    >>> with_others("fsm", np.array([0, 1, 2]), pd.Index(["no", "unknown", "yes"]))[1].to_list()
+    ['no or not known', 'unknown', 'yes']
+    """
     none = NONE_OF.get(name)
     if none not in labels or _NOT_KNOWN not in labels:
         return codes, labels
@@ -797,7 +810,7 @@ def _effect_table(table: ProtectedTable, dim: str, name: str) -> Protected:
 
 def _mixed(ground: _Ground, name: str, plans) -> list[RawTable]:
     """People by catchment and an attribute, for each plan."""
-    codes, labels = _with_others(name, *ground.residents.columns[name])
+    codes, labels = with_others(name, *ground.residents.columns[name])
     return [
         ground.raw(
             f"{ground.residents.noun} by catchment and {name}, {title}", (name,),

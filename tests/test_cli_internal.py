@@ -14,7 +14,7 @@ from conftest import postcode
 from project import COUNTS, write_project
 
 from geoplan.cli.main import main
-from geoplan.io.internal import AUDIT
+from geoplan.io.internal import AUDIT, is_internal
 from geoplan.io.ledgers import ledger_path, read_memory
 from geoplan.io.project import copy_demo
 from geoplan.manifests import SENSITIVE
@@ -243,3 +243,34 @@ def test_what_is_made_from_exact_numbers_stays_inside(demo, monkeypatch, capsys)
     assert main([*since, "-o", "later.html", *INSIDE]) == 0
     assert main(["access", "screen", "--under", "200", "--forecast", exact, "-o", "screen.html", *INSIDE]) == 0
     check_marked(demo / f"{SENSITIVE}_screen.html")
+
+
+def test_a_copy_saved_anew_by_a_spreadsheet_is_still_exact(demo, tmp_path, monkeypatch):
+    monkeypatch.chdir(demo)
+    assert main(["forecast", "rolls", "--years", "1", "-o", "exact.csv", *INSIDE]) == 0
+    assert main(["plan", "compare", "today", "option_a", "-o", "exact.xlsx", *INSIDE]) == 0
+    with (demo / f"{SENSITIVE}_exact.csv").open(encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    for name, words in {"quoted": {"quoting": csv.QUOTE_ALL}, "semicolons": {"delimiter": ";"}, "as_it_is": {}}.items():
+        with (tmp_path / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, **words).writerows(rows)
+    with (tmp_path / "order.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([row[-1], *row[:-1]] for row in rows)
+    (tmp_path / "unicode.csv").write_text((tmp_path / "semicolons.csv").read_text(), encoding="utf-16")
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(tmp_path / "as_workbook.xlsx")
+    shutil.copy(demo / f"{SENSITIVE}_exact.xlsx", tmp_path / "renamed.xlsx")
+    again = openpyxl.load_workbook(tmp_path / "renamed.xlsx")
+    again.save(tmp_path / "saved_anew.xlsx")
+    with (tmp_path / "sheet.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(again.worksheets[1].iter_rows(values_only=True))
+    copies = sorted(tmp_path.iterdir())
+    assert len(copies) == 9 and [path.name for path in copies if not is_internal(path)] == []
+    assert not any(is_internal(demo / name) for name in ("pupils.csv", "schools.csv", "rolls.csv", "geoplan.toml"))
+    shutil.copy(tmp_path / "semicolons.csv", demo / "copy.csv")
+    words = ["access", "screen", "--under", "200", "--forecast", "copy.csv", "-o", "screen.html"]
+    assert main(words) == 2 and not (demo / "screen.html").exists()
+    (tmp_path / "broken.xlsx").write_bytes(b"PK\x03\x04 and no more")
+    assert not is_internal(tmp_path / "broken.xlsx") and not is_internal(tmp_path / "none.csv")

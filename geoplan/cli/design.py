@@ -181,7 +181,8 @@ def command(
         raise typer.BadParameter("to count children moved there must be a plan of today", param_hint="--today")
     ground = ground_of(
         folder, asked, today, school or [], children, places, mix, travel, areas,
-        with_mix=bool(measures & {GORARD, DISSIMILARITY}), published=published, forecast=forecast,
+        with_mix=bool(measures & {GORARD, DISSIMILARITY}), published=published, rule=rule,
+        moves_traded=MOVED in several or bool(curves and today != "none"), forecast=forecast,
     )  # fmt: skip
     words = {"gap": gap / 100, "seconds": time_limit, "seed": seed}
     with solving("designing", time_limit) as progress:

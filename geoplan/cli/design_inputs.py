@@ -131,13 +131,19 @@ class Ground:
     notes: list[str] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     evidence: object = None  # children by area as protected, where all numbers are worked out from those
+    mixed: object = None  # the mix by area as protected, from which segregation is worked out
     marks: dict[str, str] = field(default_factory=dict)
     earlier: tuple = ()
 
 
 def ground_of(folder, asked, today, schools, children, places, mix, travel, areas, *, with_mix, published,
-              forecast=None) -> Ground:  # fmt: skip
-    """Read the project's files into a design problem."""
+              rule, moves_traded=False, forecast=None) -> Ground:  # fmt: skip
+    """Read the project's files into a design problem.
+
+    Unless ``rule`` shows exact numbers or all were published, segregation is worked out from the mix by area as it may
+    be shown; and all numbers from children by area as they may be shown if ``moves_traded``: designs are then listed
+    with the children who move, and those who live between two designs are few.
+    """
     import pandas as pd
 
     from geoplan.briefs import DesignProblem
@@ -190,12 +196,22 @@ def ground_of(folder, asked, today, schools, children, places, mix, travel, area
     grown: dict = {}
     if forecast is not None:
         table, grown = _grown(folder, table, plan, codes, counted_by, forecast, noun, base_name, data, notes, sources)
+    elif moves_traded and not published and not rule.exact:
+        table, grown = _as_shown(folder, table, kind, rule, noun, base_name, data, notes)
     room = _places(file, codes, plan, places, counted_by, asked, notes)
     lengths, unit = _travel(travel, directory, boundaries, file, codes, plan, notes, kind)
     spread = None
     if with_mix:
-        spread = _mix(mix, people, counted_by, kind)
         notes.append(f"Mix: {mix if not is_file(mix) else Path(mix).name}, by area.")
+        counts, values = _mix(mix, people, counted_by, kind)
+        if rule.exact or published:
+            group = counts[counts.index.get_level_values(1).isin(values)].groupby(level=0).sum()
+            total = counts.groupby(level=0).sum()
+            spread = pd.DataFrame({"group": group.reindex(total.index).fillna(0.0), "counted": total})
+        else:
+            beside = grown["evidence"].printed if grown else ()
+            spread, held = _mix_as_shown(folder, counts, values, rule, noun, base_name, data, notes, beside)
+            grown = grown | held | {"marks": {**grown.get("marks", {}), **held["marks"]}}
     neighbours = boundaries.neighbours()[["a", "b"]]
     strange = [code for pair in asked.bridges for code in pair if code not in boundaries.codes]
     if strange:
@@ -210,6 +226,47 @@ def ground_of(folder, asked, today, schools, children, places, mix, travel, area
     names = {code: _name(code, plan, file) for code in codes}
     sites = file.frame.loc[[c for c in _members(codes, plan) if c in file.frame.index], ["easting", "northing"]]
     return Ground(problem, boundaries, sites.dropna(), names, noun, base_name, data, notes, sources, **grown)
+
+
+def _as_shown(folder, table, kind, rule, noun, base_name, data, notes):
+    """Children by area as they may be shown, and the evidence."""
+    from geoplan.design_tables import protect_areas
+
+    children = table if len(table.columns) > 1 else table.iloc[:, 0]
+    with recording(folder.folder, rule, writes=False) as numbers:
+        earlier = numbers.earlier()
+        shown, evidence, marks = protect_areas(
+            children, kind, rule, noun=noun, base_name=base_name, data=data, earlier=earlier[0],
+            earlier_nested=earlier[1],
+        )  # fmt: skip
+    notes.append(f"{_worked_out(rule)} Exact numbers of those who move would say who lives between two designs.")
+    shown = shown if len(table.columns) > 1 else shown.to_frame(table.columns[0])
+    return shown.rename_axis(None), {"evidence": evidence, "marks": marks, "earlier": earlier}
+
+
+def _mix_as_shown(folder, counts, values, rule, noun, base_name, data, notes, beside):
+    """The mix by area as it may be shown ``beside`` tables of the same children, and the evidence."""
+    from geoplan.design_tables import protect_mix
+
+    with recording(folder.folder, rule, writes=False) as numbers:
+        earlier = numbers.earlier()
+        spread, mixed, marks = protect_mix(
+            counts, values, rule, noun=noun, base_name=base_name, data=data, earlier=(*earlier[0], *beside),
+            earlier_nested=earlier[1],
+        )  # fmt: skip
+    notes.append(
+        f"Segregation is worked out from the mix of each area, counts hidden below {rule.hide_below} (taken as half of "
+        f"that) and rounded to {rule.round_to}: a measure of exact ones would tell how many of the group live between "
+        "two plans."
+    )
+    return spread, {"mixed": mixed, "marks": marks, "earlier": earlier}
+
+
+def _worked_out(rule) -> str:
+    return (
+        f"All numbers are worked out from children by area hidden below {rule.hide_below} (taken as half of that) and "
+        f"rounded to {rule.round_to}, so that nothing here says more than those."
+    )
 
 
 def _grown(folder, table, plan, codes, counted_by, forecast, noun, base_name, data, notes, sources):
@@ -239,10 +296,7 @@ def _grown(folder, table, plan, codes, counted_by, forecast, noun, base_name, da
     )
     if without:
         notes.append(f"{len(without):,} catchments have no forecast of their own, and grow as all schools together.")
-    notes.append(
-        f"All numbers are worked out from children by area hidden below {rule.hide_below} (taken as half of that) and "
-        f"rounded to {rule.round_to}, so that nothing here says more than those."
-    )
+    notes.append(_worked_out(rule))
     return pd.concat([now.rename(table.columns[0]), ahead], axis=1), {
         "evidence": evidence, "marks": marks, "earlier": earlier,
     }  # fmt: skip
@@ -401,27 +455,34 @@ def _middles(directory, boundaries, kind: str, notes: list[str]):
 
 
 def _mix(mix: str, people, counted_by, kind: str):
-    """By area: children of the group, and children among whom they are counted."""
+    """Children by area and category, and the categories of the group."""
     import pandas as pd
+
+    from geoplan.effects import ATTRIBUTES
+    from geoplan.plan_tables import with_others
 
     if is_file(mix):
         from geoplan.io.briefs import read_area_numbers
 
         _, table, _ = read_area_numbers(mix, needed=("group", "counted"))
-        return table
+        both = pd.DataFrame({"in the group": table["group"], "others": table["counted"] - table["group"]})
+        return both.stack().rename_axis([kind, f"group of {Path(mix).stem}"]), ["in the group"]
     column, equals, values = mix.partition("=")
     if not equals:
         raise typer.BadParameter(f"{mix!r}: write a column and its values, fsm=yes, or a CSV", param_hint="--mix")
     eligible = people.where(**counted_by) if counted_by and isinstance(counted_by, dict) else people
     wanted = [value.strip() for value in values.split(",")]
-    known = eligible.frame[column].notna() & ~eligible.frame[column].astype("str").isin(["", "unknown"])
-    counted = eligible.frame[known]
-    total = counted.groupby(counted[kind].astype("str")).size()
-    group = counted[counted[column].astype("str").isin(wanted)]
-    if not len(group):
+    frame = eligible.frame[eligible.frame[kind].notna()]
+    text = frame[column].astype("str").where(frame[column].notna(), "unknown").replace("", "unknown")
+    if not text.isin(wanted).any():
         raise typer.BadParameter(f"nobody has {mix}", param_hint="--mix")
-    of_group = group.groupby(group[kind].astype("str")).size()
-    return pd.DataFrame({"group": of_group.reindex(total.index).fillna(0.0), "counted": total}).astype(float)
+    codes, labels = pd.factorize(text, sort=True)
+    if column in ATTRIBUTES:  # as plan compare prints them
+        codes, labels = with_others(column, codes, pd.Index(labels))
+        text = pd.Series(pd.Index(labels).to_numpy()[codes], index=text.index)
+    known = text != "unknown"
+    counts = text[known].groupby([frame[kind].astype("str")[known].rename(kind), text[known].rename(column)]).size()
+    return counts.unstack(fill_value=0).stack().astype(float), wanted
 
 
 def _name(code: str, plan, file) -> str:

@@ -111,6 +111,8 @@ def protect(numbers, answer: Answer, rule):
     ground = answer.ground
     earlier, nested = numbers.earlier()
     known = {"noun": ground.noun, "base_name": ground.base_name, "data": ground.data}
+    if ground.mixed is not None:
+        numbers, earlier = _unchanged(numbers, ground), (*earlier, *ground.mixed.printed)
     tables = protect_design(
         ground.problem, answer.found, rule, names=ground.names, area_names=ground.boundaries.names.to_dict(),
         earlier=earlier, earlier_nested=nested, step=1 if ground.evidence is None else ground.evidence.rule.round_to,
@@ -148,8 +150,6 @@ def _unchanged(numbers, ground: Ground):
     """The ledger with the marks of the children; refused if something was released since they were protected."""
     from geoplan.errors import ReleaseRefused
 
-    if ground.evidence is None:
-        return numbers
     if numbers.earlier() != ground.earlier:
         raise ReleaseRefused(["something else was released while the design was made: run it again"])
     return numbers.with_marks(ground.marks)
@@ -163,6 +163,7 @@ def write_outputs(outs: Sequence[Path], trade_off_out: Path | None, numbers, ans
     from geoplan.io.plans import write_plan
 
     ground, tables, surface = answer.ground, answer.tables, answer.surface
+    evidence = [each for each in (ground.evidence, ground.mixed) if each is not None]
     made = []
     for path in (path for path in outs if path.suffix != ".csv"):
         facts = page_facts(*answer.parts, surface)
@@ -182,7 +183,7 @@ def write_outputs(outs: Sequence[Path], trade_off_out: Path | None, numbers, ans
             words = pd.DataFrame({"words": [str(line[1]) for line in about_lines(sheets, about, ground.sources)]})
             facts = [*facts, words, *(sheet for sheet in sheets.values() if not hasattr(sheet, "hidden"))]
         if not numbers.rule.exact:
-            check_output(path.name, path.suffix[1:].lower(), data, tables.protected, facts)
+            check_output(path.name, path.suffix[1:].lower(), data, [*tables.protected, *evidence], facts)
         made.append((path, data, facts))
     if trade_off_out is not None:
         from geoplan.io.outputs import csv_bytes
@@ -194,7 +195,6 @@ def write_outputs(outs: Sequence[Path], trade_off_out: Path | None, numbers, ans
             check_output(trade_off_out.name, "csv", data, (), [rows])
         made.append((trade_off_out, data, [rows]))
     for path, data, facts in made:
-        evidence = [] if ground.evidence is None else [ground.evidence]
         numbers.write(path, data, [*tables.protected, *evidence], facts, tables.nested)
     for path in outs:
         if path.suffix == ".csv":
@@ -307,7 +307,9 @@ def _json_rows(table) -> list[dict]:
     from geoplan.disclosure import Protected
 
     if not isinstance(table, Protected):
-        return json.loads(table.reset_index().to_json(orient="records"))
+        found = json.loads(table.reset_index().to_json(orient="records"))
+        several = table.index.nlevels > 1
+        return [{**row, "code": row["catchment"]} for row in found] if several else found
     found = rows(table)
     if table.table.index.nlevels > 1:
         keys = table.table.index

@@ -17,6 +17,8 @@ import io
 import json
 import os
 import re
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +34,9 @@ from geoplan.manifests import SENSITIVE
 
 AUDIT = "geoplan-audit.jsonl"
 PREFIX = f"{SENSITIVE}_"
+_INSIDE = "Exact numbers of people, for use inside the authority"
+_MARKED_JSON = re.compile(rf'\s*\{{\s*"marking"\s*:\s*"{SENSITIVE}"')
+_MOST_PART = 64_000_000  # bytes of a part of a workbook that is looked into
 MARKING = "marking"  # the column of a CSV, the key of a JSON object
 _STYLE = (
     ".internal-marking{background:#7a0f1f;color:#fff;font:700 1rem/1.35 system-ui,sans-serif;margin:0 0 0.75rem;"
@@ -59,23 +64,52 @@ def internal_path(path: str | os.PathLike) -> Path:
 
 
 def is_internal(path: str | os.PathLike) -> bool:
-    """Whether a file is one of exact numbers that geoplan wrote, by its name or by its marking."""
+    """Whether a file is one of exact numbers that geoplan wrote, by its name or by its marking.
+
+    A marking is found in a copy under another name too, saved anew by a spreadsheet (a workbook, a sheet of it as CSV,
+    other separators, everything in quotation marks), with its columns in another order.
+    """
     path = Path(path)
     if path.name.startswith(PREFIX):
         return True
     try:
         with path.open("rb") as stream:
-            start = stream.read(65_536).decode("utf-8", "replace").splitlines()[:2]
-    except OSError:
-        return False
-    if len(start) == 2 and start[0] == "{":
-        return start[1].strip().startswith(f'"{MARKING}": "{SENSITIVE}"')
-    return len(start) == 2 and start[0].endswith(f",{MARKING}") and start[1].endswith(f",{SENSITIVE}")
+            start = stream.read(65_536)
+        if start.startswith(b"PK"):
+            return _says_inside(path)
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+        return False  # whoever reads it says what is wrong with it
+    text = start.decode("utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace")
+    lines = text.splitlines()[:2]
+    if _INSIDE in text or _MARKED_JSON.match(text):
+        return True
+    for separator in ",;\t|":
+        heads, *values = csv.reader(lines, delimiter=separator) if lines else [[]]
+        for cells in values:
+            pairs = zip(heads, cells, strict=False)
+            if any(head.strip().casefold() == MARKING and cell.strip() == SENSITIVE for head, cell in pairs):
+                return True
+        if heads and heads[0].strip() == SENSITIVE and not any(cell.strip() for cell in heads[1:]):
+            return True  # the first row of a sheet
+    return False
+
+
+def _says_inside(path: Path) -> bool:
+    """Whether a workbook says that it has exact numbers."""
+    with zipfile.ZipFile(path) as file:
+        for part in file.infolist():
+            if not part.filename.endswith(".xml") or part.file_size > _MOST_PART:
+                continue
+            text = file.read(part)
+            # a workbook of geoplan's, or a CSV of geoplan's saved as one
+            if _INSIDE.encode() in text or (b">marking<" in text and f">{SENSITIVE}<".encode() in text):
+                return True
+    return False
 
 
 def inside_words(reason: str) -> str:
     """For whom exact numbers are, and why they were asked for."""
-    return f"Exact numbers of people, for use inside the authority, not to be passed on. Asked for: {reason}."
+    return f"{_INSIDE}, not to be passed on. Asked for: {reason}."
 
 
 def mark_html(page: str, words: str = "") -> str:
