@@ -119,7 +119,8 @@ def protect_tables(
     Parameters
     ----------
     tables
-        All tables of the release; those of one population share their margins.
+        All tables of the release; those of one population share their margins. Zeros that a complete table leaves out
+        are listed, so that they are hidden where others are.
     rule
         Of the audience, from :func:`geoplan.disclosure.rule_for`.
     public
@@ -165,6 +166,7 @@ def protect_tables(
     _check_public(tables, public, nested)
     if rule.exact:
         return tuple(_exact(table, rule) for table in tables)
+    tables = [table.with_zeros() for table in tables]
     release = _first_hiding(tables, rule, public, earlier, nested, totals)
     try:
         release, result = _until_safe(release, patience)

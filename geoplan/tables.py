@@ -29,7 +29,8 @@ class RawTable:
     name
         What the table is called on the output and in refusals.
     counts
-        Whole numbers, zero or more, indexed by the named dimensions. A cell not listed is zero.
+        Whole numbers, zero or more, indexed by the named dimensions. A cell not listed is zero (and is listed before
+        the table is protected: :meth:`with_zeros`).
     noun
         What the people are called.
     population
@@ -127,6 +128,26 @@ class RawTable:
             geography=self.geography if self.geography in kept else None,
             attributes=tuple(dim for dim in self.attributes if dim in kept),
         )
+
+    def with_zeros(self) -> RawTable:
+        """A complete table of two dimensions with every category of its attribute in each group that is listed.
+
+        A zero that is listed is hidden in a small group; one that is left out is told by the gap that it leaves. Tables
+        of three dimensions are left as they are: some of their cells cannot be.
+
+        Examples
+        --------
+        >>> counts = pd.Series({("a", "yes"): 7, ("b", "yes"): 30, ("b", "no"): 12}).rename_axis(["school", "comes"])
+        >>> RawTable("Who comes", counts, attributes=("comes",)).with_zeros().counts.to_dict()
+        {('a', 'no'): 0, ('a', 'yes'): 7, ('b', 'no'): 12, ('b', 'yes'): 30}
+        """
+        if not self.complete or len(self.dims) != 2:
+            return self
+        every = [self.counts.index.get_level_values(dim).unique() for dim in self.dims]
+        if len(self) == len(every[0]) * len(every[1]):
+            return self
+        index = pd.MultiIndex.from_product(every, names=self.dims)
+        return replace(self, counts=self.counts.reindex(index, fill_value=0))
 
     # --- what a raw table refuses ---
 

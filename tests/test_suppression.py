@@ -85,6 +85,25 @@ def test_none_and_all_of_a_small_group_are_hidden():
     assert protect_tables([raw], public=public)[0].printed.shown == ("c", "c", "40", "0")
 
 
+def test_a_zero_left_out_of_a_table_is_hidden_as_one_that_is_listed():
+    """Seven of a school of seven say yes: no row for those who say no would tell so."""
+    some = {("a", "yes"): 7, ("b", "yes"): 60, ("b", "no"): 25}
+    known = PublicTotals(("school",), pd.Series({"a": 7, "b": 85}))
+    done = protect_tables([table(some, "school", "answer", attributes=("answer",))], public=[known])[0]
+    every = table(some | {("a", "no"): 0}, "school", "answer", attributes=("answer",))
+    assert done.printed == protect_tables([every], public=[known])[0].printed
+    assert done.hidden["a", "no"] and done.hidden["a", "yes"]
+    result = attack([done.printed], [known], exact=True)
+    assert result.already == 0 and result.ranges["t", ("a", "yes")] == (0, 7)
+
+
+def test_cells_of_three_dimensions_and_of_a_part_of_a_population_are_left_as_they_are():
+    some = {("a", "yes"): 7, ("b", "yes"): 60, ("b", "no"): 25}
+    assert len(table(some, "school", "answer", complete=False).with_zeros()) == 3
+    assert len(table({(*key, "x"): n for key, n in some.items()}, "school", "answer", "of").with_zeros()) == 3
+    assert table(some, "school", "answer").with_zeros().counts["a", "no"] == 0
+
+
 def test_take_up_is_checked_with_its_complement():
     whole = pd.Series({"a": 50, "b": 60}).rename_axis("school")
     raw = take_up("Meals", pd.Series({"a": 46, "b": 30}).rename_axis("school"), whole)
