@@ -191,8 +191,8 @@ def protect_place(
     homes = list(dict.fromkeys(homes))
     at_home = [_homes(placed, boundaries.kind, homes, people.noun, population)] if homes else []
     more = [*at_home, *extra, *([] if own is None else [own]), *living]
-    headcounts = school.counts.groupby(level="school").sum()
-    known = PublicTotals(("school",), headcounts, population, "school headcounts")
+    known = headcounts_of(people, data)
+    headcounts = known.values
     made = protect_tables(tables, rule, [known], earlier=before, nested=nested, totals="rounded")
     if more:  # the others give way to these, which so print the same whatever else is asked for
         printed = [*before, *(table.printed for table in made)]
@@ -218,6 +218,12 @@ def protect_place(
         nested=within,
         overlaps=overlaps,
     )
+
+
+def headcounts_of(people: Assignment, data: str = "") -> PublicTotals:
+    """How many of the people placed in a segment each school has: taken as known to everybody."""
+    sizes = _placed(people, None).groupby("school").size()
+    return PublicTotals(("school",), sizes, population_of(people, data), "school headcounts")
 
 
 def only_school(table: Protected, school: str) -> Protected:

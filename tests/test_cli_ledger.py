@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 from conftest import postcode
 from project import write_project
 
+from geoplan.cli.common import Recording
 from geoplan.cli.main import main
-from geoplan.gate import attack
+from geoplan.disclosure import PUBLIC
+from geoplan.errors import ReleaseRefused
+from geoplan.gate import PrintedTable, attack
 from geoplan.io.internal import AUDIT
-from geoplan.io.ledgers import ledger_path, read_memory
+from geoplan.io.ledgers import Memory, OpenLedger, ledger_path, read_memory
+from geoplan.io.outputs import table_csv
+from geoplan.ledger import Ledger, append, withdraw
+from geoplan.suppression import protect_tables
+from geoplan.tables import RawTable
 
 WHY = ["--reason", "a draft of May, never shown", "--by", "A. Planner"]
 
@@ -129,6 +137,25 @@ def test_after_a_withdrawal_corrected_data_are_released_and_an_outsider_holds_th
     assert main(profile("newer.csv")) == 3
 
 
+def test_a_draft_that_was_out_after_all_holds_back_other_data_released_meanwhile(place, capsys):
+    """The old data are out and the new: whichever comes next, one could be subtracted from the other."""
+    (place / "corrections.csv").write_text("postcode,segment,reason,by,date\n")
+    given = ["--postcode", postcode("D1"), "--segment", "3", "--reason", "new estate", "--by", "the head"]
+    assert main(profile("draft.csv")) == 0
+    assert main(["ledger", "withdraw", "1", *WHY]) == 0
+    assert main(["profile", "correct", *given]) == 0
+    assert main(profile("new.csv")) == 0
+    assert main(["ledger", "publish", "1", "--by", "B. Clerk"]) == 0
+    capsys.readouterr()
+    assert main(["map", "-o", "map.html"]) == 3
+    err = " ".join(capsys.readouterr().err.split())
+    assert "child by child" in err and "geoplan ledger withdraw 1" in err
+    assert main(["ledger", "withdraw", "2", *WHY]) == 0  # the new data were never out: the old ones go on
+    assert main(["map", "-o", "map.html"]) == 3
+    (place / "corrections.csv").write_text("postcode,segment,reason,by,date\n")
+    assert main(["map", "-o", "map.html"]) == 0
+
+
 def test_a_ledger_that_cannot_be_read_stops_a_correction_before_it_is_recorded(place, capsys):
     assert main(profile("draft.csv")) == 0
     ledger_path(place).write_text("{}")
@@ -141,3 +168,27 @@ def test_a_correction_before_any_release_says_nothing_of_releases(place, capsys)
     given = ["--postcode", postcode("D1"), "--segment", "3", "--reason", "new estate", "--by", "the head"]
     assert main(["profile", "correct", *given]) == 0
     assert "released" not in capsys.readouterr().out
+
+
+def test_what_goes_out_in_one_file_is_attacked_as_a_head_could_who_was_given_more(tmp_path):
+    """Ten in a segment, seven of them at the school whose head knows so: the other school has three to five."""
+    cells, texts = (("a", "E"), ("a", "G"), ("b", "E"), ("b", "G")), ("c", "40", "c", "25")
+    everybody = PrintedTable("By school", ("school", "segment"), cells, texts, "p", small_group=0)
+    head = PrintedTable(
+        "My school", ("school", "segment"), cells[:1], ("7",), "p", hide_below=5, round_to=1, small_group=0,
+        complete=False,
+    )  # fmt: skip
+    ledger = append(append(Ledger(), "1 May", "public", [everybody]), "2 May", "school:a", [head])
+    raw = RawTable("By segment", pd.Series({"E": 10, "G": 65}).rename_axis("segment"), population="p")
+    shown = protect_tables([raw], earlier=[everybody])[0].to_protected()
+
+    def write(known: Ledger) -> OpenLedger:
+        open_ = OpenLedger(tmp_path / "ledger.json", Memory(known))
+        Recording(PUBLIC, open_, {}, tmp_path, ()).write(tmp_path / "new.csv", table_csv(shown), [shown])
+        return open_
+
+    with pytest.raises(ReleaseRefused, match="1 protected counts have fewer than 5"):
+        write(ledger)
+    assert not (tmp_path / "new.csv").exists() and not (tmp_path / "ledger.json").exists()
+    gone = withdraw(ledger, [2], "a draft that the head never had", "A. Planner", "3 May")
+    assert len(write(gone).ledger) == 3 and (tmp_path / "new.csv").exists()

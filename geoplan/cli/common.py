@@ -176,6 +176,10 @@ class Recording:
         """What the readers may hold already: tables, and how their groups are made up."""
         return ((), ()) if self.rule.exact else self.ledger.earlier(self.rule.name)[:2]
 
+    def known(self) -> tuple:
+        """What everybody knows of these people anyway."""
+        return ()
+
     def with_marks(self, marks: Mapping[str, str]):
         """The same with the marks of more people, who are those of any earlier release under their name."""
         if not self.rule.exact:
@@ -188,15 +192,21 @@ class Recording:
         """Write one page or table: checked, and entered in the ledger before it is there."""
         from datetime import UTC, datetime
 
+        from geoplan.gate import PrintedTable
         from geoplan.io.outputs import write_bytes
-        from geoplan.io.releases import printed_of
+        from geoplan.io.releases import attack_for_heads, printed_of
+        from geoplan.manifests import PUBLIC
 
         day = datetime.now(UTC).strftime("%Y-%m-%d")
         if self.rule.exact:
             self._write_inside(path, data, day)
             return
         check_output(path.name, path.suffix[1:].lower(), data, tables, facts, page)
-        after = self.ledger.with_entry(day, self.rule.name, printed_of(tables), nested, self.marks, path.name)
+        printed = printed_of(tables)
+        if self.rule.name == PUBLIC:
+            known = tuple(each for each in printed if isinstance(each, PrintedTable))
+            attack_for_heads(known, self.ledger, self.known(), nested)
+        after = self.ledger.with_entry(day, self.rule.name, printed, nested, self.marks, path.name)
         self.ledger.keep(after)
         write_bytes(path, data)
 
@@ -250,6 +260,12 @@ class Protecting(Recording):
             self.people, self.areas, self.rule, homes, extra, base,
             data=self.data, earlier=tables, earlier_nested=nested,
         )  # fmt: skip
+
+    def known(self) -> tuple:
+        """The headcounts of the schools, as :meth:`tables` takes them for known."""
+        from geoplan.protection import headcounts_of
+
+        return () if self.people.segmentation is None else (headcounts_of(self.people, self.data),)
 
     def beside(self, people, name: str) -> Protecting:
         """Other people of the same place (last year's), in the same output."""

@@ -26,6 +26,7 @@ from geoplan.manifests import sha256
 
 SCHEMA = "geoplan.ledger/1"
 FOLDER, FILE = "private", "ledger.json"
+BEFORE = "; before release "  # the mark of data that were others until then
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,12 +36,33 @@ class Memory:
     ledger: Ledger = field(default_factory=Ledger)
     marks: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def standing_marks(self) -> Mapping[str, str]:
-        """The marks of data of which somebody outside may hold a release; all that are tied to no entry, too."""
+    def others(self, marks: Mapping[str, str]) -> dict[str, list[int]]:
+        """Names whose data are not these, with the releases made from others that somebody outside may hold.
+
+        A mark that is tied to no release counts too.
+        """
         tied = {name for entry in self.ledger.entries for name in entry.marked}
-        held = {name for _, entry in self.ledger.standing() for name in entry.marked}
-        return {name: mark for name, mark in self.marks.items() if name in held or name not in tied}
+        found = {}
+        for name, mark in marks.items():
+            standing = [number for number, entry in self.ledger.standing() if name in entry.marked]
+            wrong = [number for number in standing if self._mark_then(name, number) not in (mark, None)]
+            if wrong or (name not in tied and self.marks.get(name, mark) != mark):
+                found[name] = wrong
+        return found
+
+    def with_marks(self, marks: Mapping[str, str]) -> Mapping[str, str]:
+        """The marks with those of one more release; of data that were withdrawn, the mark of then is kept."""
+        number = len(self.ledger) + 1
+        gone = {f"{name}{BEFORE}{number}": self.marks[name] for name, mark in marks.items()
+                if self.marks.get(name, mark) != mark}  # fmt: skip
+        return {**self.marks, **gone, **marks}
+
+    def _mark_then(self, name: str, number: int) -> str | None:
+        """The mark of the data when a release was made."""
+        for later in range(number + 1, len(self.ledger) + 2):
+            if (mark := self.marks.get(f"{name}{BEFORE}{later}")) is not None:
+                return mark
+        return self.marks.get(name)
 
     def to_bytes(self) -> bytes:
         """The bytes of the file, sealed."""
@@ -81,13 +103,12 @@ class OpenLedger:
         ReleaseRefused
             With what to do.
         """
-        known = self.memory.standing_marks
-        changed = [name for name, mark in marks.items() if known.get(name, mark) != mark]
+        changed = self.memory.others(marks)
         if changed:
-            numbers = [number for number, entry in self.ledger.standing() if changed[0] in entry.marked]
+            name, numbers = next(iter(changed.items()))
             raise ReleaseRefused(
                 [
-                    f"{changed[0]}: the data are not those of the earlier release under this name, so one could be "
+                    f"{name}: the data are not those of the earlier release under this name, so one could be "
                     "subtracted from the other, child by child",
                     *changed_data_advice(numbers),
                 ]
@@ -113,7 +134,7 @@ class OpenLedger:
             if known
             else self.ledger
         )
-        return Memory(ledger, {**self.memory.marks, **marks})
+        return Memory(ledger, self.memory.with_marks(marks))
 
     def with_internal(self, release: str, what: str, reason: str) -> Memory:
         """The memory with a note of an internal output: when, which file and why, and no number."""

@@ -559,8 +559,8 @@ def attack_for_heads(
 ) -> None:
     """Attack public tables as every head teacher could who was given a release before.
 
-    For tables that go out in several releases: once they stand in the ledger as public, no release of them is
-    attacked for heads again.
+    For tables that were protected against what everybody holds: heads who hold nothing more of these people find out
+    nothing more. Once tables stand in the ledger as public, no release of them is attacked for heads again.
 
     Raises
     ------
@@ -568,9 +568,11 @@ def attack_for_heads(
         When a head could find out too much.
     """
     known = _Known(tuple(public), (), tuple(nested), (), (), ledger, {})
+    everybody = known.before(printed, PUBLIC)
     done: list = []
     for head in known.heads(PUBLIC, printed):
-        _gate_for(tuple(printed), known, PUBLIC, head, None, done)
+        if known.before(printed, head) != everybody:
+            _gate_for(tuple(printed), known, PUBLIC, head, None, done)
 
 
 def _gate_for(
