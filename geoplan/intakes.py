@@ -12,7 +12,7 @@ not there, so take-up is of pupils in the authority's schools, not of all childr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -140,7 +140,7 @@ def intake_tables(
     homes = {catchment: set(plan.members(catchment)) for catchment in plan.schools}
     stays = [s in homes.get(c, ()) for s, c in zip(rows["school"], rows["catchment"], strict=True)]
     rows[TAKE_UP] = np.where(stays, YES, NO)
-    matrix = table("catchment of home and school", ["catchment", TAKE_UP, "school"], ("school",))
+    matrix = _every_pair(table("catchment of home and school", ["catchment", TAKE_UP, "school"], ("school",)), homes)
     return (
         far,
         matrix,
@@ -148,6 +148,14 @@ def intake_tables(
         matrix.sum_over("catchment", f"{who} by school, from its catchment or not"),
         table("area of home", ["area", TAKE_UP], (TAKE_UP,), "area"),
     )
+
+
+def _every_pair(matrix: RawTable, homes: Mapping[str, Collection[str]]) -> RawTable:
+    """The matrix with every school of each catchment: that nobody goes to one may tell as much as a number."""
+    catchments, schools = (matrix.counts.index.get_level_values(dim).unique() for dim in ("catchment", "school"))
+    cells = [(c, YES if s in homes.get(c, ()) else NO, s) for c in catchments for s in schools]
+    index = pd.MultiIndex.from_tuples(cells, names=matrix.counts.index.names)
+    return replace(matrix, counts=matrix.counts.reindex(index, fill_value=0))
 
 
 def protect_intakes(
@@ -220,7 +228,7 @@ def intake_marks(
 ) -> dict[str, str]:
     """The mark of the catchment view's exact counts, for the ledger: the same only for the same data and plan."""
     raw = intake_tables(people, schools, plan, data=data)
-    text = "".join(table.counts.sort_index().to_csv(header=False) for table in raw)
+    text = "".join(table.counts[table.counts > 0].sort_index().to_csv(header=False) for table in raw)
     return {raw[0].population: hashlib.sha256(text.encode()).hexdigest()}
 
 

@@ -389,6 +389,23 @@ def test_postcodes_newer_than_the_classification_go_to_a_file_for_its_owner_alon
     assert "write base_date" in capsys.readouterr().err
 
 
+def test_what_is_about_single_pupils_is_refused_in_the_folder_of_a_release(own_medway, capsys):
+    out = own_medway / "out"
+    out.mkdir()
+    (out / "manifest.json").write_text("{}")
+    for words in (
+        ["profile", "new-postcodes", "-o", "out/new.csv"],
+        ["assign", "pupils.csv", "--postcodes", "postcodes.csv", "-o", "out/placed.csv"],
+        ["survey", "pupils.csv", "--key", "pupil_id", "--by", "segment", "--weights", "out/weights.csv"],
+    ):
+        assert main(words) == 2
+        assert "folder of a release" in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert [path.name for path in out.iterdir()] == ["manifest.json"]
+    assert main(["profile", "new-postcodes", "--least", "3", "-o", "new.csv"]) == 0
+    assert main(["check-leaks", "new.csv"]) == 1  # it is found wherever it is put
+    assert "full postcodes" in capsys.readouterr().out
+
+
 def test_a_base_that_chooses_pupils_or_is_no_column_is_answered_in_a_planners_words(medway, monkeypatch, capsys):
     monkeypatch.chdir(medway)
     assert main(["profile", "--school", "900029", "--base", "yeargroup=7"]) == 3

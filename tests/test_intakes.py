@@ -119,6 +119,15 @@ def test_small_numbers_are_hidden_and_shares_come_from_printed_ones():
     assert intakes.gate.passed
 
 
+def test_where_a_few_leave_a_catchment_it_is_not_said_that_they_all_go_to_one_school(monkeypatch):
+    """Twelve leave the east, all of them to the west: a zero for the third school would say so."""
+    monkeypatch.setitem(LIVE, "D", {EAST: 70, WEST: 12})
+    matrix = intake_tables(place(), schools(), plan())[1]
+    assert matrix.counts[EAST, "no", AWAY] == 0 and (EAST, "yes", AWAY) not in matrix.counts.index
+    shown = protect_intakes(place(), schools(), plan()).matrix
+    assert shown.hidden.loc[EAST].to_dict() == {WEST: True, EAST: False, AWAY: True}
+
+
 def test_years_are_those_that_every_school_of_the_plan_teaches():
     some = schools()
     frame = some.frame.assign(lowest_year=["7", "5", "R"], highest_year=["13", "11", "6"])

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from geoplan.cli.common import by_ending, check_targets, rejection, steps
+from geoplan.cli.common import by_ending, check_private, check_targets, rejection, steps
 from geoplan.errors import GeoplanError
 
 
@@ -48,6 +48,7 @@ def command(
     layers = [_kind_and_file(text) for text in areas or []]
     files = [pupils, postcodes, segments, schools, *(file for _, file, _ in layers)]
     check_targets([out, report], inputs=files)
+    check_private(out)
     try:
         place = find_project(project)
         assignment = _assign(pupils, postcodes, layers, segments, schools, place)

@@ -116,6 +116,24 @@ def check_targets(outputs: Iterable[Path | None], inputs: Iterable[Path | None] 
         taken[_real(path)] = path
 
 
+def check_private(*outputs: Path | None) -> None:
+    """Before any work: what is about single people is never put among what leaves the office.
+
+    Raises
+    ------
+    typer.BadParameter
+        Exit code 2, naming the file.
+    """
+    from geoplan.io.exchange import manifest_bytes
+
+    for path in outputs:
+        if path is not None and manifest_bytes(path.parent) is not None:
+            raise typer.BadParameter(
+                f"{path.name}: {path.parent.resolve().name} is the folder of a release, and what is about single "
+                "people is never put among what leaves the office; write it to another folder"
+            )
+
+
 def _real(path: Path) -> str:
     return os.path.normcase(os.path.realpath(path))
 

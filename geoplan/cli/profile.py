@@ -17,6 +17,7 @@ from geoplan.cli.common import (
     OutOption,
     ProjectOption,
     by_ending,
+    check_private,
     check_targets,
     load_people,
     print_table,
@@ -247,6 +248,7 @@ def new_postcodes_command(
         by_ending(out, ".csv")
     place = read_project(project)
     check_targets([out], inputs=project_inputs(place))
+    check_private(out)
     people, _, _ = load_people(place)
     if people.segmentation is None:
         raise UnknownCodeError("the project names no segmentation, so no postcode is newer than it")

@@ -14,6 +14,7 @@ from geoplan.cli.common import (
     OutOption,
     ProjectOption,
     by_ending,
+    check_private,
     check_targets,
     load_people,
     project_inputs,
@@ -81,7 +82,8 @@ def command(
     folder = read_project(project)
     rule, out = ruled(folder, internal, out)
     inputs = [*project_inputs(folder), Path(respondents)]
-    check_targets([out, weights], inputs=project_inputs(folder))
+    check_targets([out, weights], inputs=inputs)
+    check_private(weights)
     pupils, schools, layers = load_people(folder)
     by = kinds_of(by, pupils.kinds)
     conditions = conditions_of(base)
