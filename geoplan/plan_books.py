@@ -708,7 +708,10 @@ def _place_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePa
         maps.table(
             "Residents and places of each catchment", replace(shown, table=table, hidden=hidden), columns,
             sources=facts.sources,
-            note=" ".join([UNFILLED, *([] if tables.own_years is None else [OWN_YEARS]), NOT_A_ROLL]),
+            note=" ".join(
+                [*_without_catchment(tables, shown), UNFILLED, *([] if tables.own_years is None else [OWN_YEARS]),
+                 NOT_A_ROLL]
+            ),
         )
     ]  # fmt: skip
     for title, years in tables.by_year.items():
@@ -724,6 +727,16 @@ def _place_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePa
             headings["pan"] = ("Admission number (PAN)", "")
         panels.append(maps.table(f"Residents by year group: {title}", named, headings, sources=facts.sources))
     return panels
+
+
+def _without_catchment(tables: OptionTables, shown: Protected) -> list[str]:
+    """Which schools have no catchment under a plan, so that their cells there are not taken for something missing."""
+    said = []
+    for title, plan in tables.plans.items():
+        names = [str(shown.table["name"][code]) for code in shown.table.index if code not in plan.schools]
+        if names:
+            said.append(f"Under {title} no catchment, so \u201cno data\u201d: {', '.join(names)}.")
+    return said
 
 
 def _who_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePanel]:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from geoplan.census_checks import challenges, roll_jumps
+from geoplan.cli.main import main
 from geoplan.io.census import read_census
 from geoplan.io.describe import describe_file
 from geoplan.io.schools import read_schools
@@ -50,6 +51,20 @@ def test_every_oddity_is_asked_about_once_by_school_and_row(files):
         ("900002", "second_without_main"): "8",
     }
     assert sum(report[name] for name in ("accepted", "repaired", "rejected", "blank")) == report["records"] == 9
+
+
+def test_the_list_to_send_is_a_table_for_its_owner_alone(files, capsys):
+    out, census = files / "questions.csv", str(files / "census.csv")
+    assert main(["check", census, "--as", "census", "--day", "2026-01-15", "--questions", str(out)]) == 1
+    assert "readable by you alone" in capsys.readouterr().err
+    rows = pd.read_csv(out, dtype=str)
+    assert list(rows.columns) == ["school", "check", "what", "records", "rows", "question"]
+    asked = dict(zip(rows["check"], rows["rows"], strict=True))
+    assert asked["age_outside_year"] == "2" and rows["question"].str.endswith("?").all()
+    assert out.stat().st_mode & 0o777 == 0o600
+    for value in ("2019", "ME1", "A2"):
+        assert value not in out.read_text(encoding="utf-8")
+    assert main(["check", census, "--as", "pupils", "--questions", str(out)]) == 2
 
 
 def test_no_value_of_a_child_is_in_the_list_or_kept(files):

@@ -140,3 +140,10 @@ def test_an_option_outside_the_layer_drawn_has_no_map_of_who_moves():
     away = facts()
     drawn = OptionFacts(away.schools, (OURS,), OURS, boundaries().only(CODES[60:]))
     assert "Who moves: Option 2" not in {layer.title for layer in options_book(tables, drawn).layers}
+
+
+def test_a_school_without_a_catchment_under_a_plan_is_said_and_not_taken_for_missing_data():
+    closing = TODAY.close("103", dict.fromkeys(CODES[96:], "102"), name="Closing the third")
+    page = checked(options_book(made([20] * len(CODES), options=(closing, FEW)), facts()))
+    assert "Under Closing the third no catchment, so \u201cno data\u201d: Third School." in page
+    assert "Under Option 2 no catchment" not in page and "Under Today no catchment" not in page

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from geoplan.cli.common import JsonOption
+from geoplan.cli.common import JsonOption, by_ending, check_targets
 
 
 def command(
@@ -26,6 +26,12 @@ def command(
     rolls: Annotated[
         Path | None, typer.Option("--rolls", help="For a census return: rolls up to it, to find year groups that jump.")
     ] = None,
+    questions: Annotated[
+        Path | None,
+        typer.Option(
+            "--questions", help="For a census return: write the list to send to schools (.csv), for its owner alone."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check files and say what is wrong, where, how often and what to try. Values are never shown.
@@ -39,6 +45,8 @@ def command(
 
     if kind not in KINDS:
         raise typer.BadParameter(f"{kind!r}: use one of {', '.join(KINDS)}", param_hint="--as")
+    if questions is not None and (kind != "census" or file is None):
+        raise typer.BadParameter("they are of one census return: name it, with --as census", param_hint="--questions")
     if file is None:
         reports = describe_project(project or FILE_NAME)
     else:
@@ -49,7 +57,12 @@ def command(
         options = {"columns": told} if told else {}
         if kind == "census":
             options |= _census_options(place, day, rolls)
+        if questions is not None:
+            by_ending(questions, ".csv")
+            check_targets([questions], inputs=[file, rolls])
         reports = [describe_file(file, kind, **options)]
+    if questions is not None and reports[0]["file_status"] != "rejected":
+        _write_questions(questions, reports[0]["details"].get("questions", ()))
     if as_json:
         typer.echo(json.dumps(reports if file is None else reports[0], indent=2, ensure_ascii=False))
     else:
@@ -73,6 +86,17 @@ def _census_options(place, day: str, rolls: Path | None) -> dict:
     if path is not None:
         told["rolls"] = rolls_from(read_rolls(path).frame)
     return told
+
+
+def _write_questions(path: Path, questions) -> None:
+    """The challenge list as a table: a row a school and check, with record numbers and no value of a child."""
+    import pandas as pd
+
+    from geoplan.io.outputs import write_csv
+
+    columns = ["school", "check", "what", "records", "rows", "question"]
+    write_csv(path, pd.DataFrame(list(questions), columns=columns), private=True)
+    typer.echo(f"wrote {path}, readable by you alone: {len(questions):,} questions", err=True)
 
 
 def _print(report: dict) -> None:
