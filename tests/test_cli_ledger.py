@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import pytest
 from conftest import postcode
-from project import write_project
+from project import COUNTS, write_project
 
 from geoplan.cli.common import Recording
 from geoplan.cli.main import main
@@ -154,6 +154,21 @@ def test_a_draft_that_was_out_after_all_holds_back_other_data_released_meanwhile
     assert main(["map", "-o", "map.html"]) == 3
     (place / "corrections.csv").write_text("postcode,segment,reason,by,date\n")
     assert main(["map", "-o", "map.html"]) == 0
+
+
+def test_the_same_data_under_another_name_are_refused_and_other_data_are_not(place, capsys):
+    assert main(profile("first.csv")) == 0
+    write_project(place, about='as_at = "May 2026"')
+    capsys.readouterr()
+    assert main(profile("second.csv")) == 3
+    err = capsys.readouterr().err
+    assert "the same data were released as" in err and "as_at" in err and "geoplan ledger withdraw 1" in err
+    assert main([*profile("second.csv"), "--internal", "trying another name"]) == 0
+    write_project(place, COUNTS | {"900003": {"Terraces": 41, "Harbour": 45, "Villages": 35}}, 'as_at = "May 2026"')
+    assert main(profile("second.csv")) == 0
+    write_project(place, about='as_at = "June 2026"')
+    assert main(["ledger", "withdraw", "1", *WHY]) == 0
+    assert main(profile("third.csv")) == 0
 
 
 def test_a_ledger_that_cannot_be_read_stops_a_correction_before_it_is_recorded(place, capsys):

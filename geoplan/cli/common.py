@@ -318,12 +318,15 @@ def protecting(
     Raises
     ------
     ReleaseRefused
-        If the data changed under a name that an earlier release has.
+        If the data changed under a name that an earlier release has, or the name and not the data.
     """
     areas = layers[0] if layers else None
     with recording(place.folder, rule, writes, inputs) as open_:
         numbers = Protecting(rule, open_.ledger, {}, place.folder, open_.inputs, people, areas, place, place.as_at)
-        yield numbers.with_marks(_marks(people, areas, place.as_at))
+        marks = _marks(people, areas, place.as_at)
+        if not rule.exact:
+            open_.ledger.check_name(*next(iter(marks.items())))
+        yield numbers.with_marks(marks)
 
 
 def _marks(people, areas, data: str) -> dict[str, str]:

@@ -45,7 +45,7 @@ class Memory:
         found = {}
         for name, mark in marks.items():
             standing = [number for number, entry in self.ledger.standing() if name in entry.marked]
-            wrong = [number for number in standing if self._mark_then(name, number) not in (mark, None)]
+            wrong = [number for number in standing if self.mark_then(name, number) not in (mark, None)]
             if wrong or (name not in tied and self.marks.get(name, mark) != mark):
                 found[name] = wrong
         return found
@@ -57,8 +57,8 @@ class Memory:
                 if self.marks.get(name, mark) != mark}  # fmt: skip
         return {**self.marks, **gone, **marks}
 
-    def _mark_then(self, name: str, number: int) -> str | None:
-        """The mark of the data when a release was made."""
+    def mark_then(self, name: str, number: int) -> str | None:
+        """The mark that the data of a name had when a release was made; None where none is kept."""
         for later in range(number + 1, len(self.ledger) + 2):
             if (mark := self.marks.get(f"{name}{BEFORE}{later}")) is not None:
                 return mark
@@ -111,6 +111,39 @@ class OpenLedger:
                     f"{name}: the data are not those of the earlier release under this name, so one could be "
                     "subtracted from the other, child by child",
                     *changed_data_advice(numbers),
+                ]
+            )
+
+    def check_name(self, name: str, mark: str) -> None:
+        """Refuse data under a new name that somebody outside may hold under another: the two would not be compared.
+
+        Parameters
+        ----------
+        name
+            Of the population: who is counted, then what the data are called.
+        mark
+            Of the data.
+
+        Raises
+        ------
+        ReleaseRefused
+            With what to do.
+        """
+        found: dict[str, list[int]] = {}
+        for number, entry in self.ledger.standing():
+            if name in entry.marked:
+                return
+            for other in entry.marked:
+                if other.split("; ")[0] == name.split("; ")[0] and self.memory.mark_then(other, number) == mark:
+                    found.setdefault(other, []).append(number)
+        if found:
+            other, numbers = next(iter(found.items()))
+            raise ReleaseRefused(
+                [
+                    f"{name}: the same data were released as {other}, and under another name what is released now "
+                    "would not be protected beside what was released then",
+                    "call the data what they were called then (as_at under [project])",
+                    changed_data_advice(numbers)[1],
                 ]
             )
 
