@@ -77,7 +77,7 @@ def test_a_school_of_eight_has_honest_blanks(place, tmp_path):
 def test_what_changed_since(place, tmp_path, capsys):
     assert report(place, "out", "-s", "900003", "--since", "pupils_before", "--json") == 0
     assert "changes.csv" in json.loads(capsys.readouterr().out)[0]["files"]
-    assert "since pupils_before" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "since pupils before" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("weasyprint") is None, reason="the extra geoplan[pdf] is not installed")
