@@ -552,7 +552,7 @@ def with_totals(intake: pd.DataFrame, called: str = TOGETHER) -> pd.DataFrame:
     --------
     >>> table = pd.DataFrame({"place": ["A", "B"], "year": 2026, "when": "2026/27", "places": [60.0, 30.0],
     ...                       "demand": [50.0, 35.0], "surplus": [10.0, -5.0], "shortfall": [0.0, 5.0]})
-    >>> with_totals(table).iloc[-1][["place", "surplus", "shortfall"]].tolist()
+    >>> with_totals(table)[["place", "surplus", "shortfall"]].to_numpy().tolist()[-1]
     ['all together', 5.0, 5.0]
     """
     if intake["place"].nunique() < 2:
@@ -649,13 +649,13 @@ def held_sentence(overall: pd.DataFrame) -> str:
     Examples
     --------
     >>> held_sentence(pd.DataFrame({"words": ["single schools", "all together"], "given": [900, 30], "held": 0.94}))
-    'Ranges for 19 in 20 (95%) held, tried on the past: single schools 94.0% of 900 times, all together 94.0% of 30.'
+    'Ranges for 19 in 20 held, tried on the past: single schools 94.0% of 900 times, all together 94.0% of 30.'
     """
     if not len(overall):
         return "Too few past forecasts had a range to say how often ranges hold."
     parts = [f"{row.words} {100 * row.held:.1f}% of {row.given:,}" for row in overall.itertuples()]
     parts[0] += " times"
-    return f"Ranges for 19 in 20 (95%) held, tried on the past: {', '.join(parts)}."
+    return f"Ranges for 19 in 20 held, tried on the past: {', '.join(parts)}."
 
 
 def _held(past: BackTest, top: str) -> tuple[Grid, str, list[float]]:

@@ -85,8 +85,11 @@ def site_of(folder: str | os.PathLike) -> Site:
     return Site(path)
 
 
-def preflight(site: Site) -> None:
-    """Refuse, before anything is computed, a folder that cannot be written or holds what geoplan did not write."""
+def preflight(site: Site, contents: bool = True) -> None:
+    """Refuse a folder that cannot be written or, with ``contents``, holds what geoplan did not write.
+
+    What is in a folder can only be judged while no other run exchanges it: under its lock.
+    """
     parent, folder = site.folder.parent, site.folder
     if not parent.is_dir():
         raise _refuse(folder, "the folder it should be in does not exist", "make it first")
@@ -95,7 +98,7 @@ def preflight(site: Site) -> None:
     for place in (parent, folder):
         if place.is_dir() and not os.access(place, os.W_OK | os.X_OK):
             raise _refuse(folder, "the folder is read-only", "choose another folder; check your rights")
-    if folder.is_dir():
+    if contents and folder.is_dir():
         refuse_strangers(folder, folder.name)
 
 

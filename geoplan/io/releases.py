@@ -283,7 +283,7 @@ class Release:
         """
         site = site_of(folder)
         try:
-            preflight(site)
+            preflight(site, contents=False)
             beside = _outside(site, audit or site.folder.with_name(AUDIT)) if self.audience == INTERNAL else None
             private = None if own_copy is None else _outside(site, own_copy)
             with locked(site.lock, wait):
