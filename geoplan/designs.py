@@ -151,7 +151,7 @@ def design(
     >>> found.status, found.plan.table.tolist(), round(found.value, 4)
     ('proved', ['101', '101', '102', '102'], 1.6667)
     >>> design(row, limits=Limits(full_at_most=0.9)).why
-    ('60 children, and places for 54 (all: full at most 90% of 60 places)',)
+    ('about 60 children, and places for 54 (all: full at most 90% of 60 places); they need up to 109% of the places',)
     """
     limits = limits or Limits()
     objective = {objective: 1.0} if isinstance(objective, str) else dict(objective)

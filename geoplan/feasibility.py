@@ -291,13 +291,14 @@ def _places(problem: DesignProblem, limits: Limits, allowed: np.ndarray) -> list
         total, most, least = children.sum(), high[year].sum(), low[year].sum()
         places = problem.places[column].sum()
         if total > most * (1 + TOLERANCE):
-            need = f"; they need {_up(total, places)} of the places" if places > 0 and limits.full_at_most else ""
+            need = f"; they need up to {_up(total, places)} of the places" if places > 0 and limits.full_at_most else ""
             reasons.append(
                 f"{_children(total)}{when}, and places for {most:,.0f} (all: {limit_words} of {places:,.0f} "
                 f"places){need}"
             )
         if total < least * (1 - TOLERANCE):
-            fill = f"; they fill {_down(total, places)} of the places" if places > 0 and limits.full_at_least else ""
+            share = f"; they fill at least {_down(total, places)} of the places"
+            fill = share if places > 0 and limits.full_at_least else ""
             reasons.append(
                 f"{_children(total)}{when}, and schools that need {least:,.0f} (all: {limit_words} of "
                 f"{places:,.0f} places){fill}"
