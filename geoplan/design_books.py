@@ -25,7 +25,6 @@ from geoplan.design_tables import (
     areas,
     balance_step,
     balance_told,
-    capital,
     gap_words,
     limit_rows,
     sureness,
@@ -33,15 +32,16 @@ from geoplan.design_tables import (
 from geoplan.designs import Design, today_keeps
 from geoplan.disclosure import HIDDEN, Protected
 from geoplan.formulation import measure_plan
+from geoplan.maps.cells import capital
 from geoplan.maps.render import asset, credit_sentences, environment, policy
 from geoplan.reports.catchment_maps import catchment_map, fills_apart, map_letters
 from geoplan.reports.outlines import simplify_outlines
+from geoplan.reports.words import listed
 from geoplan.sources import Source
 from geoplan.trade_off_pictures import (
     axis_words,
     curve_rows,
     curve_svg,
-    listed,
     surface_rows,
     surface_sentences,
     surface_svg,

@@ -28,6 +28,7 @@ from geoplan.catchments import CatchmentPlan
 from geoplan.designs import Design
 from geoplan.disclosure import PUBLIC, Protected, Rule
 from geoplan.gate import Nesting, PrintedTable
+from geoplan.maps.cells import capital
 from geoplan.plan_tables import TO
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import RawTable
@@ -321,11 +322,6 @@ def percent(part: float) -> str:
 def areas(count: int) -> str:
     """So many areas."""
     return f"{count:,} area{'' if count == 1 else 's'}"
-
-
-def capital(text: str) -> str:
-    """Words with their first letter large."""
-    return text[:1].upper() + text[1:]
 
 
 def _schools(problem: DesignProblem, plan: CatchmentPlan) -> pd.Series:

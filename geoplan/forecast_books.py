@@ -22,6 +22,7 @@ from geoplan.forecast_methods import LAST_RATIO, LAST_VALUE
 from geoplan.forecasts import Forecast
 from geoplan.groundwork import FLOWS
 from geoplan.maps import palette
+from geoplan.maps.cells import capital
 from geoplan.maps.render import asset, credit_sentences, environment, policy
 from geoplan.maps.shapes import to_json
 from geoplan.reports.outlines import Outlines, simplify_outlines
@@ -223,7 +224,7 @@ class ForecastBook:
             title = grid.title
             for long, short in _SHORT:
                 title = title.replace(long, short)
-            title = _capital(title) if title not in answer else f"{title[:23]} {len(answer)}"
+            title = capital(title) if title not in answer else f"{title[:23]} {len(answer)}"
             frame = grid.frame.rename(columns=grid.headings)
             if evidence is not None:
                 frame = _protected(frame.set_index(frame.columns[0]), evidence.rule, evidence.printed)
@@ -340,7 +341,7 @@ def forecast_book(
         unique_sources(sources),
         rule.marking,
         "What was, and what is forecast",
-        f"{_capital(_only(forecast, top))}: the forecast, and how wrong such forecasts were",
+        f"{capital(_only(forecast, top))}: the forecast, and how wrong such forecasts were",
         protection=_protection("Forecasts", rule, published),
     )
 
@@ -370,7 +371,7 @@ def backtest_book(
             accuracy["level"].eq(top) & accuracy["measure"].eq(measure) & accuracy["method"].eq(COMBINATION)
         ]
         if len(rows):
-            first.append(_accuracy_grid(rows, f"{_capital(measure)}, all together: the combination", ("ahead",)))
+            first.append(_accuracy_grid(rows, f"{capital(measure)}, all together: the combination", ("ahead",)))
     held, coverage_said, coverage_shares = _held(past, top)
     sections = [{"title": "Do the ranges hold?", "words": "", "tables": [held]}]
     for level in past.levels:
@@ -381,7 +382,7 @@ def backtest_book(
                 rows = rows.sort_values(["ahead", "total_error_share" if "total_error_share" in rows else "mape"])
                 tables.append(
                     _accuracy_grid(
-                        rows, f"{_capital(measure)}, {_by(past, level, top)}: every method", ("ahead", "method")
+                        rows, f"{capital(measure)}, {_by(past, level, top)}: every method", ("ahead", "method")
                     )
                 )
         sections.append({"title": f"Every method, {_by(past, level, top)}", "words": "", "tables": tables})
@@ -495,7 +496,7 @@ def _top_grid(table: pd.DataFrame, measure: str) -> Grid:
     rows = table[table["measure"].eq(measure)].reset_index(drop=True)
     columns = {"when": ("Year", "text"), **_FORECAST_COLUMNS}
     note = f"On roll now: {rows['now'].iloc[0]:,.0f}."
-    return Grid(_capital(measure), rows, columns, note)
+    return Grid(capital(measure), rows, columns, note)
 
 
 def _rolls_section(table: pd.DataFrame, title: str, head: str, name: str = "place") -> dict:
@@ -577,7 +578,7 @@ def _spare_section(spare: pd.DataFrame, by_group: pd.DataFrame | None, level: st
     )
     grids = [Grid("Spare places in all year groups", spare.reset_index(drop=True), columns)]
     if by_group is not None:
-        own = {"place": (_capital(level), "text"), **columns}
+        own = {"place": (capital(level), "text"), **columns}
         grids.append(Grid(f"Spare places by {level}", by_group.reset_index(drop=True), own))
     return {"title": "Spare places", "words": words, "tables": [*grids, schools]}
 
@@ -720,7 +721,7 @@ def groundwork_section(groundwork: pd.DataFrame, step: int) -> dict | None:
             columns |= {"after": columns.pop("after"), "words": ("By", "text")}
             columns["after"] = ("Intake here", "number")
         note = FLOW_NOTE if why.startswith(FLOWS) else ""
-        grids.append(Grid(_capital(why), table, columns, note))
+        grids.append(Grid(capital(why), table, columns, note))
     words = "Numbers before and after. Forecasts use those after; every method was tried on the past like any other."
     return {"title": "What was done to the data", "words": words, "tables": grids}
 
@@ -752,7 +753,7 @@ def _how_sections(
     for name in ("beats_last_value", "beats_last_ratio"):
         rows[name] = np.where(rows[name].fillna(False).astype(bool), "yes", "no")
     tables = [
-        _accuracy_grid(part, f"{_capital(measure)}: the combination and the naive methods", ("ahead", "method"))
+        _accuracy_grid(part, f"{capital(measure)}: the combination and the naive methods", ("ahead", "method"))
         for measure in MEASURES
         if len(part := rows[rows["measure"].eq(measure)])
     ]
@@ -780,7 +781,7 @@ def _spread(past: BackTest, top: str) -> tuple[dict | None, Grid | None, pd.Data
             continue
         error = float(own["bias"].iloc[0])
         words, _ = place_among(error, phase, ahead)
-        title = f"{_capital(phase)}, {'one year' if ahead == 1 else 'three years'} ahead"
+        title = f"{capital(phase)}, {'one year' if ahead == 1 else 'three years'} ahead"
         rows.append((title, error, float(own["mape"].iloc[0]), *band, words))
         pictures.append({"title": title, "svg": _band_picture(error, band)})
     columns = ["what", "ours_share", "size_share", *(f"p{number}_share" for number in PERCENTILES), "stands"]
@@ -838,7 +839,7 @@ def _charts(forecast: Forecast, whole: pd.DataFrame, top: str, step: int) -> lis
         past = np.where(np.isfinite(history.pupils[..., at]), history.pupils[..., at], 0.0).sum(axis=(0, 2))
         seen = np.isfinite(history.pupils).any(axis=(0, 2))
         past = np.where(seen, np.round(past / step) * step, np.nan)
-        charts.append(_chart(f"{_capital(measure)}", history.years, past, rows))
+        charts.append(_chart(f"{capital(measure)}", history.years, past, rows))
     return charts
 
 
@@ -958,7 +959,7 @@ def _findings(
         way = "rise" if change > 0 else "fall"
         shares += [abs(change), float(last["past_error_share"])]
         sentences.append(
-            f"{_capital(measure)} rolls are forecast to {way} by {100 * abs(change):.1f}% by {last['when']}; "
+            f"{capital(measure)} rolls are forecast to {way} by {100 * abs(change):.1f}% by {last['when']}; "
             f"such forecasts "
             f"missed by {100 * float(last['past_error_share']):.1f}% on average, so far ahead."
         )
@@ -986,7 +987,7 @@ def _backtest_findings(past: BackTest, accuracy: pd.DataFrame, top: str) -> tupl
         way = f"{100 * abs(row.bias):.1f}% {'too high' if row.bias > 0 else 'too low'}"
         way = "neither too high nor too low" if abs(row.bias) < 0.0005 else way
         sentences.append(
-            f"{_capital(row.measure)}, one year ahead: missed by {100 * row.mape:.1f}% on average, {way} in the mean "
+            f"{capital(row.measure)}, one year ahead: missed by {100 * row.mape:.1f}% on average, {way} in the mean "
             f"of {row.forecasts} years."
         )
     both = int((mine["beats_last_value"].eq("yes") & mine["beats_last_ratio"].eq("yes")).sum())
@@ -1031,10 +1032,6 @@ def _named(codes: pd.Series, names: Mapping[str, str] | None) -> list[str]:
     """The name of each place, or its code."""
     known = dict(names or {})
     return [str(known.get(code, code)) for code in codes]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def recut_grid(

@@ -18,6 +18,7 @@ from geoplan.catchments import NONE, CatchmentPlan, school_changes
 from geoplan.disclosure import Protected, protect
 from geoplan.drawn_catchments import compactness, split_groups
 from geoplan.effects import NO_CLUSTER, clusters_of
+from geoplan.maps.cells import capital
 from geoplan.maps.palette import colours_apart
 from geoplan.plan_tables import (
     ALL,
@@ -476,7 +477,7 @@ def _movers(tables: OptionTables, boundaries: Boundaries, areas: pd.DataFrame, o
     shown = Protected(table, moving.hidden[keep], moving.rule, moving.base, moving.units, moving.printed)
     return maps.areas(
         boundaries.only(table.index), shown, value="people", title=f"Who moves: {option}", sources=facts.sources,
-        legend=f"{_capital(tables.noun)} who change school", details={first: "from", option: "to"}, note=KEEP,
+        legend=f"{capital(tables.noun)} who change school", details={first: "from", option: "to"}, note=KEEP,
     )  # fmt: skip
 
 
@@ -493,7 +494,7 @@ def _movers_by_pair(tables: OptionTables, boundaries: Boundaries, areas: pd.Data
     shown = replace(named, table=named.table[keep], hidden=named.hidden[keep])
     return maps.areas(
         drawn, shown, value="people", title=f"Who moves: {option}", sources=facts.sources,
-        legend=f"{_capital(tables.noun)} who change school",
+        legend=f"{capital(tables.noun)} who change school",
         details={tables.titles[0]: "before", option: "after", "Areas": "areas"},
         note=f"Areas that change from one school to another are counted together. {KEEP}",
     )  # fmt: skip
@@ -506,7 +507,7 @@ def summary_panel(tables: OptionTables, facts: OptionFacts) -> maps.TablePanel:
     """One row a plan: the table for the council paper."""
     shown = _summary_shown(tables)
     headings = {
-        "moves": (f"{_capital(tables.noun)} who change school", ""),
+        "moves": (f"{capital(tables.noun)} who change school", ""),
         "moves_share": ("Share", "share"),
         "cluster_moves": ("Who change cluster", ""),
         "nearer": ("To a nearer school", ""),
@@ -615,7 +616,7 @@ def _flow_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePan
             f"Who moves from where to where: {option}",
             _flow_named(tables, option, facts),
             {"before": (f"From ({tables.titles[0]})", ""), "after": (f"To ({option})", ""), "areas": ("Areas", ""),
-             "people": (_capital(tables.noun), "")},
+             "people": (capital(tables.noun), "")},
             sources=facts.sources,
         )
         for option, shown in tables.flows.items()
@@ -646,7 +647,7 @@ def _cluster_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.Table
             f"Who changes cluster: {option}",
             _cluster_named(tables, option, facts),
             {"before": (f"From ({tables.titles[0]})", ""), "after": (f"To ({option})", ""), "areas": ("Areas", ""),
-             "people": (_capital(tables.noun), "")},
+             "people": (capital(tables.noun), "")},
             sources=[*facts.sources, facts.schools_source], note=CLUSTERS,
         )
         for option, flows in tables.cluster_flows.items()
@@ -672,7 +673,7 @@ def _divided_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.Table
     """Whose children live in the catchments of several clusters."""
     if tables.clusters is None:
         return []
-    columns = {"children": (_capital(tables.noun), "")}
+    columns = {"children": (capital(tables.noun), "")}
     note = DIVIDED if tables.rule.exact else f"{DIVIDED} {FROM_PRINTED.format(f'{tables.rule.hide_below / 2:g}')}"
     for title in tables.titles:
         columns[f"{title}, main"] = (f"Main cluster, {title}", "")
@@ -689,7 +690,7 @@ def _place_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePa
     shown = _named(tables.residents, tables, facts)
     columns, extra, gone = {"name": ("Catchment", "")}, {}, {}
     for title in tables.titles:
-        columns[title] = (f"{_capital(tables.noun)}, {title}", "")
+        columns[title] = (f"{capital(tables.noun)}, {title}", "")
         if tables.places is not None and title in tables.places:
             places = tables.places[title].reindex(shown.table.index)
             extra[f"{title}: places"] = places
@@ -776,7 +777,7 @@ def _mix_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePane
         named = _named(table, tables, facts)
         columns = {"name": ("Catchment", "")}
         for title in tables.titles:
-            columns[title] = (f"{_capital(tables.noun)}, {title}", "")
+            columns[title] = (f"{capital(tables.noun)}, {title}", "")
             columns[f"{title}, share"] = (f"Share, {title}", "share")
         panels.append(maps.table(words[name], named, columns, sources=facts.sources))
     return panels
@@ -785,7 +786,7 @@ def _mix_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePane
 def _distance_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePanel]:
     if tables.distance is None:
         return []
-    columns = {title: (f"{_capital(tables.noun)}, {title}", "") for title in tables.distance.table}
+    columns = {title: (f"{capital(tables.noun)}, {title}", "") for title in tables.distance.table}
     headings = {
         "mean_m": ("Mean", "m"),
         "median_m": ("Median", "m"),
@@ -824,7 +825,7 @@ def _retention_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.Tab
 def _sibling_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePanel]:
     note = "Children with a brother or sister who attends the school of their catchment, before and after."
     return [
-        maps.table(f"Brothers and sisters: {option}", shown, {"people": (_capital(tables.noun), "")},
+        maps.table(f"Brothers and sisters: {option}", shown, {"people": (capital(tables.noun), "")},
                    sources=facts.sources, index="What becomes of them", note=note)
         for option, shown in tables.siblings.items()
     ]  # fmt: skip
@@ -836,7 +837,7 @@ def _split_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePa
     for kind, group in facts.groups.items():
         for title, plan in tables.plans.items():
             split = split_groups(plan, group)["catchments"] > 1
-            rows[title][f"{_capital(kind_words(kind))} split"] = float(split.sum())
+            rows[title][f"{capital(kind_words(kind))} split"] = float(split.sum())
     for title, count in feeders_split(tables).items():
         rows[title]["Feeder schools split"] = float(count)
     for title, count in clusters_split(tables).items():
@@ -850,7 +851,7 @@ def _split_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePa
     if tables.feeders is not None:
         shown = tables.feeders
         named = shown.table.assign(name=facts.schools["name"].reindex(shown.table.index).fillna("").astype(str))
-        columns = {"name": ("Feeder school", ""), "children": (_capital(tables.noun), "")}
+        columns = {"name": ("Feeder school", ""), "children": (capital(tables.noun), "")}
         first = tables.plans[tables.titles[0]]
         for title in tables.titles:
             plan = tables.plans.get(title, first)
@@ -1043,7 +1044,3 @@ def _flat_index(shown: Protected) -> Protected:
     keys = keys.replace({"group": {"fsm": "free school meals", "idaci": "most deprived fifth (IDACI)"}})
     table = pd.concat([keys, shown.table.reset_index(drop=True)], axis=1)
     return replace(shown, table=table, hidden=shown.hidden.reset_index(drop=True))
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -16,6 +16,7 @@ from geoplan.areas import Boundaries
 from geoplan.comparison import overall_shown
 from geoplan.disclosure import Protected
 from geoplan.gate import PublicTotals
+from geoplan.maps.cells import capital
 from geoplan.maps.panels import MOST_BARS
 from geoplan.placements import Placement, PlanReach, ReachModel
 from geoplan.reach_tables import ReachTables, more_to_be_even, standing_words
@@ -79,7 +80,7 @@ def reach_book(
     if changed is not None:
         panels.append(change_panel(changed, sources, tables.subject))
     if series is not None:
-        columns = {name: (_capital(name), series.units.get(name, "")) for name in series.table.columns}
+        columns = {name: (capital(name), series.units.get(name, "")) for name in series.table.columns}
         panels.append(maps.table("The index, year by year", series, columns, sources=sources))
     panels += [_missed_table(tables, dim, sources) for dim in tables.missed]
     panels += [_reach_table(tables, dim, sources, MOST_ROWS) for dim in tables.by if dim != tables.subject]
@@ -128,7 +129,7 @@ def reach_note(
                        columns={"answer": ("Answer", "")}, sources=sources, index="Question")
         )  # fmt: skip
     return maps.MapBook(
-        title or f"{_capital(tables.service)}: who is missed, in one page",
+        title or f"{capital(tables.service)}: who is missed, in one page",
         finding=" ".join([*plain_sentences(tables), *more_in_one(tables)]),
         panels=tuple(panels),
         notes=(*_notes(tables)[:1], READ_WITH_CARE),
@@ -240,7 +241,7 @@ def fit_panel(model: ReachModel, sources: Iterable[Source], tables: ReachTables)
     shown["expected"] = ((model.fit["expected"] / step).round() * step).mask(hidden["expected"])
     evidence = tuple(part.printed for part in parts.values())
     table = Protected(shown, hidden, tables.rule, tables.base_name, printed=evidence)
-    note = f"{_capital(model.sentence)}. {_fit_words(model)} Spread {model.dispersion:.1f} times that of chance."
+    note = f"{capital(model.sentence)}. {_fit_words(model)} Spread {model.dispersion:.1f} times that of chance."
     columns = {"base": ("People", ""), "seen": ("Users seen", ""), "expected": ("Users expected", "")}
     return maps.table("How the model fits, by distance", table, columns, sources=sources, index="Distance", note=note)
 
@@ -402,15 +403,15 @@ def outcome_finding(tables: ReachTables) -> str:
     total, whole = table["total"].max(), table["base_total"].max()
     share = outcome_share(tables)["share"].iloc[0]
     if not whole > 0 and whole == whole:
-        return f"{_capital(tables.service)}: nobody it could have come true for."
+        return f"{capital(tables.service)}: nobody it could have come true for."
     if share != share:
-        return f"{_capital(tables.service)}: of {tables.base_name}, hidden so that no small number can be worked out."
-    words = f"{_capital(tables.service)}: {100 * share:.0f}%, about {total:,.0f} of {whole:,.0f} {tables.base_name}."
+        return f"{capital(tables.service)}: of {tables.base_name}, hidden so that no small number can be worked out."
+    words = f"{capital(tables.service)}: {100 * share:.0f}%, about {total:,.0f} of {whole:,.0f} {tables.base_name}."
     over, under = tables.over(), tables.under()
     parts = [f"clearly more often: {standing_words(over)}"] if len(over) else []
     parts += [f"clearly less often: {standing_words(under)}"] if len(under) else []
     if parts:
-        return f"{words} {_capital('; '.join(parts))}."
+        return f"{words} {capital('; '.join(parts))}."
     if table["p"].isna().all() and total < whole:
         return f"{words} Too few to say more by {dim_words(tables.subject)}."
     return f"{words} By {dim_words(tables.subject)}, no group clearly more or less often than chance alone would give."
@@ -502,7 +503,7 @@ def raking_sentence(raked: Raked, by: str = "") -> str:
 def change_panel(changed: Protected, sources: Iterable[Source], subject: str, brief: bool = False) -> maps.TablePanel:
     """This year beside the earlier one; ``brief`` for the indices and the words alone."""
     columns = {
-        "name": (_capital(subject), ""),
+        "name": (capital(subject), ""),
         "rate_before": ("Reach before", "share"),
         "rate": ("Reach now", "share"),
         "points_low": ("Change at least, points", ""),
@@ -523,13 +524,13 @@ def _bars(tables: ReachTables, shown: Protected, sources) -> list:
         return []
     return [
         maps.bars(
-            f"{_capital(tables.noun)}, and all who could be",
+            f"{capital(tables.noun)}, and all who could be",
             shown,
             sources=sources,
             low="share_low",
             high="share_high",
             label="name",
-            group=_capital(tables.noun),
+            group=capital(tables.noun),
             base=tables.base_name,
         )
     ]
@@ -538,8 +539,8 @@ def _bars(tables: ReachTables, shown: Protected, sources) -> list:
 def _reach_columns(tables: ReachTables) -> dict[str, tuple[str, str]]:
     return {
         "name": ("Name", ""),
-        "count": (_capital(tables.noun), ""),
-        "base_count": (_capital(tables.base_noun), ""),
+        "count": (capital(tables.noun), ""),
+        "base_count": (capital(tables.base_noun), ""),
         "penetration": ("Reach", "share"),
         "index": ("Index", "index"),
         "index_low": ("Index, low", "index"),
@@ -572,7 +573,7 @@ def _reach_table(tables: ReachTables, dim: str, sources, rows: int | None = None
     note = f"Index 100: reached as {tables.base_name} as a whole.{more}"
     columns = _named_by(shown.table.index, _reach_columns(tables), shown.table["name"])
     words = dim_words(dim)
-    return maps.table(f"Reach by {words}", shown, columns, sources=sources, index=_capital(words), note=note)
+    return maps.table(f"Reach by {words}", shown, columns, sources=sources, index=capital(words), note=note)
 
 
 def _rate_table(tables: ReachTables, dim: str, sources, rows: int) -> maps.TablePanel:
@@ -584,8 +585,8 @@ def _rate_table(tables: ReachTables, dim: str, sources, rows: int) -> maps.Table
     }
     columns = _named_by(shown.table.index, columns, shown.table["name"])
     return maps.table(
-        f"{_capital(tables.service)}, by {dim_words(dim)}", shown, columns, sources=sources,
-        index=_capital(dim_words(dim)), note=f"Of {tables.base_name}; index 100: the rate of all of them.",
+        f"{capital(tables.service)}, by {dim_words(dim)}", shown, columns, sources=sources,
+        index=capital(dim_words(dim)), note=f"Of {tables.base_name}; index 100: the rate of all of them.",
     )  # fmt: skip
 
 
@@ -600,12 +601,12 @@ def _outcomes_table(outcomes: Mapping[str, ReachTables], dim: str, sources) -> m
             each = tables.by[dim]
             table[name] = each.table["penetration"].reindex(rows)
             hidden[name] = each.hidden["penetration"].reindex(rows, fill_value=False)
-            columns[name], units[name] = (_capital(name.replace("_", " ")), "share"), "share"
+            columns[name], units[name] = (capital(name.replace("_", " ")), "share"), "share"
             printed += each.printed
     words = dim_words(dim)
     part = Protected(table, hidden, first.rule, first.base, MappingProxyType(units), tuple(printed))
     columns = _named_by(rows, columns, table["name"])
-    return maps.table(f"Every outcome, by {words}", part, columns, sources=sources, index=_capital(words))
+    return maps.table(f"Every outcome, by {words}", part, columns, sources=sources, index=capital(words))
 
 
 def _crossing_table(tables: ReachTables, pair: tuple[str, str], sources) -> maps.TablePanel:
@@ -621,10 +622,10 @@ def _missed_table(tables: ReachTables, dim: str, sources, most: int = MOST_ROWS)
     part = Protected(shown.table.loc[rows], shown.hidden.loc[rows], shown.rule, shown.base, shown.units, shown.printed)
     columns = {
         "name": ("Name", ""),
-        "base_count": (_capital(tables.base_noun), ""),
+        "base_count": (capital(tables.base_noun), ""),
         "of_under": ("Of under-reached segments", ""),
         "share_under": ("Share", "share"),
-        "count": (_capital(tables.noun), ""),
+        "count": (capital(tables.noun), ""),
         "gap": ("Missed, against an even reach", ""),
         "to_even": ("More to make it even", ""),
     }
@@ -636,7 +637,7 @@ def _missed_table(tables: ReachTables, dim: str, sources, most: int = MOST_ROWS)
     columns = _named_by(part.table.index, columns, part.table["name"])
     words = dim_words(dim)
     return maps.table(
-        f"Where the missed are, by {words}", part, columns, sources=sources, index=_capital(words), note=note
+        f"Where the missed are, by {words}", part, columns, sources=sources, index=capital(words), note=note
     )
 
 
@@ -645,9 +646,9 @@ def _missed_layers(tables: ReachTables, boundaries: Boundaries, sources) -> list
     keep = shown.table.index.isin(boundaries.codes)
     part = Protected(shown.table[keep], shown.hidden[keep], shown.rule, shown.base, shown.units, shown.printed)
     details = {
-        f"{_capital(tables.base_noun)}": "base_count",
+        f"{capital(tables.base_noun)}": "base_count",
         "Of under-reached segments": "of_under",
-        f"{_capital(tables.noun)}": "count",
+        f"{capital(tables.noun)}": "count",
         "More to make it even": "to_even",
     }
     layers = [
@@ -664,7 +665,7 @@ def _missed_layers(tables: ReachTables, boundaries: Boundaries, sources) -> list
         layers.append(
             maps.areas(
                 boundaries, reached, value="index", unit="index", scale="diverging", title="Reach by area",
-                details={_capital(tables.noun): "count", "Index, low": "index_low", "Index, high": "index_high"},
+                details={capital(tables.noun): "count", "Index, low": "index_low", "Index, high": "index_high"},
                 legend=f"Index of {tables.noun} (100: as all)", sources=sources,
                 note="An index whose interval contains 100 may be chance.",
             )
@@ -747,7 +748,7 @@ def _response_table(tables: ReachTables, dim: str, sources, least: float) -> map
     }
     columns = _named_by(part.table.index, columns, part.table["name"])
     words = dim_words(dim)
-    return maps.table(f"Response by {words}", part, columns, sources=sources, index=_capital(words))
+    return maps.table(f"Response by {words}", part, columns, sources=sources, index=capital(words))
 
 
 def _top_up_table(tables: ReachTables, dim: str, sources, least: float) -> maps.TablePanel:
@@ -761,17 +762,17 @@ def _top_up_table(tables: ReachTables, dim: str, sources, least: float) -> maps.
     }
     columns = _named_by(part.table.index, columns, part.table["name"])
     words = dim_words(dim)
-    return maps.table(f"How many more answers, by {words}", part, columns, sources=sources, index=_capital(words))
+    return maps.table(f"How many more answers, by {words}", part, columns, sources=sources, index=capital(words))
 
 
 def _contacts_table(tables: ReachTables, sources) -> maps.TablePanel:
     columns = {
         "name": ("Name", ""),
-        "users": (_capital(tables.noun), ""),
+        "users": (capital(tables.noun), ""),
         "contacts": ("Contacts", ""),
         "for_each": ("Contacts for each", ""),
     }
-    return maps.table("Contacts and users", tables.contacts, columns, sources=sources, index=_capital(tables.subject))
+    return maps.table("Contacts and users", tables.contacts, columns, sources=sources, index=capital(tables.subject))
 
 
 def _accounts_table(tables: ReachTables, sources) -> maps.TablePanel:
@@ -793,7 +794,3 @@ def _named_by(codes: pd.Index, columns: Mapping[str, tuple[str, str]], names: pd
     if (names.astype("str").to_numpy() == codes.astype("str").to_numpy()).all():
         return {name: head for name, head in columns.items() if name != "name"}
     return dict(columns)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 
 from geoplan.briefs import BALANCE, DISSIMILARITY, GORARD, MEASURES, MOVED, TRAVEL, WORST, DesignProblem
-from geoplan.design_tables import FIGURES, balance_told, capital, gap_words
+from geoplan.design_tables import FIGURES, balance_told, gap_words
 from geoplan.maps import palette
+from geoplan.maps.cells import capital
+from geoplan.reports.words import letters_for, listed
 from geoplan.solving import IMPOSSIBLE
 from geoplan.trade_offs import FOUND, NONE_FOUND, TradeSurface, unbeaten
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 400, 96, 56, 44, 64
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _UNITS = {MOVED: " moved", GORARD: " Gorard", DISSIMILARITY: " D", BALANCE: " apart"}
 _FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
 
@@ -202,10 +203,10 @@ def curve_svg(problem: DesignProblem, curve: pd.DataFrame, against: str, objecti
     steps = zip(ordered[against], ordered[single].cummin(), strict=True)  # the best known with at most so much
     line = "".join(f"H{x(a):.1f}V{y(b):.1f}" if at else f"{x(a):.1f} {y(b):.1f}" for at, (a, b) in enumerate(steps))
     parts.append(f'<path d="M{line}" fill="none" stroke="{palette.CATEGORICAL[0]}" stroke-width="1.5"/>')
-    for at, row in ordered.iterrows():
+    for letter, (_, row) in zip(letters_for(len(ordered)), ordered.iterrows(), strict=True):
         cx, cy = x(row[against]), y(row[single])
         parts.append(f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="5" fill="{palette.CATEGORICAL[0]}"/>')
-        parts.append(f'<text x="{cx + 8:.1f}" y="{cy - 8:.1f}" font-weight="700">{LETTERS[at]}</text>')
+        parts.append(f'<text x="{cx + 8:.1f}" y="{cy - 8:.1f}" font-weight="700">{letter}</text>')
     words = (
         f"{_axis_name(problem, single)} against {MEASURES[against]}: the designs found, as points, and shaded what no "
         "plan can reach. The table below has the figures."
@@ -247,31 +248,6 @@ _BELOW = {
     DISSIMILARITY: "dissimilarity below {}",
     BALANCE: "every school nearer than {} to its share",
 }
-
-
-def letters_for(count: int) -> list[str]:
-    """A letter for each of some things, two where there are more than the alphabet has.
-
-    Examples
-    --------
-    >>> letters_for(3), letters_for(28)[-2:]
-    (['A', 'B', 'C'], ['BA', 'BB'])
-    """
-    if count <= len(LETTERS):
-        return list(LETTERS[:count])
-    return [f"{LETTERS[at // 26 % 26]}{LETTERS[at % 26]}" for at in range(count)]
-
-
-def listed(words: Sequence[str]) -> str:
-    """Words in a row.
-
-    Examples
-    --------
-    >>> listed(["travel"]), listed(["travel", "mix", "moves"])
-    ('travel', 'travel, mix and moves')
-    """
-    words = list(words)
-    return ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else "".join(words)
 
 
 def as_printed(surface: TradeSurface) -> TradeSurface:

@@ -13,11 +13,11 @@ from drawn_designs import solved, surveyed
 from geoplan.briefs import MEASURES
 from geoplan.design_tables import balance_step
 from geoplan.disclosure import PUBLIC, rule_for
+from geoplan.reports.words import letters_for
 from geoplan.trade_off_pictures import (
     cost_words,
     curve_rows,
     curve_told,
-    letters_for,
     surface_numbers,
     surface_rows,
     surface_sentences,

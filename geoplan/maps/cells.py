@@ -192,3 +192,14 @@ def shown_decimals(numbers: np.ndarray, unit: str = "") -> int:
     if len(known) == 0 or unit == "index" or (known == np.round(known)).all():
         return 0
     return 1 if known.max() >= 10 else 2
+
+
+def capital(text: str) -> str:
+    """Words with their first letter large, the others as they are.
+
+    Examples
+    --------
+    >>> capital("pupils in Year 7")
+    'Pupils in Year 7'
+    """
+    return text[:1].upper() + text[1:]

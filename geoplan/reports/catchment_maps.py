@@ -15,6 +15,7 @@ import pandas as pd
 from geoplan.maps import palette
 from geoplan.reports.charts import ruler
 from geoplan.reports.outlines import Outlines
+from geoplan.reports.words import letters_for
 
 MAP_WIDTH = 460
 RULER = 18  # room for the scale below the map
@@ -22,7 +23,6 @@ MOST_NAMES = 24  # schools: with more, their names would hide the map
 #: Fills of catchments; neighbours never share one, and each catchment has its letter.
 FILLS = ("#D6E8F7", "#F2B48C", "#A3D9D4", "#E3C1D2", "#FFF3B0", "#C9C4E0", "#CFCFCF")
 _FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 Box = tuple[float, float, float, float]
 
@@ -36,9 +36,7 @@ def map_letters(schools: Iterable[str]) -> dict[str, str]:
     {'101': 'A', '102': 'B'}
     """
     schools = list(schools)
-    if len(schools) <= len(_LETTERS):
-        return dict(zip(schools, _LETTERS, strict=False))
-    return {code: f"{_LETTERS[at // 26 % 26]}{_LETTERS[at % 26]}" for at, code in enumerate(schools)}
+    return dict(zip(schools, letters_for(len(schools)), strict=True))
 
 
 def fills_apart(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from string import ascii_uppercase
 
 import pandas as pd
 
@@ -60,10 +61,23 @@ def listed(parts: Sequence[str]) -> str:
 
     Examples
     --------
-    >>> listed(["A"]), listed(["A", "B", "C"])
-    ('A', 'A, B and C')
+    >>> listed(["A"]), listed(["A", "B", "C"]), listed([])
+    ('A', 'A, B and C', '')
     """
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
+
+
+def letters_for(count: int) -> list[str]:
+    """A letter for each of some things that a picture marks, two where there are more than the alphabet has.
+
+    Examples
+    --------
+    >>> letters_for(3), letters_for(28)[-2:]
+    (['A', 'B', 'C'], ['BA', 'BB'])
+    """
+    if count <= len(ascii_uppercase):
+        return list(ascii_uppercase[:count])
+    return [f"{ascii_uppercase[at // 26 % 26]}{ascii_uppercase[at % 26]}" for at in range(count)]
 
 
 def standings(profile: Protected) -> pd.Series:
