@@ -205,6 +205,7 @@ def _plain(postcode: str) -> str:
 _UPN = re.compile(
     r"(?<![A-Za-z0-9])[A-HJ-NP-RT-Za-hj-np-rt-z](?:[ -]?[0-9]){11}[ -]?[0-9A-HJ-NP-RT-Za-hj-np-rt-z](?![A-Za-z0-9])"
 )
+_ELEVEN_DIGITS = re.compile(r"[0-9](?:[ -]?[0-9]){10}")
 _LOOSE_UPN = re.compile(r"(?=([A-HJ-NP-RT-Z][0-9]{11}[0-9A-HJ-NP-RT-Z]))")
 
 
@@ -225,7 +226,8 @@ def is_upn(text: str) -> bool:
 
 def upns_in(text: str) -> Iterator[int]:
     """Where UPNs begin, written together or in groups."""
-    return (match.start() for match in _UPN.finditer(text) if is_upn(re.sub("[ -]", "", match[0])))
+    found = _UPN.finditer(text) if _ELEVEN_DIGITS.search(text) else ()
+    return (match.start() for match in found if is_upn(re.sub("[ -]", "", match[0])))
 
 
 def _loose_hits(text: str, allowed: Allowed) -> Counter[str]:
@@ -264,8 +266,14 @@ _PUBLISHED = re.compile(
     re.I,
 )
 _CENSUS_DAYS = frozenset({dt.date(2001, 4, 29), dt.date(2011, 3, 27), dt.date(2021, 3, 21), dt.date(2022, 3, 20)})
+_LIKE_LETTERS = re.compile("[\u0130\u0131\u017f\u212a]")  # not ASCII, and equal to i, s or k where case is ignored
 _BORN = re.compile(r"birth|born|dob|d\.?\s?o\.?\s?b\b")
-_DATED = re.compile(r"\d(?:[-/.]\d|st|nd|rd|th|[\s,-])|[A-Za-z]\s\d", re.I)
+# where a date may be, found fast: what must stand there, and how many characters before it a date may begin
+_DATED = (
+    (re.compile(r"\d(?=[-/.]\d\d?[-/.]\d)"), range(4)),
+    (re.compile(rf"\d(?=(?:st|nd|rd|th)?[\s,-]{{1,3}}(?:of\s)?(?:{_MONTH}))", re.I), range(2)),
+    (re.compile(r"\s(?=\d\d?(?:st|nd|rd|th)?,?\s(?:19|20)\d\d)", re.I), range(3, 1 + max(map(len, _MONTHS)))),
+)
 _BEFORE = 60  # characters in which a word decides what a date is
 
 
@@ -278,7 +286,7 @@ def birth_dates_in(text: str, today: dt.date) -> Iterator[int]:
     >>> list(birth_dates_in("12/05/2016, as at 12/05/2016, 2016-05-01, born 1/5/2016", day))
     [0, 47]
     """
-    days = [(match, _day_of(match)) for match in _DATE.finditer(text)] if _DATED.search(text) else []
+    days = [(match, _day_of(match)) for match in dates_in(text)]
     repeats = Counter(day for _, day in days)
     of_tables = {day for day, count in repeats.items() if count >= 10} if len(repeats) <= 60 else set()
     for match, day in days:
@@ -297,9 +305,25 @@ def birth_dates_in(text: str, today: dt.date) -> Iterator[int]:
                 yield match.end() + found.start()
 
 
+def dates_in(text: str) -> Iterator[re.Match[str]]:
+    """Every date in a text, in order: what looking for one at each character would find.
+
+    Examples
+    --------
+    >>> [match[0] for match in dates_in("12/05/2016, 1st of May 2016 and May 1, 2016, not 1.5 or May 2016")]
+    ['12/05/2016', '1st of May 2016', 'May 1, 2016']
+    """
+    starts = {match.start() - back for mark, backs in _DATED for match in mark.finditer(text) for back in backs}
+    after = 0
+    for start in sorted(starts):
+        if start >= after and (match := _DATE.match(text, start)):
+            yield match
+            after = match.end()
+
+
 def _may_say(text: str, words: re.Pattern[str]) -> bool:
     """Whether a text may have one of some words in any case: a quick look before a slow one."""
-    return not text.isascii() or words.search(text.lower()) is not None
+    return words.search(text.lower()) is not None or (not text.isascii() and _LIKE_LETTERS.search(text) is not None)
 
 
 def _day_of(match: re.Match[str]) -> dt.date | None:
@@ -339,9 +363,8 @@ def _is_school_census(day: dt.date) -> bool:
 
 # ----------------------------------------------------------------------------------------- coordinates
 
-_DEGREES = re.compile(
-    r"(?<![\d.])(-?\d{1,2}\.\d{4,})(\s*(?:,|;|\t|\||\s|°)\s*[\"']?(?:[A-Za-z_]{1,12}[\"']?\s*[:=]\s*[\"']?)?)(-?\d{1,2}\.\d{4,})(?!\d|\.\d)"
-)
+_BETWEEN = r"\s*(?:,|;|\t|\||\s|°)\s*[\"']?(?:[A-Za-z_]{1,12}[\"']?\s*[:=]\s*[\"']?)?"
+_DEGREES = re.compile(rf"(?<![\d.])(-?\d{{1,2}}\.\d{{4,}})({_BETWEEN})(-?\d{{1,2}}\.\d{{4,}})(?!\d|\.\d)")
 _GRID_WORDS = re.compile(
     r"\b(?:x|e|easting)\s*[:=]?\s*[\"']?(\d{5,6}(?:\.\d+)?)\W{1,6}(?:y|n|northing)\s*[:=]?\s*[\"']?(\d{4,7}(?:\.\d+)?)\b",
     re.I,
@@ -350,10 +373,11 @@ _GRID_REFERENCE = re.compile(
     r"(?<![A-Za-z0-9])[HJNOSThjnost][A-HJ-Za-hj-z]\s?(?:\d{4}\s?\d{4}|\d{5}\s?\d{5})(?![A-Za-z0-9])"
 )
 _POINT_TEXT = re.compile(r"\b(?:MULTI)?(?:POINT|LINESTRING)\s*Z?\s*\(\(?\s*(-?\d+(?:\.\d+)?)\s+(-?\d+(?:\.\d+)?)", re.I)
-# what a longer pattern needs, looked for first
-_FOUR_DECIMALS = re.compile(r"\.\d{4}")
-_FIVE_DIGITS = re.compile(r"\d{5}")
-_SHAPES = re.compile("point|linestring")
+# what a longer pattern needs, looked for first: each begins with something that is soon found
+_TWO_DEGREES = re.compile(rf"\.\d{{4,}}{_BETWEEN}-?\d{{1,2}}\.\d{{4}}")
+_TWO_METRES = re.compile(r"\d{5}(?:\.\d+)?\W{1,6}[yn]", re.I)
+_EIGHT_DIGITS = re.compile(r"\d{4}\s?\d{4}")
+_SHAPES = re.compile(r"(?:point|linestring)\s*z?\s*\(")
 _BOX = re.compile(r"fitBounds\(\s*\[\[(-?[\d.]+), (-?[\d.]+)\], \[(-?[\d.]+), (-?[\d.]+)\]\]")
 _OUTLINE_TEXT = re.compile(r"\b(?:MULTI)?POLYGON\s*Z?\s*\([-\d\s.,()]*\)", re.I)
 
@@ -371,13 +395,15 @@ def degrees_in(text: str) -> int:
     if "fitBounds" in text:
         text = _BOX.sub(_opened_box, text)
     count = 0
-    if _FOUR_DECIMALS.search(text):
+    if _TWO_DEGREES.search(text):
         count += sum(_is_degrees(float(m[1]), float(m[3])) for m in _DEGREES.finditer(text))
-    if _FIVE_DIGITS.search(text):
+    if _TWO_METRES.search(text):
         count += sum(is_fine(m[1], m[2]) for m in _GRID_WORDS.finditer(text))
     if _may_say(text, _SHAPES):
         count += sum(is_fine(m[1], m[2]) for m in _POINT_TEXT.finditer(text) if not _has_degrees(m[1], m[2]))
-    return count + sum(1 for _ in _GRID_REFERENCE.finditer(text))
+    if _EIGHT_DIGITS.search(text):
+        count += sum(1 for _ in _GRID_REFERENCE.finditer(text))
+    return count
 
 
 def _opened_box(match: re.Match[str]) -> str:

@@ -17,7 +17,10 @@ import zlib
 import pandas as pd
 import pytest
 from fuzz.mutations import as_database
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from geoplan import leaks
 from geoplan.errors import InputRefused
 from geoplan.io.leak_files import scan_file, scan_folder
 from geoplan.leaks import KINDS, Leak, is_upn, scan_bytes
@@ -530,3 +533,42 @@ def test_a_database_is_not_changed(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a.gpkg"]
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM t").fetchone() == (40,)
+
+
+_OF_DATES = ["12", "5", "1", "31", "2016", "16", "/", "-", ".", " ", ",", "\n", "x", "of", "st", "th"]
+_OF_DATES += ["T00:00:00Z", "May", "Ma", "sept", "September", "\u017fept", "\u0663"]
+
+
+@given(st.lists(st.sampled_from(_OF_DATES), max_size=30).map("".join))
+def test_dates_are_those_that_looking_at_each_character_finds(text):
+    slow = [(match.span(), match.groupdict()) for match in leaks._DATE.finditer(text)]
+    assert [(match.span(), match.groupdict()) for match in leaks.dates_in(text)] == slow
+
+
+_OF_PLACES = ["51.38721", "0.5432", "57654", "1682345.2", "7654", "6823", "80120000", "TQ", "B", "x", "E", "lat"]
+_OF_PLACES += ["north\u0131ng", ", ", ";", '"', "'", ":", "=", " ", "-", "\t"]
+
+
+@pytest.mark.parametrize("quick, slow", [
+    (leaks._TWO_DEGREES, leaks._DEGREES), (leaks._TWO_METRES, leaks._GRID_WORDS),
+    (leaks._EIGHT_DIGITS, leaks._GRID_REFERENCE), (leaks._ELEVEN_DIGITS, leaks._UPN),
+])  # fmt: skip
+@given(text=st.lists(st.sampled_from(_OF_PLACES), max_size=12).map("".join))
+@example(text="51.38721 lon: '0.54321")
+@example(text="easting: 576543, North\u0131ng = 168234")
+@example(text="TQ 7654 6823")
+@example(text="B 801200005001")
+def test_a_quick_look_never_misses_what_the_slow_one_finds(quick, slow, text):
+    assert not slow.search(text) or quick.search(text)
+
+
+@pytest.mark.parametrize(
+    "word", ["POINT(1 2)", "po\u0131nt z ((1 2", "L\u0130NESTRING\t(1 2)", "l\u0131ne\u017ftring(1 2)"]
+)
+def test_a_quick_look_never_misses_a_point(word):
+    assert leaks._POINT_TEXT.search(word) and leaks._may_say(word, leaks._SHAPES)
+
+
+@pytest.mark.parametrize("word", ["born 1", "BORN", "b\u0131rth", "DoB", "D.O.B", "d. o. b", "date_of_b\u0130rth"])
+def test_a_quick_look_never_misses_a_word_of_birth(word):
+    assert leaks._BIRTH.search(word) and leaks._may_say(word, leaks._BORN)

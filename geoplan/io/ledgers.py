@@ -14,6 +14,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from geoplan.errors import FolderBusy, InputRefused, ReleaseRefused
@@ -59,10 +60,18 @@ class Memory:
 
     def mark_then(self, name: str, number: int) -> str | None:
         """The mark that the data of a name had when a release was made; None where none is kept."""
-        for later in range(number + 1, len(self.ledger) + 2):
-            if (mark := self.marks.get(f"{name}{BEFORE}{later}")) is not None:
-                return mark
-        return self.marks.get(name)
+        later = [until for until in self._changes.get(name, ()) if until > number]
+        return self.marks[f"{name}{BEFORE}{min(later)}"] if later else self.marks.get(name)
+
+    @cached_property
+    def _changes(self) -> dict[str, list[int]]:
+        """For each name whose data changed after a withdrawal, the releases before which they did."""
+        found: dict[str, list[int]] = {}
+        for key in self.marks:
+            name, before, number = key.rpartition(BEFORE)
+            if before and number.isdecimal():
+                found.setdefault(name, []).append(int(number))
+        return found
 
     def to_bytes(self) -> bytes:
         """The bytes of the file, sealed."""
