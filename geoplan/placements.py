@@ -6,7 +6,8 @@
 
 Each segment has its own level, all share one falling-off with distance. The levels are fitted, so that the users of
 each segment are reproduced; ``per_km`` is fitted too, or stated by the user. The fit is by maximum likelihood
-(Fisher scoring on the binomial), and its table of users seen and expected by distance is part of the answer.
+(Fisher scoring on the binomial), and its table of users seen and expected by distance is part of the answer. What is
+shown outside is fitted to protected numbers alone (:func:`fit_reach_margins`): users by segment, and by distance.
 
 **Choice between sites** (:func:`fit_choice_model`), where it is known who uses which::
 
@@ -34,7 +35,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, milp, minimize
+from scipy.optimize import Bounds, LinearConstraint, milp, minimize, minimize_scalar
 
 from geoplan.distances import straight_line_table_m
 from geoplan.errors import UnknownCodeError
@@ -43,6 +44,7 @@ SEED = 2026
 DRAWS = 2000
 BANDS_KM = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, np.inf)
 MOST_PER_KM = 20.0
+_MOST_USE = 0.999  # of a segment, in a model fitted to rounded numbers
 CURVES = {"exponential": lambda km: km, "power": lambda km: np.log(0.5 + km)}
 _Z = 1.959963984540054
 
@@ -69,6 +71,8 @@ class ReachModel:
         distance alone.
     fit
         By kilometres to the nearest site: ``base``, ``seen`` and ``expected`` users; exact, so not for showing.
+    margins
+        Whether it was fitted to users by segment and by distance alone; ``explained`` and ``dispersion`` are of these.
     """
 
     levels: pd.Series
@@ -78,6 +82,7 @@ class ReachModel:
     dispersion: float
     explained: tuple[float, float]
     fit: pd.DataFrame
+    margins: bool = False
 
     def __repr__(self) -> str:
         return f"<ReachModel: {self.sentence}>"
@@ -304,6 +309,127 @@ def fit_reach_model(cells: pd.DataFrame, sites: pd.DataFrame, per_km: float | No
     )  # fmt: skip
 
 
+def count_by_distance(cells: pd.DataFrame, sites: pd.DataFrame) -> pd.DataFrame:
+    """People (``base``) and users (``seen``) by kilometres to the nearest site; exact, so not for showing.
+
+    Parameters
+    ----------
+    cells, sites
+        As :func:`fit_reach_model` takes them.
+    """
+    base, users = (cells[name].to_numpy(dtype=float) for name in ("base", "users"))
+    return _by_distance(_km(cells, sites).min(axis=1), base=base, seen=users)
+
+
+def distance_bands(cells: pd.DataFrame, sites: pd.DataFrame) -> np.ndarray:
+    """The row of :func:`count_by_distance` that each cell is counted in, by its name."""
+    km = _km(cells, sites).min(axis=1)
+    return np.asarray(_band_names(), dtype=object)[np.searchsorted(BANDS_KM, km, side="right") - 1]
+
+
+def fit_reach_margins(
+    cells: pd.DataFrame,
+    sites: pd.DataFrame,
+    seen: pd.Series,
+    by_distance: pd.Series | None = None,
+    per_km: float | None = None,
+    step: float = 0.0,
+) -> ReachModel:
+    """Fit reach by distance and segment to what may be shown: users by segment, and users by distance.
+
+    Each segment's level makes its users those seen, whatever the falling-off; the falling-off is the one at which the
+    users expected by distance agree best with those seen (least deviance).
+
+    Parameters
+    ----------
+    cells
+        A row for each place and segment: ``segment``, ``easting``, ``northing`` (metres) and ``base``.
+    sites
+        Today's sites, as in :func:`fit_reach_model`.
+    seen
+        Users by segment; or one number, if all segments are to have one level.
+    by_distance
+        Users by the bands of :func:`count_by_distance`; needed unless ``per_km`` is stated.
+    per_km
+        State the falling-off for each kilometre instead of fitting it.
+    step
+        What the users by distance are rounded to: the falling-off is less sure for it.
+
+    Raises
+    ------
+    ValueError
+        If there is no site, nobody in the base or no user.
+
+    Examples
+    --------
+    >>> cells = pd.DataFrame({"segment": "a", "easting": [0, 1000, 2000], "northing": 0, "base": 10_000})
+    >>> site = pd.DataFrame({"easting": [0], "northing": [0]})
+    >>> seen = count_by_distance(cells.assign(users=[1000, 500, 250]), site)["seen"]
+    >>> round(fit_reach_margins(cells, site, pd.Series({"a": 1750}), seen).per_km, 2)
+    0.74
+    """
+    base = cells["base"].to_numpy(dtype=float)
+    segment = cells["segment"].astype("str").to_numpy()
+    segments = pd.Index(sorted(set(segment)))
+    pooled = len(seen) == 1 and seen.index[0] not in segments
+    group = np.full(len(cells), seen.index[0], dtype=object) if pooled else segment
+    there = pd.Series(base).groupby(group).sum()
+    users = seen.astype(float).reindex(there.index).fillna(0.0).clip(upper=_MOST_USE * there)
+    _require_model(cells.assign(users=0.0), sites, float(users.sum()))
+    names = users.index[(users > 0) & (there > 0)]
+    live = np.isin(group, names) & (base > 0)
+    code = pd.Categorical(group[live], categories=names).codes
+    b, km, hours, n = base[live], _km(cells, sites)[live], _hours(sites), users[names].to_numpy()
+    far = np.searchsorted(BANDS_KM, _km(cells, sites).min(axis=1), side="right") - 1
+    band, bands = far[live], len(BANDS_KM) - 1
+    told = None
+    if by_distance is not None:
+        told = by_distance.reindex(_band_names()).fillna(0.0).to_numpy(dtype=float)
+        told = np.where(np.bincount(band, b, minlength=bands) > 0, told, 0.0)
+        told = told * n.sum() / told.sum() if told.sum() > 0 else None
+    if told is None and per_km is None:
+        raise ValueError("a falling-off is fitted to users by distance, and there are none: state it")
+
+    def at(k: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Levels, shares of users and users by distance at a falling-off."""
+        access = np.log(np.maximum(_access(km, hours, k)[0], 1e-300))
+        levels = _levels(n, b, access, code)
+        share = _share(levels[code] + access)
+        return levels, share, np.bincount(band, b * share, minlength=bands)
+
+    fitted = per_km is None
+    k = _least(lambda each: 2 * float(_gain(told, at(each)[2]).sum())) if fitted else float(per_km)
+    levels, share, expected = at(k)
+    dispersion, spread, drift = 1.0, 0.0, np.zeros(len(names))
+    if told is not None:
+        chance = expected + step**2 / 12
+        counted = expected > 0
+        freedom = max(1, int(counted.sum()) - 1 - int(fitted))
+        dispersion = max(1.0, float(((told - expected)[counted] ** 2 / chance[counted]).sum()) / freedom)
+    if fitted:
+        low, high = max(0.0, k - 1e-4), k + 1e-4
+        (levels_low, _, seen_low), (levels_high, _, seen_high) = at(low), at(high)
+        slope, drift = (seen_high - seen_low) / (high - low), (levels_high - levels_low) / (high - low)
+        information = float((slope[counted] ** 2 / chance[counted]).sum())
+        spread = min(1 / information if information > 0 else np.inf, MOST_PER_KM**2)
+    weight = np.bincount(code, b * share * (1 - share), minlength=len(names))
+    own = np.diag(1 / np.maximum(weight, 1e-12)) + spread * np.outer(drift, drift)
+    whole = np.block([[own, spread * drift[:, None]], [spread * drift[None, :], np.array([[spread]])]])
+    covariance = dispersion * (whole if fitted else own)
+    if pooled:
+        keep = [*np.zeros(len(segments), dtype=int), *([1] if fitted else [])]
+        covariance, all_levels = covariance[np.ix_(keep, keep)], pd.Series(levels[0], index=segments)
+    else:
+        all_levels = pd.Series(-np.inf, index=segments)
+        all_levels[names] = levels
+    fit = pd.DataFrame(
+        {"base": np.bincount(far, base, minlength=bands), "seen": np.nan if told is None else told,
+         "expected": expected}, index=pd.Index(_band_names(), name="distance"),
+    )  # fmt: skip
+    explained = (0.0, 0.0) if told is None else _explained(n, there[names].to_numpy(), told, b, code, band, expected)
+    return ReachModel(all_levels, k, fitted, covariance, dispersion, explained, fit, margins=True)
+
+
 def compare_plan(
     model: ReachModel,
     cells: pd.DataFrame,
@@ -373,7 +499,9 @@ def compare_plan(
     return PlanReach(table, expected)
 
 
-def compare_mailing(cells: pd.DataFrame, mailing: Mapping[str, float], draws: int = DRAWS) -> PlanReach:
+def compare_mailing(
+    cells: pd.DataFrame, mailing: Mapping[str, float], draws: int = DRAWS, seen: pd.Series | None = None
+) -> PlanReach:
     """What a mailing alone would change, the sites staying as they are: a level for each segment, no distance.
 
     Parameters
@@ -384,6 +512,8 @@ def compare_mailing(cells: pd.DataFrame, mailing: Mapping[str, float], draws: in
         For segments written to, by what the odds of use are multiplied: stated by the user, never fitted.
     draws
         As in :func:`compare_plan`.
+    seen
+        Users by segment, as :func:`fit_reach_margins` takes them; those of the cells unless given.
 
     Examples
     --------
@@ -392,7 +522,11 @@ def compare_mailing(cells: pd.DataFrame, mailing: Mapping[str, float], draws: in
     {'a': 1.82, 'b': 1.0, 'all': 1.41}
     """
     anywhere = pd.DataFrame({"easting": [0.0], "northing": [0.0], "hours": [1.0]})
-    return compare_plan(fit_reach_model(cells, anywhere, per_km=0.0), cells, anywhere, anywhere, mailing, draws)
+    if seen is None:
+        model = fit_reach_model(cells, anywhere, per_km=0.0)
+    else:
+        model = fit_reach_margins(cells, anywhere, seen, per_km=0.0)
+    return compare_plan(model, cells, anywhere, anywhere, mailing, draws)
 
 
 # --- the best sites -------------------------------------------------------------------------------------
@@ -539,13 +673,13 @@ def fit_choice_model(
 # --- the parts ------------------------------------------------------------------------------------------
 
 
-def _require_model(cells: pd.DataFrame, sites: pd.DataFrame) -> None:
+def _require_model(cells: pd.DataFrame, sites: pd.DataFrame, users: float | None = None) -> None:
     missing = [name for name in ("segment", "easting", "northing", "base", "users") if name not in cells]
     if missing:
         raise ValueError(f"cells lack the column {', '.join(missing)}")
     if not len(sites):
         raise ValueError("a reach model needs at least one site")
-    if not cells["base"].sum() > 0 or not cells["users"].sum() > 0:
+    if not cells["base"].sum() > 0 or not (cells["users"].sum() if users is None else users) > 0:
         raise ValueError("a reach model needs people and users; there are none")
     if (cells["users"] > cells["base"]).any():
         raise ValueError(
@@ -643,12 +777,45 @@ def _sound(model: ReachModel) -> bool:
     return True
 
 
-def _by_distance(km: np.ndarray, **columns: np.ndarray) -> pd.DataFrame:
-    band = np.searchsorted(BANDS_KM, km, side="right") - 1
-    names = [
+def _levels(n: np.ndarray, b: np.ndarray, access: np.ndarray, code: np.ndarray) -> np.ndarray:
+    """The level of each segment at which its users are ``n``, by halving."""
+    mean = np.bincount(code, b * access, minlength=len(n)) / np.bincount(code, b, minlength=len(n))
+    low, high = -mean - 60, -mean + 60
+    for _ in range(60):
+        middle = (low + high) / 2
+        more = np.bincount(code, b * _share(middle[code] + access), minlength=len(n)) < n
+        low, high = np.where(more, middle, low), np.where(more, high, middle)
+    return (low + high) / 2
+
+
+def _least(deviance) -> float:
+    """The falling-off of least deviance: by a coarse ladder, then between the rungs beside the best."""
+    ladder = np.r_[0.0, np.geomspace(0.02, MOST_PER_KM, 30)]
+    best = int(np.argmin([deviance(each) for each in ladder]))
+    low, high = ladder[max(0, best - 1)], ladder[min(len(ladder) - 1, best + 1)]
+    found = float(minimize_scalar(deviance, bounds=(low, high), method="bounded", options={"xatol": 1e-7}).x)
+    return min((float(ladder[best]), found), key=deviance)
+
+
+def _explained(n, there, told, b, code, band, expected) -> tuple[float, float]:
+    """Shares of the deviance from one rate for all, by segment and by distance: of the model, of distance alone."""
+    rate, bands = n.sum() / b.sum(), len(told)
+    one = _gain(n, rate * there).sum() + _gain(told, np.bincount(band, b * rate, minlength=bands)).sum()
+    by_segment = _gain(told, np.bincount(band, b * (n / there)[code], minlength=bands)).sum()
+    by_model = _gain(told, expected).sum()
+    return (float(1 - by_model / one), float((by_segment - by_model) / one)) if one > 0 else (0.0, 0.0)
+
+
+def _band_names() -> list[str]:
+    return [
         f"{low:g} to {high:g} km" if np.isfinite(high) else f"over {low:g} km"
         for low, high in itertools.pairwise(BANDS_KM)
     ]
+
+
+def _by_distance(km: np.ndarray, **columns: np.ndarray) -> pd.DataFrame:
+    band = np.searchsorted(BANDS_KM, km, side="right") - 1
+    names = _band_names()
     table = pd.DataFrame({name: np.bincount(band, each, minlength=len(names)) for name, each in columns.items()})
     return table.set_axis(pd.Index(names, name="distance"))
 
@@ -682,6 +849,8 @@ def _median(weight, gain, count: int, held, pairs: int, seconds: float) -> tuple
 
 def _cover(weight, gain, count: int, held, seconds: float) -> tuple[np.ndarray, float]:
     """Maximal covering: a place counts where a chosen site covers it."""
+    gain, same = np.unique(gain, axis=0, return_inverse=True)  # places that the same sites cover are one
+    weight = np.bincount(same.ravel(), weight, minlength=len(gain))
     places, sites = gain.shape
     cover = sparse.hstack([sparse.eye_array(places), -sparse.csr_array(gain)]).tocsr()
     return _solve(np.r_[weight, np.zeros(sites)], [(cover, 0.0)], places, sites, count, held, seconds)

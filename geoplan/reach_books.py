@@ -6,6 +6,7 @@ Everything is taken from protected tables; this module decides only what stands 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -42,6 +43,7 @@ def reach_book(
     changed: Protected | None = None,
     series: Protected | None = None,
     model: ReachModel | None = None,
+    bands: Protected | None = None,
     plan: Protected | None = None,
     sites: pd.DataFrame | None = None,
     placement: Placement | None = None,
@@ -64,6 +66,8 @@ def reach_book(
         From :func:`geoplan.reach_tables.reach_series`, where there are several years.
     model, plan
         A fitted model, and a plan as it may be shown (:func:`plan_shown`).
+    bands
+        People and users by distance (:func:`bands_shown`) that the model was fitted to; the model's own unless given.
     sites
         Sites of the service, public facts. Where they are schools (indexed by their numbers) they are marked on the
         map; otherwise they are listed, since a page gives no fine coordinates but those of schools.
@@ -88,7 +92,7 @@ def reach_book(
     if plan is not None:
         panels.append(plan_panel(plan, sources))
     if model is not None:
-        panels.append(fit_panel(model, sources, tables))
+        panels.append(fit_panel(model, sources, tables, bands))
     panels += [_contacts_table(tables, sources), _accounts_table(tables, sources)]
     layers = []
     if boundaries is not None and boundaries.kind in tables.missed:
@@ -225,22 +229,44 @@ def plan_panel(plan: Protected, sources: Iterable[Source]) -> maps.TablePanel:
     return maps.table("What the plan would change", plan, columns, sources=sources, note=note)
 
 
-def fit_panel(model: ReachModel, sources: Iterable[Source], tables: ReachTables) -> maps.TablePanel:
-    """How well the model agrees with what was seen, by distance; counts hidden and rounded by the rule."""
+def bands_shown(counts: pd.DataFrame, tables: ReachTables) -> Protected:
+    """People and users by distance, hidden and rounded by the rule.
+
+    Parameters
+    ----------
+    counts
+        Exact, from :func:`geoplan.placements.count_by_distance`.
+    tables
+        Of the reach.
+
+    Returns
+    -------
+    Protected
+        By kilometres to the nearest site: ``base`` and ``seen``.
+    """
     parts = {}
     for name, noun in (("base", tables.base_noun), ("seen", tables.noun)):
         population = "; ".join(part for part in (f"{noun} by distance to {tables.service}", tables.data) if part)
-        counts = model.fit[name].astype("int64")
-        total = PublicTotals((), pd.Series([int(counts.sum())]), population)
-        parts[name] = protect_tables([RawTable(population, counts, noun, population)], tables.rule, [total])[0]
-    rows = list(model.fit.index)
+        own = counts[name].astype("int64")
+        total = PublicTotals((), pd.Series([int(own.sum())]), population)
+        parts[name] = protect_tables([RawTable(population, own, noun, population)], tables.rule, [total])[0]
+    rows = list(counts.index)
     shown = pd.DataFrame({name: part.shown for name, part in parts.items()}).loc[rows]
     hidden = pd.DataFrame({name: part.hidden for name, part in parts.items()}).loc[rows]
+    evidence = tuple(part.printed for part in parts.values())
+    return Protected(shown, hidden, tables.rule, tables.base_name, printed=evidence)
+
+
+def fit_panel(
+    model: ReachModel, sources: Iterable[Source], tables: ReachTables, bands: Protected | None = None
+) -> maps.TablePanel:
+    """How well the model agrees with what was seen, by distance; counts hidden and rounded by the rule."""
+    bands = bands_shown(model.fit, tables) if bands is None else bands
+    shown, hidden = bands.table.copy(), bands.hidden.copy()
     hidden["expected"] = hidden["base"] | hidden["seen"]
     step = tables.rule.round_to
     shown["expected"] = ((model.fit["expected"] / step).round() * step).mask(hidden["expected"])
-    evidence = tuple(part.printed for part in parts.values())
-    table = Protected(shown, hidden, tables.rule, tables.base_name, printed=evidence)
+    table = replace(bands, table=shown, hidden=hidden)
     note = f"{capital(model.sentence)}. {_fit_words(model)} Spread {model.dispersion:.1f} times that of chance."
     columns = {"base": ("People", ""), "seen": ("Users seen", ""), "expected": ("Users expected", "")}
     return maps.table("How the model fits, by distance", table, columns, sources=sources, index="Distance", note=note)
@@ -249,9 +275,14 @@ def fit_panel(model: ReachModel, sources: Iterable[Source], tables: ReachTables)
 def _fit_words(model: ReachModel) -> str:
     """How well the model agrees; that it does not, where a falling-off is stated that these users do not show."""
     whole, distance = model.explained
-    if distance < 0:
+    if distance < -1e-9:
         return (
             "These users show no such falling-off: one rate for all distances agrees better, so read a plan with care."
+        )
+    if model.margins:
+        return (
+            f"Of users by segment and by distance, as printed, the model explains {100 * whole:.0f}% of what one rate "
+            f"for all leaves open, distance {100 * distance:.0f}% of it."
         )
     return (
         f"The model explains {100 * whole:.0f}% of what one rate for all leaves open, "
@@ -263,6 +294,7 @@ def model_shares(model: ReachModel) -> pd.DataFrame:
     """The shares that the sentences about a model of distance name; the model's, not of people."""
     ends = [model.per_km, *(model.per_km_interval if model.fitted else ()), 0.0]
     falls = {f"falls {number}": 1 - np.exp(-end) for number, end in enumerate(ends)}
+    falls |= {"sure": 0.95} if model.fitted else {}  # of the interval
     explained = dict(zip(("explained", "explained by distance"), model.explained, strict=True))
     return pd.DataFrame({"share": pd.Series(falls | explained, dtype="float64")})
 

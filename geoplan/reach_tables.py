@@ -223,6 +223,42 @@ def _protect(reached: ServiceReach, rule: Rule, wanted, missed: bool, before: _B
     return replace(tables, missed=MappingProxyType(found))
 
 
+def protect_base_by(
+    reached: ServiceReach, tables: ReachTables, base: pd.Series, earlier: Sequence[PrintedTable] = ()
+) -> tuple[Protected, dict[str, str]]:
+    """People of the base by a further kind of area, beside all that a reach prints of them.
+
+    Parameters
+    ----------
+    reached, tables
+        The reach, and its protected tables.
+    base
+        Exact counts of those of the base who have a code of the first dimension, named by the kind of area.
+    earlier
+        What was released before.
+
+    Returns
+    -------
+    table, marks
+        By area: ``base_count``; and the mark of the data, for the ledger.
+    """
+    subject, kind = tables.subject, str(base.index.name)
+    before = _Before(tables.data, (*earlier, *_printed_of(tables)))
+    population = before.named(_populations(reached, subject)["base"])
+    name = _title(reached, "base", kind)
+    raw = RawTable(name, base, reached.base_noun, population, geography=kind)
+    shown = before.protect([raw], tables.rule, "rounded")[0]
+    everyone = before.named(_populations(reached)["base"])
+    mark = hashlib.sha256(base.sort_index().to_csv(header=False).encode()).hexdigest()
+    return shown.to_protected("base_count"), {f"{everyone}; by {kind}, with a {subject}": mark}
+
+
+def _printed_of(tables: ReachTables) -> tuple[PrintedTable, ...]:
+    """All that the tables of a reach print, each once."""
+    own = (*tables.by.values(), *tables.crossings.values(), *tables.missed.values())
+    return tuple({part.name: part for table in own for part in table.printed or ()}.values())
+
+
 def protect_outcomes(
     outcomes: Mapping[str, ServiceReach],
     rule: Rule = PUBLIC,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -131,28 +132,30 @@ def command(
         changed = change_in_reach(tables, next(iter(before.values()))) if before else None
         series = reach_series(dict(reversed([(label, tables), *before.items()]))) if len(before) > 1 else None
         next(step)
-        model, plan, sites, placement, said = _models(
-            folder, what_if, per_km, within_km, factors, place, users, key, pupils, conditions, schools, layers, tables
-        )
+        numbers, made = _models(
+            folder, numbers, reached, what_if, per_km, within_km, factors, place,
+            read_users(folder, users, key) if what_if is not None or place or factors else None,
+            pupils, conditions, schools, layers, tables,
+        )  # fmt: skip
         next(step)
         drawn = _drawn(layers, by, pupils)
         if out is not None and out.suffix == ".html":
             book = reach_books.reach_book(
-                tables, reached.sources, boundaries=drawn, changed=changed, model=model, plan=plan, sites=sites,
-                placement=placement, series=series, remarks=said,
+                tables, reached.sources, boundaries=drawn, changed=changed, model=made.model, bands=made.bands,
+                plan=made.plan, sites=made.sites, placement=made.placement, series=series, remarks=made.said,
             )  # fmt: skip
-            numbers.write_page(out, book, _facts(model, placement))
+            numbers.write_page(out, book, _facts(made.model, made.placement), evidence=made.evidence)
         elif out is not None:
-            _write_tables(numbers, out, tables, {"Change": changed, "Years": series, "Plan": plan}, reached.sources)
+            more = {"Change": changed, "Years": series, "Plan": made.plan}
+            evidence = () if made.bands is None else (*made.evidence, made.bands)
+            _write_tables(numbers, out, tables, more, reached.sources, made.said, evidence)
         if note is not None:
             numbers.write_page(note, reach_books.reach_note(tables, reached.sources, changed))
     if as_json:
-        answer = _as_json(tables, changed, plan, placement, model) | (
-            {"years": rows(series)} if series is not None else {}
-        )
+        answer = _as_json(tables, changed, made) | ({"years": rows(series)} if series is not None else {})
         typer.echo(json.dumps(answer, indent=2))
     else:
-        _print(tables, changed, plan, model, said)
+        _print(tables, changed, made.plan, made.model, made.said)
         if series is not None:
             _print_series(series)
         if since and not since_base:
@@ -322,13 +325,19 @@ def _drawn(layers, by, pupils):
 
 
 def _models(
-    folder, what_if, per_km, within_km, factors, place, users, key, pupils, conditions, schools, layers, tables
-):
-    """The model, the plan as it may be shown, the sites and the best of them."""
+    folder, numbers, reached, what_if, per_km, within_km, factors, place, users, pupils, conditions, schools, layers,
+    tables,
+):  # fmt: skip
+    """The model, the plan as it may be shown, the sites and the best of them; and what they were worked out from.
+
+    Outside the office that is protected numbers alone; inside, exact ones.
+    """
     if what_if is None and not place and not factors:
-        return None, None, None, None, []
+        return numbers, _Plan()
     from geoplan.assignment import assign
+    from geoplan.choices import addresses
     from geoplan.io.services import read_sites
+    from geoplan.placement_tables import protect_ground
     from geoplan.placements import best_sites, compare_mailing, compare_plan, fit_reach_model, place_cells
     from geoplan.reach_books import left_out_sentence, placement_sentence, plan_shown
 
@@ -336,19 +345,27 @@ def _models(
     if isinstance(conditions, Path):
         raise typer.BadParameter("a plan needs a base of people: all, or year_group=5,6", param_hint="--base")
     among = pupils.where(**conditions) if conditions else pupils
-    people = assign(read_users(folder, users, key), folder.postcodes(), layers, folder.segments())
+    people = assign(users, folder.postcodes(), layers, folder.segments())
     kind = folder.segments_kind or pupils.kinds[0]
     cells = place_cells(among.people, people.people, kind)
-    model = plan = placement = None
-    said = left_out_sentence(cells.attrs["left_out"], tables)
-    _check_mailing(factors, cells["segment"], folder.segments())
-    if sites is None and factors:
-        plan = plan_shown(compare_mailing(cells, factors), tables)
-        said.append("The plan is a mailing alone: the sites stay as they are, so distance plays no part in it.")
+    today = planned = None
     if sites is not None:
         today = sites[sites["hours"] > 0][["easting", "northing", "hours"]]
         planned = sites[sites["hours_planned"] > 0][["easting", "northing"]].assign(hours=sites["hours_planned"])
-        model = fit_reach_model(cells, today, per_km)
+    said = left_out_sentence(cells.attrs["left_out"], tables)
+    _check_mailing(factors, cells["segment"], folder.segments())
+    ground = None
+    if not numbers.rule.exact:
+        places = addresses(folder.postcodes(), layers, folder.segments())
+        ground = protect_ground(reached, tables, among, places, cells, today, numbers.earlier()[0])
+        numbers, cells = numbers.with_marks(ground.marks), ground.cells
+    seen = None if ground is None else ground.seen
+    model = plan = placement = None
+    if sites is None and factors:
+        plan = plan_shown(compare_mailing(cells, factors, seen=seen), tables)
+        said.append("The plan is a mailing alone: the sites stay as they are, so distance plays no part in it.")
+    if sites is not None:
+        model = fit_reach_model(cells, today, per_km) if ground is None else ground.fit(today, per_km)
         plan = plan_shown(compare_plan(model, cells, today, planned, factors), tables)
     if place:
         missed = list(tables.under("segment").index) if "segment" in tables.by else []
@@ -366,7 +383,23 @@ def _models(
         sites = candidates.assign(name=schools.frame["name"]) if sites is None else sites
         whom = "the under-reached" if missed else tables.base_name
         said.append(placement_sentence(placement, whom, within_km, named))
-    return model, plan, sites, placement, said
+    if ground is None:
+        return numbers, _Plan(model, None, plan, sites, placement, tuple(said))
+    said = (*said, *ground.notes)
+    return numbers, _Plan(model, ground.bands, plan, sites, placement, said, ground.evidence)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What was worked out of a plan, as it may be shown, and the protected tables that only it was worked out from."""
+
+    model: object = None
+    bands: object = None
+    plan: object = None
+    sites: object = None
+    placement: object = None
+    said: tuple[str, ...] = ()
+    evidence: tuple = ()
 
 
 def _facts(model, placement) -> list:
@@ -403,7 +436,7 @@ def _check_mailing(factors: dict[str, float], segments, segmentation) -> None:
         )
 
 
-def _write_tables(numbers, out: Path, tables, more, sources) -> None:
+def _write_tables(numbers, out: Path, tables, more, sources, said=(), evidence=()) -> None:
     from geoplan.io.outputs import table_csv
     from geoplan.reach_books import more_sentences, unplaced_sentences, where_sentences
     from geoplan.reach_tables import few_decimals
@@ -418,8 +451,8 @@ def _write_tables(numbers, out: Path, tables, more, sources) -> None:
     sheets |= {title: table for title, table in more.items() if table is not None}
     sheets |= {"Contacts": tables.contacts, "Records": tables.accounts}
     about = [tables.finding, *more_sentences(tables), *where_sentences(tables), *unplaced_sentences(tables)]
-    about += [f"Not shown: {what} ({why})." for what, why in tables.left_out.items()]
-    write_workbook(numbers, out, sheets, about, sources)
+    about += [*said, *(f"Not shown: {what} ({why})." for what, why in tables.left_out.items())]
+    write_workbook(numbers, out, sheets, about, sources, evidence)
 
 
 def sheet_title(what: str, *dims: str) -> str:
@@ -436,8 +469,11 @@ def sheet_title(what: str, *dims: str) -> str:
     return title if len(title) <= 31 else f"{what} by {', '.join(dim.replace('_', ' ') for dim in dims)}"
 
 
-def write_workbook(numbers, out: Path, sheets, about, sources) -> None:
-    """Sheets of protected tables, with sentences worked out from them on the sheet About."""
+def write_workbook(numbers, out: Path, sheets, about, sources, evidence=()) -> None:
+    """Sheets of protected tables, with sentences worked out from them on the sheet About.
+
+    ``evidence`` are protected tables from which something of the sheets was worked out.
+    """
     import pandas as pd
 
     from geoplan.io.workbook_out import about_lines
@@ -445,7 +481,8 @@ def write_workbook(numbers, out: Path, sheets, about, sources) -> None:
 
     sheets = {title: few_decimals(table) for title, table in sheets.items()}
     said = pd.DataFrame(about_lines(sheets, about, sources), columns=["Part", "Text"])
-    numbers.write(out, numbers.workbook(sheets, about, sources, out.name), list(sheets.values()), [said])
+    data = numbers.workbook(sheets, about, sources, out.name)
+    numbers.write(out, data, [*sheets.values(), *evidence], [said])
 
 
 def _print(tables, changed, plan, model, said) -> None:
@@ -496,7 +533,8 @@ def _print_series(series) -> None:
     print_table(pd.DataFrame({"name": series.table["name"]} | cells), ["index by year", *years])
 
 
-def _as_json(tables, changed, plan, placement, model) -> dict:
+def _as_json(tables, changed, made: _Plan) -> dict:
+    plan, placement, model = made.plan, made.placement, made.model
     answer = {
         "service": tables.service,
         "base": tables.base_name,
@@ -510,6 +548,7 @@ def _as_json(tables, changed, plan, placement, model) -> dict:
     answer |= {"change": rows(changed)} if changed is not None else {}
     answer |= {"plan": rows(plan)} if plan is not None else {}
     answer |= {"distance": model.sentence} if model is not None else {}
+    answer |= {"notes": list(made.said)} if made.said else {}
     if placement is not None:
         # not its value: with a steep enough falling-off that is the number of people beside a site
         answer["placement"] = {

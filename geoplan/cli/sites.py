@@ -87,10 +87,17 @@ def command(
         )  # fmt: skip
         scored = scored_values(values, tables)
         ranking = rank_sites(scored, criteria)
-        two = best_of(options, homes, reach_m, 2) if len(options) > 2 else None
-        if two is not None:
-            named = " and ".join(options["name"].get(each, each) for each in two.sites)
-            notes.append(f"The two sites that together reach most {people.noun}: {named}.")
+        evidence = []
+        if len(options) > 2:
+            if not numbers.rule.exact:
+                numbers, homes, evidence, how = _homes_as_shown(
+                    numbers, folder, people, layers, phase, options, tables, reach_m
+                )
+            if homes is not None:
+                two = best_of(options, homes, reach_m, 2)
+                named = " and ".join(options["name"].get(each, each) for each in two.sites)
+                notes.append(f"The two sites that together reach most {people.noun}: {named}.")
+                notes += [] if numbers.rule.exact else [how]
         next(step)
         sources = (*people.sources, source, *extra)
         if out is not None and out.suffix == ".html":
@@ -99,7 +106,7 @@ def command(
                 boundaries=layers[0] if layers else None, notes=notes,
             )  # fmt: skip
             shares = pd.DataFrame({"share": [*ranking.first["varied"], *ranking.first["any"]]})
-            numbers.write_page(out, book, [ranking.scores, shares])
+            numbers.write_page(out, book, [ranking.scores, shares], evidence=evidence)
         elif out is not None:
             _write(numbers, out, ranking, tables, scored, sources)
     if as_json:
@@ -134,14 +141,45 @@ def homes_of(people, frame, phase: str):
     if phase not in ("primary", "secondary"):
         raise typer.BadParameter(f"{phase!r}: it is primary or secondary", param_hint="--phase")
     years = PHASES[phase]
-    pupils = people.people
-    if "year_group" not in pupils:
+    if "year_group" not in people.people:
         raise typer.BadParameter("the pupils have no year groups", param_hint="--phase")
-    pupils = pupils[pupils["year_group"].astype("str").isin(years)].dropna(subset=["easting"])
+    pupils = people.where(year_group=list(years)).people.dropna(subset=["easting"])
     homes = pupils.groupby(["easting", "northing"]).size().rename("children").reset_index()
     can = suitable(frame, pd.Series([years[0], years[-1]]))
     schools = frame[can.any(axis=0)]
     return homes, schools, f"{phase} {people.noun} on roll"
+
+
+def _homes_as_shown(numbers, folder, people, layers, phase: str, options, tables, within_m: float):
+    """Homes as a choice that is shown may be made from them: children by area, protected, spread over postcodes.
+
+    Brought to what is printed of each site, so that the choice agrees with it. Nothing where there are no areas.
+    """
+    from geoplan.choices import addresses, agreed, area_kind, chosen_words, filled, spread
+    from geoplan.design_tables import protect_areas
+    from geoplan.distances import straight_line_table_m
+    from geoplan.housing import PHASES
+    from geoplan.sites import REACH
+
+    places = addresses(folder.postcodes(), layers)
+    children = people.where(year_group=list(PHASES[phase]))
+    kind = area_kind(places, people.kinds, numbers.rule.round_to * round(children.count / numbers.rule.round_to),
+                     numbers.rule)  # fmt: skip
+    if not kind:
+        return numbers, None, [], ""
+    codes = places[kind].dropna().unique()
+    counts = children.counts(by=kind).reindex(sorted(codes)).fillna(0.0)
+    earlier, nested = numbers.earlier()
+    shown, evidence, marks = protect_areas(
+        counts, kind, numbers.rule, noun=people.noun, base_name=f"{phase} {people.noun} on roll", data=folder.as_at,
+        earlier=earlier, earlier_nested=nested,
+    )  # fmt: skip
+    homes = spread(shown.rename_axis(kind), places)
+    near = straight_line_table_m(homes["easting"], homes["northing"], options["easting"], options["northing"])
+    reach = filled(tables.measures, REACH).reindex(options.index)
+    homes["children"] = agreed(homes["base"], [(near[:, at] <= within_m, total) for at, total in enumerate(reach)])
+    how = chosen_words(people.noun, kind, numbers.rule)
+    return numbers.with_marks(marks), homes, [evidence], how
 
 
 def _write(numbers, out: Path, ranking, tables, scored, sources) -> None:

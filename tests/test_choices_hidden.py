@@ -1,0 +1,118 @@
+"""A hidden number changes nothing of what is chosen, or worked out by a model, in an output for outside.
+
+Two towns are the same as far as their numbers may be shown: only how many of a few pupils live in one area, and how
+many in another, or where few of the users do, is another number. The sites, the falling-off with distance and the plan
+must then be the same to the byte; inside the office they differ, as they did outside before.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import openpyxl
+import pytest
+from conftest import LETTERS, postcode
+from project import write_project
+
+from geoplan.cli.main import main
+from geoplan.io.ledgers import ledger_path, read_memory
+
+SCHOOLS = ("900001", "900002", "900003")
+# West serves A and D, East C and F, North H: of 54 and 56 children, and of 200; whichever has D's and F's 4 and 6.
+PUPILS = dict(zip(LETTERS, (50, 100, 50, 4, 100, 6, 100, 200, 100), strict=True))
+USERS = dict(zip(LETTERS, (12, 30, 12, 0, 30, 0, 30, 60, 30), strict=True))
+OTHER = PUPILS | {"D": 6, "F": 4}
+SITES = {"West": (580300, 160800), "East": (582300, 160800), "North": (581300, 162300)}
+
+
+def town(folder, pupils, users=USERS, areas=None):
+    folder.mkdir(parents=True)
+    if areas is not None:
+        shutil.copy(areas, folder / "areas.gpkg")
+    write_project(folder, about='as_at = "January"')
+    lines = (folder / "schools.csv").read_text().splitlines()
+    (folder / "schools.csv").write_text("\n".join([f"{lines[0]},places", *(f"{each},230" for each in lines[1:]), ""]))
+    homes = [letter for letter in LETTERS for _ in range(pupils[letter])]
+    rows = [f"P{i},{postcode(f'{letter}1')},{SCHOOLS[i % 3]},3" for i, letter in enumerate(homes)]
+    (folder / "pupils.csv").write_text("\n".join(["pupil_id,postcode,school,year_group", *rows]) + "\n")
+    homes = [letter for letter in LETTERS for _ in range(users[letter])]
+    rows = [f"F{i},{postcode(f'{letter}1')}" for i, letter in enumerate(homes)]
+    (folder / "callers.csv").write_text("\n".join(["family_id,postcode", *rows]) + "\n")
+    rows = [f"S{i},{name},{east},{north}" for i, (name, (east, north)) in enumerate(SITES.items())]
+    (folder / "sites.csv").write_text("\n".join(["site,name,easting,northing", *rows]) + "\n")
+    hours = {"West": "2,1", "East": "0,1", "North": "1,1"}
+    rows = [f"{name},{east},{north},{hours[name]}" for name, (east, north) in SITES.items()]
+    (folder / "plan.csv").write_text("\n".join(["site,easting,northing,hours,hours_planned", *rows]) + "\n")
+    return folder
+
+
+@pytest.fixture
+def towns(tmp_path):
+    one = town(tmp_path / "one" / "town", PUPILS)
+    return one, town(tmp_path / "two" / "town", OTHER, areas=one / "areas.gpkg")
+
+
+def said(folder, words, monkeypatch, capsys) -> dict[str, bytes]:
+    monkeypatch.chdir(folder)
+    assert main(words) == 0, capsys.readouterr().err
+    outs = {path.name: path.read_bytes() for path in folder.glob("out.*") if path.suffix != ".xlsx"}
+    if (folder / "out.xlsx").exists():
+        book = openpyxl.load_workbook(folder / "out.xlsx")
+        outs["out.xlsx"] = repr([list(sheet.iter_rows(values_only=True)) for sheet in book]).encode()
+    return outs | {"said": capsys.readouterr().out.encode()}
+
+
+REACH = ["reach", "callers.csv", "--key", "family_id"]
+PLAN = [*REACH, "--what-if", "plan.csv"]
+RUNS = {
+    "the two best sites for a school": ["sites", "sites.csv", "--within", "0.6 km", "-o", "out.html"],
+    "most within a distance": [*PLAN, "--place", "2", "--within-km", "0.6", "--per-km", "1", "-o", "out.html"],
+    "most use": [*PLAN, "--place", "2", "--per-km", "3", "-o", "out.html"],
+    "schools": [*REACH, "--place", "2", "--within-km", "1", "-o", "out.html"],
+    "a fitted model": [*PLAN, "--json", "-o", "out.html"],
+    "by area": [*PLAN, "--by", "lsoa21", "--place", "1", "--per-km", "2", "--json", "-o", "out.xlsx"],
+    "a mailing": [*REACH, "--mailing", "2=1.5", "-o", "out.html"],
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_hidden_pupils_change_nothing_that_is_chosen_or_modelled(towns, name, monkeypatch, capsys):
+    first, second = (said(folder, RUNS[name], monkeypatch, capsys) for folder in towns)
+    assert first == second
+    assert b"hidden below 10 (taken as half of that) and rounded to 5" in b"".join(first.values())
+
+
+@pytest.mark.parametrize("name", ["a fitted model", "most use", "by area"])
+def test_hidden_users_change_nothing_of_the_model(tmp_path, name, monkeypatch, capsys):
+    # E and F are of one segment, and equally far from the nearest site of today
+    one = town(tmp_path / "one" / "town", PUPILS | {"F": 60}, USERS | {"F": 2, "E": 30})
+    two = town(tmp_path / "two" / "town", PUPILS | {"F": 60}, USERS | {"F": 4, "E": 28}, one / "areas.gpkg")
+    words = [*RUNS[name], "--by", "segment"]
+    first, second = (said(folder, words, monkeypatch, capsys) for folder in (one, two))
+    assert first == second
+
+
+@pytest.mark.parametrize("name", ["the two best sites for a school", "most within a distance", "most use"])
+def test_inside_the_choice_is_of_exact_numbers(towns, name, monkeypatch, capsys):
+    words = [*RUNS[name][:-2], "--internal", "a test of exact numbers"]
+    first, second = (said(folder, words, monkeypatch, capsys)["said"] for folder in towns)
+    assert first != second
+    assert b"taken as half" not in first
+
+
+def test_what_was_chosen_from_is_held_against_other_releases(towns, monkeypatch, capsys):
+    folder = towns[0]
+    for words in (RUNS["the two best sites for a school"], RUNS["most use"]):
+        said(folder, words, monkeypatch, capsys)
+        held = read_memory(ledger_path(folder)).ledger.entries[-1].tables
+        assert any(table.dims == ("lsoa21",) for table in held)
+
+
+def test_the_choice_agrees_with_what_is_printed_of_each_site(towns, monkeypatch, capsys):
+    answer = json.loads(
+        said(towns[0], ["sites", "sites.csv", "--within", "0.6 km", "--json"], monkeypatch, capsys)["said"]
+    )
+    printed = {row["code"]: row["reach"] for row in answer["reach"]}
+    assert printed == {"S0": 55.0, "S1": 55.0, "S2": 200.0}
+    assert any("North" in note for note in answer["notes"] if "together" in note)
