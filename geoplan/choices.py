@@ -134,6 +134,29 @@ def spread(people: pd.Series, places: pd.DataFrame, by: Sequence[str] = ()) -> p
     return own.groupby(keys, sort=True).agg(how).reset_index()
 
 
+def gathered(cells: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Places put together by columns, each at the mean of its people.
+
+    Parameters
+    ----------
+    cells
+        ``easting``, ``northing``, ``base``, and the columns of ``by``.
+    by
+        What makes one place.
+
+    Examples
+    --------
+    >>> cells = pd.DataFrame({"easting": [0.0, 30], "northing": 0.0, "base": [10.0, 20], "lsoa21": "a"})
+    >>> gathered(cells, ["lsoa21"])[["easting", "base"]].values.tolist()
+    [[20.0, 30.0]]
+    """
+    weighed = cells[["easting", "northing"]].mul(cells["base"], axis=0).assign(base=cells["base"])
+    sums = weighed.groupby([cells[name] for name in by], sort=True).sum()
+    sums = sums[sums["base"] > 0]
+    places = sums[["easting", "northing"]].div(sums["base"], axis=0)
+    return places.assign(base=sums["base"]).reset_index()
+
+
 def agreed(base: np.ndarray, printed: Iterable[tuple[np.ndarray, float]]) -> np.ndarray:
     """Numbers of people at places brought to sums that are printed, as nearly as rounded sums allow.
 

@@ -17,12 +17,13 @@ from geoplan.assignment import NOT_PLACED, Assignment
 from geoplan.choices import agreed, area_kind, chosen_words, filled, spread
 from geoplan.disclosure import Protected
 from geoplan.gate import PrintedTable
-from geoplan.placements import ReachModel, count_by_distance, distance_bands, fit_reach_margins
+from geoplan.placements import ReachModel, count_by_distance, distance_bands, fit_reach_margins, nearness
 from geoplan.reach_books import bands_shown
 from geoplan.reach_tables import ReachTables, protect_base_by
 from geoplan.service_reach import ELSEWHERE, SEGMENT, ServiceReach
 
 ONE_LEVEL = "The model has one level for all segments: name them too (--by segment) for a level of each."
+USERS_A_GROUP, FEWEST_GROUPS, MOST_GROUPS = 25, 4, 10
 _ALL = "all"
 
 
@@ -37,7 +38,11 @@ class ReachGround:
     seen
         Users by segment; one number where the segments are not printed.
     bands
-        People and users by distance to today's sites (:func:`geoplan.reach_books.bands_shown`); None without sites.
+        People and users by distance to today's sites (:func:`geoplan.reach_books.bands_shown`), printed with the model;
+        None without sites.
+    nearness
+        The same by how near the sites are in all (:func:`geoplan.placements.nearness`), in as many groups as there are
+        users for: what the falling-off is fitted to, and printed with it.
     evidence
         Protected tables that the page does not print, for the ledger.
     marks
@@ -49,6 +54,7 @@ class ReachGround:
     cells: pd.DataFrame
     seen: pd.Series
     bands: Protected | None = None
+    nearness: Protected | None = None
     evidence: tuple[Protected, ...] = ()
     marks: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -58,10 +64,8 @@ class ReachGround:
 
     def fit(self, sites: pd.DataFrame, per_km: float | None = None) -> ReachModel:
         """The model of reach (:func:`geoplan.placements.fit_reach_margins`)."""
-        step = self.bands.rule.round_to if self.bands is not None else 0
-        return fit_reach_margins(
-            self.cells, sites, self.seen, None if self.bands is None else filled(self.bands, "seen"), per_km, step
-        )
+        users, step = filled(self.nearness, "seen"), self.nearness.rule.round_to
+        return fit_reach_margins(self.cells, sites, self.seen, users, per_km, step, self.cells["near"].to_numpy())
 
 
 def protect_ground(
@@ -108,24 +112,47 @@ def protect_ground(
     own = places[places[SEGMENT].notna()] if SEGMENT in places else places.assign(segment=_ALL)
     found = spread(people, own, by=[finest, SEGMENT])
     found[SEGMENT] = found[SEGMENT].astype("str")
-    bands = None if sites is None else bands_shown(count_by_distance(cells, sites), tables)
-    found["base"] = agreed(found["base"].to_numpy(), _sums(found, tables, bands, sites))
+    total = float(subject.table["total"].max())
+    total = total if total == total else tables.rule.hide_below / 2
+    bands = near = None
+    if sites is not None:
+        bands = bands_shown(count_by_distance(cells, sites), tables)
+        near, found["near"] = _by_nearness(found, cells, sites, tables, total)
+    found["base"] = agreed(found["base"].to_numpy(), _sums(found, tables, bands, near, sites))
     notes = [chosen_words(tables.base_noun, kind, tables.rule)]
     if SEGMENT in tables.by:
         seen = filled(tables.by[SEGMENT], "count").drop([NOT_PLACED, ELSEWHERE], errors="ignore").fillna(0.0)
     else:
-        total = float(subject.table["total"].max())
-        seen = pd.Series({_ALL: total if total == total else tables.rule.hide_below / 2})
+        seen = pd.Series({_ALL: total})
         notes.append(ONE_LEVEL)
-    return ReachGround(found, seen, bands, evidence, marks, tuple(notes))
+    return ReachGround(found, seen, bands, near, evidence, marks, tuple(notes))
 
 
-def _sums(cells: pd.DataFrame, tables: ReachTables, bands: Protected | None, sites) -> list[tuple[np.ndarray, float]]:
+def _by_nearness(
+    found: pd.DataFrame, cells: pd.DataFrame, sites: pd.DataFrame, tables: ReachTables, users: float
+) -> tuple[Protected, np.ndarray]:
+    """People and users by groups of places, the nearest to the sites first; and the group of each place found."""
+    many = int(np.clip(users // USERS_A_GROUP, FEWEST_GROUPS, MOST_GROUPS))
+    here, access = nearness(found, sites)
+    order = np.argsort(here, kind="stable")
+    running = (found["base"].to_numpy() * access)[order].cumsum()  # about as many users in each
+    ends = np.unique(here[order][np.searchsorted(running, running[-1] * np.arange(1, many) / many)].round(3))
+    many = len(ends) + 1
+    words = [f"{number + 1} of {many}, up to {end:.1f} km" for number, end in enumerate(ends)]
+    names = np.array([*words, f"{many} of {many}, farther"], dtype=object)
+    group = names[np.searchsorted(ends, nearness(cells, sites)[0], side="left")]
+    counts = pd.DataFrame({"base": cells["base"], "seen": cells["users"]}).groupby(group).sum()
+    counts = counts.reindex(names, fill_value=0).rename_axis("nearness")
+    return bands_shown(counts, tables, "nearness"), names[np.searchsorted(ends, here, side="left")]
+
+
+def _sums(cells: pd.DataFrame, tables: ReachTables, bands, near, sites) -> list[tuple[np.ndarray, float]]:
     """What is printed of the base by dimensions that the places have, and by distance; by segment last."""
     sums = []
     if bands is not None:
-        of = distance_bands(cells, sites)
+        of, group = distance_bands(cells, sites), cells["near"].to_numpy()
         sums += [(of == name, total) for name, total in filled(bands, "base").items()]
+        sums += [(group == name, total) for name, total in filled(near, "base").items()]
     for dim in sorted((dim for dim in tables.by if dim in cells), key=lambda dim: dim == SEGMENT):
         code = cells[dim].astype("str").to_numpy()
         sums += [(code == str(name), total) for name, total in filled(tables.by[dim], "base_count").items()]

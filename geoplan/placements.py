@@ -44,6 +44,7 @@ SEED = 2026
 DRAWS = 2000
 BANDS_KM = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, np.inf)
 MOST_PER_KM = 20.0
+NEAR_PER_KM = 0.5
 _MOST_USE = 0.999  # of a segment, in a model fitted to rounded numbers
 CURVES = {"exponential": lambda km: km, "power": lambda km: np.log(0.5 + km)}
 _Z = 1.959963984540054
@@ -327,6 +328,20 @@ def distance_bands(cells: pd.DataFrame, sites: pd.DataFrame) -> np.ndarray:
     return np.asarray(_band_names(), dtype=object)[np.searchsorted(BANDS_KM, km, side="right") - 1]
 
 
+def nearness(cells: pd.DataFrame, sites: pd.DataFrame, per_km: float = NEAR_PER_KM) -> tuple[np.ndarray, np.ndarray]:
+    """Mean kilometres to the sites, each counted as its access counts (what a falling-off is fitted by); and access.
+
+    Parameters
+    ----------
+    cells, sites
+        As :func:`fit_reach_model` takes them.
+    per_km
+        The falling-off at which sites are counted.
+    """
+    access, km = _access(_km(cells, sites), _hours(sites), per_km)
+    return km, access
+
+
 def fit_reach_margins(
     cells: pd.DataFrame,
     sites: pd.DataFrame,
@@ -334,6 +349,7 @@ def fit_reach_margins(
     by_distance: pd.Series | None = None,
     per_km: float | None = None,
     step: float = 0.0,
+    groups: np.ndarray | None = None,
 ) -> ReachModel:
     """Fit reach by distance and segment to what may be shown: users by segment, and users by distance.
 
@@ -349,11 +365,14 @@ def fit_reach_margins(
     seen
         Users by segment; or one number, if all segments are to have one level.
     by_distance
-        Users by the bands of :func:`count_by_distance`; needed unless ``per_km`` is stated.
+        Users by the bands of :func:`count_by_distance`, or by ``groups``; needed unless ``per_km`` is stated.
     per_km
         State the falling-off for each kilometre instead of fitting it.
     step
         What the users by distance are rounded to: the falling-off is less sure for it.
+    groups
+        For each cell, which row of ``by_distance`` it is counted in (:func:`nearness` tells most); the band of its
+        distance unless given.
 
     Raises
     ------
@@ -380,11 +399,12 @@ def fit_reach_margins(
     live = np.isin(group, names) & (base > 0)
     code = pd.Categorical(group[live], categories=names).codes
     b, km, hours, n = base[live], _km(cells, sites)[live], _hours(sites), users[names].to_numpy()
-    far = np.searchsorted(BANDS_KM, _km(cells, sites).min(axis=1), side="right") - 1
-    band, bands = far[live], len(BANDS_KM) - 1
+    near = distance_bands(cells, sites)
+    rows = pd.Index(_band_names() if groups is None else by_distance.index)
+    band, bands = rows.get_indexer((near if groups is None else groups)[live]), len(rows)
     told = None
     if by_distance is not None:
-        told = by_distance.reindex(_band_names()).fillna(0.0).to_numpy(dtype=float)
+        told = by_distance.reindex(rows).fillna(0.0).to_numpy(dtype=float)
         told = np.where(np.bincount(band, b, minlength=bands) > 0, told, 0.0)
         told = told * n.sum() / told.sum() if told.sum() > 0 else None
     if told is None and per_km is None:
@@ -422,10 +442,12 @@ def fit_reach_margins(
     else:
         all_levels = pd.Series(-np.inf, index=segments)
         all_levels[names] = levels
-    fit = pd.DataFrame(
-        {"base": np.bincount(far, base, minlength=bands), "seen": np.nan if told is None else told,
-         "expected": expected}, index=pd.Index(_band_names(), name="distance"),
-    )  # fmt: skip
+    use = np.zeros(len(cells))
+    use[live] = b * share
+    fit = pd.DataFrame({"base": base, "seen": np.nan, "expected": use}).groupby(near).sum(min_count=1)
+    fit = fit.reindex(_band_names(), fill_value=0.0).rename_axis("distance")
+    if groups is None and told is not None:
+        fit["seen"] = told
     explained = (0.0, 0.0) if told is None else _explained(n, there[names].to_numpy(), told, b, code, band, expected)
     return ReachModel(all_levels, k, fitted, covariance, dispersion, explained, fit, margins=True)
 
@@ -779,9 +801,11 @@ def _sound(model: ReachModel) -> bool:
 
 def _levels(n: np.ndarray, b: np.ndarray, access: np.ndarray, code: np.ndarray) -> np.ndarray:
     """The level of each segment at which its users are ``n``, by halving."""
-    mean = np.bincount(code, b * access, minlength=len(n)) / np.bincount(code, b, minlength=len(n))
-    low, high = -mean - 60, -mean + 60
-    for _ in range(60):
+    most, least = np.full(len(n), -np.inf), np.full(len(n), np.inf)
+    np.maximum.at(most, code, access)
+    np.minimum.at(least, code, access)
+    low, high = -most - 60, -least + 60  # all places together use it as the nearest does, or as the farthest
+    for _ in range(64):
         middle = (low + high) / 2
         more = np.bincount(code, b * _share(middle[code] + access), minlength=len(n)) < n
         low, high = np.where(more, middle, low), np.where(more, high, middle)

@@ -44,6 +44,7 @@ def reach_book(
     series: Protected | None = None,
     model: ReachModel | None = None,
     bands: Protected | None = None,
+    nearness: Protected | None = None,
     plan: Protected | None = None,
     sites: pd.DataFrame | None = None,
     placement: Placement | None = None,
@@ -67,7 +68,9 @@ def reach_book(
     model, plan
         A fitted model, and a plan as it may be shown (:func:`plan_shown`).
     bands
-        People and users by distance (:func:`bands_shown`) that the model was fitted to; the model's own unless given.
+        People and users by distance (:func:`bands_shown`), to hold the model against; the model's own unless given.
+    nearness
+        People and users by nearness, where the model was fitted to those.
     sites
         Sites of the service, public facts. Where they are schools (indexed by their numbers) they are marked on the
         map; otherwise they are listed, since a page gives no fine coordinates but those of schools.
@@ -93,6 +96,8 @@ def reach_book(
         panels.append(plan_panel(plan, sources))
     if model is not None:
         panels.append(fit_panel(model, sources, tables, bands))
+    if nearness is not None:
+        panels.append(nearness_panel(nearness, sources))
     panels += [_contacts_table(tables, sources), _accounts_table(tables, sources)]
     layers = []
     if boundaries is not None and boundaries.kind in tables.missed:
@@ -229,7 +234,7 @@ def plan_panel(plan: Protected, sources: Iterable[Source]) -> maps.TablePanel:
     return maps.table("What the plan would change", plan, columns, sources=sources, note=note)
 
 
-def bands_shown(counts: pd.DataFrame, tables: ReachTables) -> Protected:
+def bands_shown(counts: pd.DataFrame, tables: ReachTables, by: str = "distance") -> Protected:
     """People and users by distance, hidden and rounded by the rule.
 
     Parameters
@@ -238,6 +243,8 @@ def bands_shown(counts: pd.DataFrame, tables: ReachTables) -> Protected:
         Exact, from :func:`geoplan.placements.count_by_distance`.
     tables
         Of the reach.
+    by
+        What they are counted by, in words.
 
     Returns
     -------
@@ -246,7 +253,7 @@ def bands_shown(counts: pd.DataFrame, tables: ReachTables) -> Protected:
     """
     parts = {}
     for name, noun in (("base", tables.base_noun), ("seen", tables.noun)):
-        population = "; ".join(part for part in (f"{noun} by distance to {tables.service}", tables.data) if part)
+        population = "; ".join(part for part in (f"{noun} by {by} to {tables.service}", tables.data) if part)
         own = counts[name].astype("int64")
         total = PublicTotals((), pd.Series([int(own.sum())]), population)
         parts[name] = protect_tables([RawTable(population, own, noun, population)], tables.rule, [total])[0]
@@ -272,6 +279,14 @@ def fit_panel(
     return maps.table("How the model fits, by distance", table, columns, sources=sources, index="Distance", note=note)
 
 
+def nearness_panel(nearness: Protected, sources: Iterable[Source]) -> maps.TablePanel:
+    """What a model was fitted to: people and users by how near all sites are."""
+    columns = {"base": ("People", ""), "seen": ("Users seen", "")}
+    note = "Places in groups, the nearest first: by the mean distance to the sites of today, near ones counting more. With the users of each segment, the model was fitted to these numbers and no others."
+    title = "What the model was fitted to: users by nearness"
+    return maps.table(title, nearness, columns, sources=sources, index="Mean distance", note=note)
+
+
 def _fit_words(model: ReachModel) -> str:
     """How well the model agrees; that it does not, where a falling-off is stated that these users do not show."""
     whole, distance = model.explained
@@ -281,7 +296,7 @@ def _fit_words(model: ReachModel) -> str:
         )
     if model.margins:
         return (
-            f"Of users by segment and by distance, as printed, the model explains {100 * whole:.0f}% of what one rate "
+            f"Of users by segment and by nearness, as printed, the model explains {100 * whole:.0f}% of what one rate "
             f"for all leaves open, distance {100 * distance:.0f}% of it."
         )
     return (

@@ -85,9 +85,10 @@ def test_hidden_pupils_change_nothing_that_is_chosen_or_modelled(towns, name, mo
 
 @pytest.mark.parametrize("name", ["a fitted model", "most use", "by area"])
 def test_hidden_users_change_nothing_of_the_model(tmp_path, name, monkeypatch, capsys):
-    # E and F are of one segment, and equally far from the nearest site of today
-    one = town(tmp_path / "one" / "town", PUPILS | {"F": 60}, USERS | {"F": 2, "E": 30})
-    two = town(tmp_path / "two" / "town", PUPILS | {"F": 60}, USERS | {"F": 4, "E": 28}, one / "areas.gpkg")
+    # E and F are of one segment, and users by distance and by nearness round to the same numbers
+    users, pupils = USERS | {"I": 28}, PUPILS | {"F": 60}
+    one = town(tmp_path / "one" / "town", pupils, users | {"F": 2, "E": 30})
+    two = town(tmp_path / "two" / "town", pupils, users | {"F": 4, "E": 28}, one / "areas.gpkg")
     words = [*RUNS[name], "--by", "segment"]
     first, second = (said(folder, words, monkeypatch, capsys) for folder in (one, two))
     assert first == second

@@ -142,12 +142,13 @@ def command(
         if out is not None and out.suffix == ".html":
             book = reach_books.reach_book(
                 tables, reached.sources, boundaries=drawn, changed=changed, model=made.model, bands=made.bands,
-                plan=made.plan, sites=made.sites, placement=made.placement, series=series, remarks=made.said,
+                nearness=made.nearness, plan=made.plan, sites=made.sites, placement=made.placement, series=series,
+                remarks=made.said,
             )  # fmt: skip
             numbers.write_page(out, book, _facts(made.model, made.placement), evidence=made.evidence)
         elif out is not None:
             more = {"Change": changed, "Years": series, "Plan": made.plan}
-            evidence = () if made.bands is None else (*made.evidence, made.bands)
+            evidence = [each for each in (*made.evidence, made.bands, made.nearness) if each is not None]
             _write_tables(numbers, out, tables, more, reached.sources, made.said, evidence)
         if note is not None:
             numbers.write_page(note, reach_books.reach_note(tables, reached.sources, changed))
@@ -335,7 +336,7 @@ def _models(
     if what_if is None and not place and not factors:
         return numbers, _Plan()
     from geoplan.assignment import assign
-    from geoplan.choices import addresses
+    from geoplan.choices import addresses, gathered
     from geoplan.io.services import read_sites
     from geoplan.placement_tables import protect_ground
     from geoplan.placements import best_sites, compare_mailing, compare_plan, fit_reach_model, place_cells
@@ -369,6 +370,8 @@ def _models(
         plan = plan_shown(compare_plan(model, cells, today, planned, factors), tables)
     if place:
         missed = list(tables.under("segment").index) if "segment" in tables.by else []
+        if ground is not None and within_km is None and kind in cells:
+            cells = gathered(cells, [kind, "segment"])  # as many places as of exact numbers: the solver's time is short
         weight = cells["base"].where(cells["segment"].isin(missed) | (not missed), 0.0)
         candidates = sites if sites is not None else schools.frame[["easting", "northing"]].dropna()
         falling = per_km if per_km is not None else model.per_km if model is not None else None
@@ -384,9 +387,9 @@ def _models(
         whom = "the under-reached" if missed else tables.base_name
         said.append(placement_sentence(placement, whom, within_km, named))
     if ground is None:
-        return numbers, _Plan(model, None, plan, sites, placement, tuple(said))
+        return numbers, _Plan(model, None, None, plan, sites, placement, tuple(said))
     said = (*said, *ground.notes)
-    return numbers, _Plan(model, ground.bands, plan, sites, placement, said, ground.evidence)
+    return numbers, _Plan(model, ground.bands, ground.nearness, plan, sites, placement, said, ground.evidence)
 
 
 @dataclass(frozen=True)
@@ -395,6 +398,7 @@ class _Plan:
 
     model: object = None
     bands: object = None
+    nearness: object = None
     plan: object = None
     sites: object = None
     placement: object = None
