@@ -48,6 +48,10 @@ WAYS = {
     WALK: "Distances are walks along the network that was given, from the home's postcode to the catchment's school",
     MATRIX: "Distances are as given in the matrix of distances, from the home to the catchment's school",
 }
+BY_MILES = (
+    "Means, medians and what nine in ten live within are worked out from the people of each quarter of a mile, hidden "
+    "and rounded as other numbers are; exact distances would tell more."
+)
 UNFILLED = "Unfilled places are each school's own: a full school does not make up for an empty one, nor the reverse."
 OWN_YEARS = (
     "Some schools teach only some of the years counted: places are set against children of the years that a "
@@ -809,7 +813,8 @@ def _distance_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.Tabl
 
 def distance_words(tables: OptionTables) -> str:
     """How distances were measured."""
-    return f"{WAYS[tables.way]}, rounded to the nearest 50 metres." if tables.way in WAYS else STRAIGHT
+    said = f"{WAYS[tables.way]}, rounded to the nearest 50 metres." if tables.way in WAYS else STRAIGHT
+    return said if tables.rule.exact else f"{said} {BY_MILES}"
 
 
 def _retention_panels(tables: OptionTables, facts: OptionFacts) -> list[maps.TablePanel]:

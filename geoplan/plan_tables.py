@@ -8,7 +8,8 @@ with each other and with the options of earlier releases. A plan that was change
 Tables are protected in turn, each beside all before it: catchments and moves first, then areas that move, then who
 moves, then the mix of catchments. Where people by area cannot be shown (too many areas, or most of their numbers would
 be hidden), those who move are shown by the pair of schools: numbers that are printed anyway. Segregation and unfilled
-places are worked out from printed counts; distances are rounded to the nearest 50 metres and given only for groups
+places are worked out from printed counts; mean distances from people by quarters of a mile, protected like any count,
+as exact ones would tell which of two hidden numbers is larger: rounded to the nearest 50 metres, and only for groups
 large enough for a share.
 """
 
@@ -63,6 +64,9 @@ WAYS_ON = (
 )
 PATIENCE = 8  # numbers by area hidden in vain before they are left out
 ROUND_M = 50
+#: Ends of the bands that distances are worked out from, in miles: quarters where most live, wider ones far away.
+ENDS_MILES = (*np.arange(0.25, 3.01, 0.25), 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0)
+EXTRA_MILES = (-10.0, -5.0, -3.0, -2.0, *np.arange(-1.5, 1.51, 0.25), 2.0, 3.0, 5.0, 10.0)
 BANDS = ("up to 2 miles", "2 to 3 miles", "over 3 miles")
 MIXED = {"fsm": YES, "idaci": "1"}  # whose spread between catchments is measured: the value of each attribute
 NONE_OF = {"fsm": NO, "sen": "N", "eal": NO}
@@ -290,12 +294,13 @@ def protect_options(
     }
     shown["own_years"] = None if places is None else _of_own_years(shown["residents"], by_year, plans, ages, rule)
     distance = _distance_table(bands) if bands else None
+    metres = {title: _metres(desk, ground, changes[title], title, bands.get(title)) for title in plans if bands}
     feeders = _feeders(desk, ground)
     return OptionTables(
         plans=MappingProxyType(dict(plans)),
         noun=residents.noun,
         base_name=base_name,
-        summary=_summary(plans, changes, by_flow, by_cluster, shown, distance, rule, desk),
+        summary=_summary(plans, metres, by_flow, by_cluster, shown, distance, rule, desk),
         flows=MappingProxyType({option: _flow_table(by_flow[option]) for option in options}),
         who=MappingProxyType(who),
         areas=MappingProxyType(areas),
@@ -502,7 +507,9 @@ class _Desk:
         """The dimensions of a table that describe people, not where they live."""
         return {dim for dim in table.dims if dim in self.attributes or dim.startswith((ATTENDS, "feeder of "))}
 
-    def protect(self, tables: Sequence[RawTable], by_area: bool = False, patience: int = 0) -> list[ProtectedTable]:
+    def protect(
+        self, tables: Sequence[RawTable], by_area: bool = False, patience: int = 0, nested: tuple[Nesting, ...] = ()
+    ) -> list[ProtectedTable]:
         populations = {table.population for table in tables}
         before = [table for table in self.printed if table.population in populations]
         if not by_area:
@@ -515,7 +522,7 @@ class _Desk:
         try:
             made = protect_tables(
                 list(tables), self.rule, earlier=[] if self.rule.exact else before,
-                nested=self.by_area if by_area else self.by_piece, totals="rounded", patience=patience,
+                nested=(*(self.by_area if by_area else self.by_piece), *nested), totals="rounded", patience=patience,
             )  # fmt: skip
         except DisclosureRefused as error:
             if not self.released:
@@ -930,7 +937,7 @@ def _distance_table(bands: Mapping[str, ProtectedTable]) -> Protected:
     return Protected(shown.rename_axis("distance"), hidden.astype(bool), one.rule, one.noun, printed=printed)
 
 
-def _summary(plans, changes, by_flow, by_cluster, shown, distance, rule: Rule, desk: _Desk) -> Protected:
+def _summary(plans, metres, by_flow, by_cluster, shown, distance, rule: Rule, desk: _Desk) -> Protected:
     """One row a plan: the table of the council paper."""
     rows, gone = {}, {}
     residents = shown["residents"]
@@ -957,7 +964,7 @@ def _summary(plans, changes, by_flow, by_cluster, shown, distance, rule: Rule, d
             lost = distance.hidden[title]
             row |= {"over_2_miles": over2 + over3, "over_3_miles": over3}
             away |= {"over_2_miles": bool(lost[BANDS[1]] or lost[BANDS[2]]), "over_3_miles": bool(lost[BANDS[2]])}
-            row |= _metres(changes[title], rule)
+            row |= metres[title][0]
         if shown["places"] is not None:
             places = shown["places"][title].dropna()
             counts = counts if shown["own_years"] is None else shown["own_years"].table[title]
@@ -975,24 +982,107 @@ def _summary(plans, changes, by_flow, by_cluster, shown, distance, rule: Rule, d
     units = MappingProxyType({"moves_share": "share", "mean_m": "m", "median_m": "m", "p90_m": "m"})
     printed = (*residents.printed, *(table.printed for table in (*by_flow.values(), *by_cluster.values())))
     printed += () if distance is None else distance.printed
+    printed += tuple(table for _, tables in metres.values() for table in tables)
     return Protected(table, hidden, rule, "", units, printed)
 
 
-def _metres(change: Change, rule: Rule) -> dict[str, float]:
-    """Mean, median and 90th percentile of everybody's distance under the later plan, rounded."""
+def _metres(
+    desk: _Desk, ground: _Ground, change: Change, title: str, coarse: ProtectedTable | None
+) -> tuple[dict[str, float], list[PrintedTable]]:
+    """Mean, median and 90th percentile of everybody's distance under a plan, and how much farther those who move live.
+
+    Inside the office from exact distances; outside from people by quarters of a mile, hidden and rounded like any
+    count. Also the tables that they were worked out from.
+    """
     metres = change.metres_after[np.isfinite(change.metres_after)]
-    few = len(metres) < max(1, 2 * rule.min_base)
-    found = [np.nan] * 3 if few else [metres.mean(), np.median(metres), np.quantile(metres, 0.9)]
-    names = ("mean_m", "median_m", "p90_m")
-    answer = {name: ROUND_M * float(np.round(value / ROUND_M)) for name, value in zip(names, found, strict=True)}
     moved = change.moves & np.isfinite(change.metres_after) & np.isfinite(change.metres_before)
     extra = (change.metres_after - change.metres_before)[moved]
-    told = [np.nan] * 2
-    if len(extra) >= max(1, 2 * rule.min_base):
-        told = [np.median(extra), np.quantile(extra, 0.9)]
-    for name, value in zip(("extra_median_m", "extra_p90_m"), told, strict=True):
-        answer[name] = ROUND_M * float(np.round(value / ROUND_M)) + 0.0
-    return answer
+    of, more = _Distances(metres), _Distances(extra)
+    tables: list[PrintedTable] = []
+    if not desk.rule.exact and coarse is not None:
+        noun = change.residents.noun
+        dim = f"miles: {_word(title)}"
+        nesting = Nesting(dim, coarse.dims[0], dict(zip(_mile_words(ENDS_MILES), _band_of(ENDS_MILES), strict=True)))
+        what = f"by quarters of a mile, {title}"
+        of = _by_miles(desk, metres, ENDS_MILES, noun, what, dim, coarse.population, (nesting,), tables)
+        if len(extra):
+            flow = ground.flow_dims.get(title, "")
+            population = f"{ground.population}, by how much farther the school is, {flow}{ground.way}"
+            dim = f"miles farther: {_word(title)}"
+            what = f"who move, by miles farther, {title}"
+            more = _by_miles(desk, extra, EXTRA_MILES, noun, what, dim, population, (), tables)
+    least = max(1, 2 * desk.rule.min_base)
+    answer = {"mean_m": of.mean, "median_m": of.quantile(0.5), "p90_m": of.quantile(0.9)}
+    answer = {key: value if of.people >= least else np.nan for key, value in answer.items()}
+    for key, part in (("extra_median_m", 0.5), ("extra_p90_m", 0.9)):
+        answer[key] = more.quantile(part) if more.people >= least else np.nan
+    return {key: ROUND_M * float(np.round(value / ROUND_M)) + 0.0 for key, value in answer.items()}, tables
+
+
+@dataclass(frozen=True, eq=False)
+class _Distances:
+    """Metres of people one by one; or, with ``ends``, how many there are in each band."""
+
+    values: np.ndarray
+    ends: np.ndarray | None = None
+
+    @property
+    def people(self) -> float:
+        return float(len(self.values)) if self.ends is None else float(self.values.sum())
+
+    @property
+    def mean(self) -> float:
+        if not self.people:
+            return np.nan
+        if self.ends is None:
+            return float(self.values.mean())
+        return float((self.values * (self.ends[:-1] + self.ends[1:]) / 2).sum() / self.people)
+
+    def quantile(self, part: float) -> float:
+        """Within a band people live evenly."""
+        if not self.people:
+            return np.nan
+        if self.ends is None:
+            return float(np.quantile(self.values, part))
+        below = np.r_[0.0, self.values.cumsum()]
+        at = min(int(np.searchsorted(below, part * self.people, side="left")), len(self.values))
+        share = (part * self.people - below[at - 1]) / self.values[at - 1] if at else 0.0
+        return float(self.ends[max(0, at - 1)] + share * (self.ends[at] - self.ends[at - 1] if at else 0.0))
+
+
+def _by_miles(
+    desk: _Desk,
+    metres: np.ndarray,
+    ends: Sequence[float],
+    noun: str,
+    what: str,
+    dim: str,
+    population: str,
+    nested,
+    tables: list,
+) -> _Distances:
+    """People by bands of distance, as they may be shown; nobody where a small number could be worked out from them."""
+    within = METRES_PER_MILE * np.array(ends)
+    band = np.searchsorted(within, metres, side="left")
+    counts = pd.Series(np.bincount(band, minlength=len(ends) + 1), index=pd.Index(_mile_words(ends), name=dim))
+    first = 0.0 if ends[0] > 0 else 1.5 * within[0]
+    edges = np.r_[first, within, 1.5 * within[-1]]
+    try:
+        table = desk.protect([RawTable(f"{noun} {what}", counts, noun, population)], nested=nested)[0]
+    except DisclosureRefused:
+        return _Distances(np.zeros(len(counts)), edges)
+    tables.append(table.printed)
+    shown = table.shown.reindex(counts.index).fillna(desk.rule.hide_below / 2)
+    return _Distances(shown.to_numpy(dtype=float), edges)
+
+
+def _mile_words(ends: Sequence[float]) -> list[str]:
+    return [*(f"up to {end:g} miles" for end in ends), f"over {ends[-1]:g} miles"]
+
+
+def _band_of(ends: Sequence[float]) -> list[str]:
+    """The band of :data:`BANDS` that each of these bands lies in."""
+    return [*(BANDS[int(np.searchsorted([2.0, 3.0], end, side="left"))] for end in ends), BANDS[-1]]
 
 
 def _retention(desk: _Desk, ground: _Ground, change: Change, first: str) -> Protected | None:

@@ -282,7 +282,10 @@ def fit_panel(
 def nearness_panel(nearness: Protected, sources: Iterable[Source]) -> maps.TablePanel:
     """What a model was fitted to: people and users by how near all sites are."""
     columns = {"base": ("People", ""), "seen": ("Users seen", "")}
-    note = "Places in groups, the nearest first: by the mean distance to the sites of today, near ones counting more. With the users of each segment, the model was fitted to these numbers and no others."
+    note = (
+        "Places in groups, the nearest first: by the mean distance to the sites of today, nearer counting more. With "
+        "the users of each segment, the model was fitted to these numbers and no others."
+    )
     title = "What the model was fitted to: users by nearness"
     return maps.table(title, nearness, columns, sources=sources, index="Mean distance", note=note)
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import openpyxl
 import pytest
-from conftest import LETTERS, postcode
+import test_design_hidden as designs
+from conftest import LETTERS, postcode, square
 from project import write_project
 
 from geoplan.cli.main import main
@@ -117,3 +119,41 @@ def test_the_choice_agrees_with_what_is_printed_of_each_site(towns, monkeypatch,
     printed = {row["code"]: row["reach"] for row in answer["reach"]}
     assert printed == {"S0": 55.0, "S1": 55.0, "S2": 200.0}
     assert any("North" in note for note in answer["notes"] if "together" in note)
+
+
+# --- plans: how far children live -------------------------------------------------------------------------
+
+
+def metres_of(pupils, end: int) -> float:
+    """The mean distance of all to the school of their catchment today; those of D live at its postcode D1 or D3."""
+    far = {}
+    for letter, school in zip(LETTERS, "111231233", strict=True):
+        east, north = (part + 300 * (end if letter == "D" else 1) for part in square(letter))
+        far[letter] = np.hypot(east - 579_500 - 1000 * int(school), north - 160_500)
+    return sum(pupils[letter] * far[letter] for letter in LETTERS) / sum(pupils.values())
+
+
+def test_where_in_an_area_children_live_changes_no_mean_distance(tmp_path, monkeypatch, capsys):
+    # D1 and D3 are of one band of distance; exact means, rounded to 50 m, would differ
+    pupils = next(
+        counts
+        for number in range(60, 200)
+        if round(metres_of(counts := designs.PUPILS | {"D": 45, "A": number}, 1) / 50)
+        != round(metres_of(counts, 3) / 50)
+    )
+    none = dict.fromkeys(LETTERS, 0)
+    one = designs.town(tmp_path / "one", none, pupils=pupils)
+    two = designs.town(tmp_path / "two", none, one / "areas.gpkg", pupils=pupils)
+    rows = (two / "pupils.csv").read_text().replace(postcode("D1"), postcode("D3"))
+    (two / "pupils.csv").write_text(rows)
+    words = ["plan", "compare", "today", "b.csv", "--json"]
+    first, second = (said(folder, [*words, "-o", "out.html"], monkeypatch, capsys) for folder in (one, two))
+    assert first == second
+    row = json.loads(first["said"])["summary"][0]
+    assert abs(row["mean_m"] - metres_of(pupils, 1)) <= 150
+    inside = ["--internal", "a test of exact numbers"]
+    first, second = (
+        json.loads(said(folder, [*words, *inside], monkeypatch, capsys)["said"])["summary"][0]["mean_m"]
+        for folder in (one, two)
+    )
+    assert first != second
