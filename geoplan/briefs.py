@@ -60,6 +60,9 @@ class DesignProblem:
         they are counted). Areas left out are not counted. None if mix does not matter.
     today
         The plan that moves are counted from; None if moves do not matter.
+    journeys
+        By area, the children among whom the mean journey is worked out, where those are not ``children``: numbers that
+        may be shown.
 
     Raises
     ------
@@ -75,6 +78,7 @@ class DesignProblem:
     unit: str = "minutes"
     mix: pd.DataFrame | None = None
     today: CatchmentPlan | None = None
+    journeys: pd.Series | None = None
 
     def __post_init__(self):
         children = self.children.to_frame("all") if isinstance(self.children, pd.Series) else self.children
@@ -113,6 +117,11 @@ class DesignProblem:
     def weight(self) -> np.ndarray:
         """Children of each area, the mean over the years."""
         return self.children.mean(axis=1).to_numpy()
+
+    @cached_property
+    def travellers(self) -> np.ndarray:
+        """Children of each area among whom the mean journey is worked out."""
+        return self.weight if self.journeys is None else self.journeys.reindex(self.areas).fillna(0.0).to_numpy(float)
 
     @cached_property
     def shares(self) -> np.ndarray:

@@ -137,9 +137,9 @@ def measure_plan(problem: DesignProblem, plan: CatchmentPlan) -> dict[str, float
 
 def linear_measures(problem: DesignProblem) -> dict[str, np.ndarray]:
     """What each assignment of an area to a school adds to a measure: areas x schools, by measure."""
-    total = max(problem.weight.sum(), 1e-12)
+    total = max(problem.travellers.sum(), 1e-12)
     travel = np.where(np.isfinite(problem.travel.to_numpy()), problem.travel.to_numpy(), 0.0)
-    measures = {TRAVEL: problem.weight[:, None] * travel / total}
+    measures = {TRAVEL: problem.travellers[:, None] * travel / total}
     if problem.today is not None:
         moves = problem.now[:, None] != np.arange(len(problem.schools))
         measures[MOVED] = problem.weight[:, None] * moves

@@ -132,8 +132,14 @@ class Ground:
     sources: list[Source] = field(default_factory=list)
     evidence: object = None  # children by area as protected, where all numbers are worked out from those
     mixed: object = None  # the mix by area as protected, from which segregation is worked out
+    travellers: object = None  # children by area as protected, from which the mean journey is worked out
     marks: dict[str, str] = field(default_factory=dict)
     earlier: tuple = ()
+
+    @property
+    def beside(self) -> tuple:
+        """Protected tables beside which those of catchments are protected."""
+        return tuple(each for each in (self.travellers, self.mixed) if each is not None)
 
 
 def ground_of(folder, asked, today, schools, children, places, mix, travel, areas, *, with_mix, published,
@@ -198,6 +204,11 @@ def ground_of(folder, asked, today, schools, children, places, mix, travel, area
         table, grown = _grown(folder, table, plan, codes, counted_by, forecast, noun, base_name, data, notes, sources)
     elif moves_traded and not published and not rule.exact:
         table, grown = _as_shown(folder, table, kind, rule, noun, base_name, data, notes)
+    journeys = None
+    if not grown and not published and not rule.exact:
+        shown, held = _as_shown(folder, table, kind, rule, noun, base_name, data, notes, _JOURNEYS)
+        journeys = shown.mean(axis=1)
+        grown = {"travellers": held.pop("evidence")} | held
     room = _places(file, codes, plan, places, counted_by, asked, notes)
     lengths, unit = _travel(travel, directory, boundaries, file, codes, plan, notes, kind)
     spread = None
@@ -209,7 +220,7 @@ def ground_of(folder, asked, today, schools, children, places, mix, travel, area
             total = counts.groupby(level=0).sum()
             spread = pd.DataFrame({"group": group.reindex(total.index).fillna(0.0), "counted": total})
         else:
-            beside = grown["evidence"].printed if grown else ()
+            beside = next((grown[key].printed for key in ("evidence", "travellers") if key in grown), ())
             spread, held = _mix_as_shown(folder, counts, values, rule, noun, base_name, data, notes, beside)
             grown = grown | held | {"marks": {**grown.get("marks", {}), **held["marks"]}}
     neighbours = boundaries.neighbours()[["a", "b"]]
@@ -221,15 +232,22 @@ def ground_of(folder, asked, today, schools, children, places, mix, travel, area
         pairs = "; ".join(f"{boundaries.names[a]} and {boundaries.names[b]}" for a, b in asked.bridges)
         notes.append(f"Counted as neighbours across water or open land: {pairs}.")
     problem = DesignProblem(
-        children=table, places=room, travel=lengths, neighbours=neighbours, kind=kind, unit=unit, mix=spread, today=plan
-    )
+        children=table, places=room, travel=lengths, neighbours=neighbours, kind=kind, unit=unit, mix=spread,
+        today=plan, journeys=journeys,
+    )  # fmt: skip
     names = {code: _name(code, plan, file) for code in codes}
     sites = file.frame.loc[[c for c in _members(codes, plan) if c in file.frame.index], ["easting", "northing"]]
     return Ground(problem, boundaries, sites.dropna(), names, noun, base_name, data, notes, sources, **grown)
 
 
-def _as_shown(folder, table, kind, rule, noun, base_name, data, notes):
-    """Children by area as they may be shown, and the evidence."""
+_JOURNEYS = (
+    "The mean journey is worked out from children by area hidden below {hide} (taken as half of that) and rounded to "
+    "{step}: one of exact numbers would tell, of two plans, how many live between them."
+)
+
+
+def _as_shown(folder, table, kind, rule, noun, base_name, data, notes, why=""):
+    """Children by area as they may be shown, and the evidence; ``why`` in place of the note on all numbers."""
     from geoplan.design_tables import protect_areas
 
     children = table if len(table.columns) > 1 else table.iloc[:, 0]
@@ -239,7 +257,10 @@ def _as_shown(folder, table, kind, rule, noun, base_name, data, notes):
             children, kind, rule, noun=noun, base_name=base_name, data=data, earlier=earlier[0],
             earlier_nested=earlier[1],
         )  # fmt: skip
-    notes.append(f"{_worked_out(rule)} Exact numbers of those who move would say who lives between two designs.")
+    notes.append(
+        why.format(hide=rule.hide_below, step=rule.round_to) if why
+        else f"{_worked_out(rule)} Exact numbers of those who move would say who lives between two designs."
+    )  # fmt: skip
     shown = shown if len(table.columns) > 1 else shown.to_frame(table.columns[0])
     return shown.rename_axis(None), {"evidence": evidence, "marks": marks, "earlier": earlier}
 

@@ -111,8 +111,9 @@ def protect(numbers, answer: Answer, rule):
     ground = answer.ground
     earlier, nested = numbers.earlier()
     known = {"noun": ground.noun, "base_name": ground.base_name, "data": ground.data}
-    if ground.mixed is not None:
-        numbers, earlier = _unchanged(numbers, ground), (*earlier, *ground.mixed.printed)
+    if ground.beside:
+        held = tuple(part for each in ground.beside for part in each.printed)
+        numbers, earlier = _unchanged(numbers, ground), (*earlier, *held)
     tables = protect_design(
         ground.problem, answer.found, rule, names=ground.names, area_names=ground.boundaries.names.to_dict(),
         earlier=earlier, earlier_nested=nested, step=1 if ground.evidence is None else ground.evidence.rule.round_to,
@@ -163,7 +164,7 @@ def write_outputs(outs: Sequence[Path], trade_off_out: Path | None, numbers, ans
     from geoplan.io.plans import write_plan
 
     ground, tables, surface = answer.ground, answer.tables, answer.surface
-    evidence = [each for each in (ground.evidence, ground.mixed) if each is not None]
+    evidence = [each for each in (ground.evidence, *ground.beside) if each is not None]
     made = []
     for path in (path for path in outs if path.suffix != ".csv"):
         facts = page_facts(*answer.parts, surface)
