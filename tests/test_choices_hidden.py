@@ -157,3 +157,55 @@ def test_where_in_an_area_children_live_changes_no_mean_distance(tmp_path, monke
         for folder in (one, two)
     )
     assert first != second
+
+
+def test_hidden_children_change_nothing_of_a_design_or_its_mean_journey(tmp_path, monkeypatch, capsys):
+    none = dict.fromkeys(LETTERS, 0)
+    one = designs.town(tmp_path / "one", none, pupils=designs.PUPILS | {"D": 4, "E": 45})
+    two = designs.town(tmp_path / "two", none, one / "areas.gpkg", pupils=designs.PUPILS | {"D": 2, "E": 47})
+    words = [*designs.WORDS, "--objective", "travel", "-o", "out.html"]
+    first, second = (designs.said(folder, words, monkeypatch, capsys) for folder in (one, two))
+    assert first == second
+    assert b"The mean journey is worked out from children by area hidden below 10" in first["out.html"]
+    inside = [*designs.WORDS, "--objective", "travel", "--internal", "a test of exact numbers"]
+    first, second = (designs.said(folder, inside, monkeypatch, capsys)["said"] for folder in (one, two))
+    assert b"The mean journey is worked out" not in first
+
+
+# --- what was the same before -----------------------------------------------------------------------------
+
+
+def feeder_town(folder, few: int, areas=None):
+    """Pupils of year 6 at three feeder schools; ``few`` of ten in D are at the first of two, and the rest in A."""
+    folder.mkdir()
+    if areas is not None:
+        shutil.copy(areas, folder / "areas.gpkg")
+    write_project(folder, about='as_at = "January"')
+    at = dict.fromkeys(LETTERS, (30, 32, 34))
+    at |= {"A": (40 - few, 25 + few, 34), "B": (30, 30, 34), "D": (few, 10 - few, 70), "G": (0, 0, 60)}
+    homes = [(letter, 900004 + i) for letter in LETTERS for i in range(3) for _ in range(at[letter][i])]
+    rows = [f"P{i},{postcode(f'{letter}1')},{school},6" for i, (letter, school) in enumerate(homes)]
+    (folder / "pupils.csv").write_text("\n".join(["pupil_id,postcode,school,year_group", *rows]) + "\n")
+    rows = ["urn,name,phase,easting,northing,places,cluster"]
+    for i in range(6):
+        phase, cluster = ("Secondary", "Primary")[i // 3], ("North", "South", "East")[i % 3]
+        rows.append(f"90000{i + 1},School {i + 1},{phase},{580500 + 1000 * (i % 3)},160500,300,{cluster}")
+    (folder / "schools.csv").write_text("\n".join(rows) + "\n")
+    for name, schools in {"today": "111231233", "b": "121231233"}.items():
+        plan = "".join(f"{designs.CODES[a]},90000{each}\n" for a, each in zip(LETTERS, schools, strict=True))
+        (folder / f"{name}.csv").write_text("lsoa21,school\n" + plan)
+    with (folder / "geoplan.toml").open("a") as file:
+        file.write('[plans]\ntoday = "today.csv"\n')
+    return folder
+
+
+def test_hidden_children_of_feeder_schools_change_nothing_of_divided_clusters(tmp_path, monkeypatch, capsys):
+    one = feeder_town(tmp_path / "one", 4)
+    two = feeder_town(tmp_path / "two", 6, one / "areas.gpkg")
+    words = ["plan", "compare", "today", "b.csv", "--json"]
+    first, second = (said(folder, [*words, "-o", "out.html"], monkeypatch, capsys) for folder in (one, two))
+    assert first == second
+    assert len(json.loads(first["said"])["clusters"]) == 3
+    inside = ["--internal", "a test of exact numbers"]
+    first, second = (json.loads(said(f, [*words, *inside], monkeypatch, capsys)["said"]) for f in (one, two))
+    assert first["clusters"] != second["clusters"]
