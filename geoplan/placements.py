@@ -565,7 +565,7 @@ def best_sites(
     most_pairs: int = 30,
     seconds: float = 60.0,
 ) -> Placement:
-    """The sites that do most for the people weighed.
+    """The sites that do most for the people weighed; of exact numbers, for inside only (:mod:`geoplan.choices`).
 
     Parameters
     ----------

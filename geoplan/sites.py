@@ -164,7 +164,10 @@ def measure_sites(
 
 
 def best_of(sites: pd.DataFrame, homes: pd.DataFrame, within_m: float, count: int = 1) -> Placement:
-    """The sites that together reach most children (maximal covering), with the solver's bound."""
+    """The sites that together reach most children (maximal covering), with the solver's bound.
+
+    Of exact homes, for inside only: what is shown is chosen from protected ones (:mod:`geoplan.choices`).
+    """
     return best_sites(homes.assign(weight=homes["children"]), sites, count, within_km=within_m / 1000)
 
 
