@@ -208,8 +208,8 @@ def chosen_words(noun: str, kind: str, rule: Rule) -> str:
 
     Examples
     --------
-    >>> chosen_words("pupils", "lsoa21", Rule())[:48]
-    'Worked out from pupils by lsoa21 hidden below 10'
+    >>> chosen_words("pupils", "LSOA (2021)", Rule())[:53]
+    'Worked out from pupils by LSOA (2021) hidden below 10'
     """
     return (
         f"Worked out from {noun} by {kind} hidden below {rule.hide_below} (taken as half of that) and rounded to "

@@ -20,7 +20,7 @@ from geoplan.gate import PrintedTable
 from geoplan.placements import ReachModel, count_by_distance, distance_bands, fit_reach_margins, nearness
 from geoplan.reach_books import bands_shown
 from geoplan.reach_tables import ReachTables, protect_base_by
-from geoplan.service_reach import ELSEWHERE, SEGMENT, ServiceReach
+from geoplan.service_reach import ELSEWHERE, SEGMENT, ServiceReach, dim_words
 
 ONE_LEVEL = "The model has one level for all segments: name them too (--by segment) for a level of each."
 USERS_A_GROUP, FEWEST_GROUPS, MOST_GROUPS = 25, 4, 10
@@ -119,7 +119,7 @@ def protect_ground(
         bands = bands_shown(count_by_distance(cells, sites), tables)
         near, found["near"] = _by_nearness(found, cells, sites, tables, total)
     found["base"] = agreed(found["base"].to_numpy(), _sums(found, tables, bands, near, sites))
-    notes = [chosen_words(tables.base_noun, kind, tables.rule)]
+    notes = [chosen_words(tables.base_noun, dim_words(kind), tables.rule)]
     if SEGMENT in tables.by:
         seen = filled(tables.by[SEGMENT], "count").drop([NOT_PLACED, ELSEWHERE], errors="ignore").fillna(0.0)
     else:

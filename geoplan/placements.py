@@ -44,7 +44,7 @@ SEED = 2026
 DRAWS = 2000
 BANDS_KM = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, np.inf)
 MOST_PER_KM = 20.0
-NEAR_PER_KM = 0.5
+NEAR_PER_KM, NONE_PER_KM = 0.5, 1e-4
 _MOST_USE = 0.999  # of a segment, in a model fitted to rounded numbers
 CURVES = {"exponential": lambda km: km, "power": lambda km: np.log(0.5 + km)}
 _Z = 1.959963984540054
@@ -818,7 +818,8 @@ def _least(deviance) -> float:
     best = int(np.argmin([deviance(each) for each in ladder]))
     low, high = ladder[max(0, best - 1)], ladder[min(len(ladder) - 1, best + 1)]
     found = float(minimize_scalar(deviance, bounds=(low, high), method="bounded", options={"xatol": 1e-7}).x)
-    return min((float(ladder[best]), found), key=deviance)
+    answer = min((float(ladder[best]), found), key=deviance)
+    return answer if answer > NONE_PER_KM else 0.0
 
 
 def _explained(n, there, told, b, code, band, expected) -> tuple[float, float]:

@@ -37,6 +37,7 @@ KeyOption = Annotated[
     str, typer.Option("--key", help="Header of the family's number: each family counts once, the rest are contacts.")
 ]  # fmt: skip
 
+_LEAST_PER_KM = 0.005  # a fitted falling-off that prints as 0% chooses no sites
 BaseOption = Annotated[
     str, typer.Option("--base", help="Whom it could reach: all, year_group=5,6, or a file of people by area.")
 ]
@@ -374,7 +375,9 @@ def _models(
             cells = gathered(cells, [kind, "segment"])  # as many places as of exact numbers: the solver's time is short
         weight = cells["base"].where(cells["segment"].isin(missed) | (not missed), 0.0)
         candidates = sites if sites is not None else schools.frame[["easting", "northing"]].dropna()
-        falling = per_km if per_km is not None else model.per_km if model is not None else None
+        falling = per_km
+        if falling is None and model is not None and model.per_km >= _LEAST_PER_KM:
+            falling = model.per_km
         if not falling and within_km is None:
             raise typer.BadParameter(
                 "say how use falls with distance (--per-km 0.3), or how far is near enough (--within-km 2)",

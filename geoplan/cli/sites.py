@@ -159,6 +159,7 @@ def _homes_as_shown(numbers, folder, people, layers, phase: str, options, tables
     from geoplan.design_tables import protect_areas
     from geoplan.distances import straight_line_table_m
     from geoplan.housing import PHASES
+    from geoplan.service_reach import dim_words
     from geoplan.sites import REACH
 
     places = addresses(folder.postcodes(), layers)
@@ -178,7 +179,7 @@ def _homes_as_shown(numbers, folder, people, layers, phase: str, options, tables
     near = straight_line_table_m(homes["easting"], homes["northing"], options["easting"], options["northing"])
     reach = filled(tables.measures, REACH).reindex(options.index)
     homes["children"] = agreed(homes["base"], [(near[:, at] <= within_m, total) for at, total in enumerate(reach)])
-    how = chosen_words(people.noun, kind, numbers.rule)
+    how = chosen_words(people.noun, dim_words(kind), numbers.rule)
     return numbers.with_marks(marks), homes, [evidence], how
 
 
