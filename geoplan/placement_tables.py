@@ -7,12 +7,13 @@ counts by area, spread over postcodes and brought to all that is printed of them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from geoplan.areas import Boundaries
 from geoplan.assignment import NOT_PLACED, Assignment
 from geoplan.choices import agreed, area_kind, chosen_words, filled, spread
 from geoplan.disclosure import Protected
@@ -76,6 +77,7 @@ def protect_ground(
     cells: pd.DataFrame | None = None,
     sites: pd.DataFrame | None = None,
     earlier: Sequence[PrintedTable] = (),
+    areas: Iterable[Boundaries] = (),
 ) -> ReachGround:
     """What a plan may be worked out from.
 
@@ -91,24 +93,24 @@ def protect_ground(
         Exact counts (:func:`geoplan.placements.place_cells`) and today's sites, to count by distance.
     earlier
         What was released before.
+    areas
+        Boundaries that were drawn: who lives outside them is ``elsewhere``, as in a reach by that kind of area.
     """
     subject = tables.by[tables.subject]
     many = float(subject.table["base_total"].max())
     kind = area_kind(places, base.kinds, many if many == many else 0.0, tables.rule)
     evidence, marks = (), {}
-    if kind in tables.by:
+    if not kind:  # no kind of area: evenly over all postcodes, and by what is printed
+        kind, places = _ALL, places.assign(**{_ALL: _ALL})
+        people = pd.Series({_ALL: many if many == many else 0.0})
+    elif kind in tables.by:
         people = filled(tables.by[kind], "base_count")
     else:
-        dim = tables.subject
-        placed = base.frame[base.frame[dim].notna().to_numpy()] if dim in base.frame else base.frame
-        counts = placed[placed["counted"]]
-        counts = counts.groupby(
-            counts[kind].astype("object").where(counts[kind].notna(), NOT_PLACED).astype(str)
-        ).size()
-        shown, marks = protect_base_by(reached, tables, counts.rename_axis(kind), earlier)
+        counts = _by_area(base, tables.subject, kind, areas)
+        shown, marks = protect_base_by(reached, tables, counts, earlier)
         people, evidence = filled(shown, "base_count"), (shown,)
     people = people.drop([NOT_PLACED, ELSEWHERE], errors="ignore").rename_axis(kind)
-    finest = max((each for each in base.kinds if each in places), key=lambda each: places[each].nunique())
+    finest = max((each for each in base.kinds if each in places), key=lambda each: places[each].nunique(), default=kind)
     own = places[places[SEGMENT].notna()] if SEGMENT in places else places.assign(segment=_ALL)
     found = spread(people, own, by=[finest, SEGMENT])
     found[SEGMENT] = found[SEGMENT].astype("str")
@@ -126,6 +128,17 @@ def protect_ground(
         seen = pd.Series({_ALL: total})
         notes.append(ONE_LEVEL)
     return ReachGround(found, seen, bands, near, evidence, marks, tuple(notes))
+
+
+def _by_area(base: Assignment, subject: str, kind: str, areas: Iterable[Boundaries]) -> pd.Series:
+    """Those of the base who have a code of the first dimension, by a kind of area, as a reach by that kind counts."""
+    people = base.people[base.people[subject].notna().to_numpy()] if subject in base.frame else base.people
+    code = people[kind].astype("object")
+    code = code.where(code.notna(), NOT_PLACED).astype("str")
+    for layer in areas:
+        if layer.kind == kind:
+            code = code.where(code.isin([*layer.codes, NOT_PLACED]), ELSEWHERE)
+    return people.groupby(code.to_numpy()).size().rename_axis(kind)
 
 
 def _by_nearness(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CODES, make_boundaries, make_directory, make_segments
+from conftest import CODES, make_boundaries, make_directory, make_people, make_segments
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geoplan.assignment import assign
 from geoplan.choices import addresses, agreed, area_kind, filled, gathered, spread
 from geoplan.disclosure import PUBLIC, Protected
+from geoplan.placement_tables import _by_area
 from geoplan.placements import (
     best_sites,
     compare_plan,
@@ -20,6 +22,7 @@ from geoplan.placements import (
     fit_reach_model,
     nearness,
 )
+from geoplan.service_reach import reach
 
 PLACES = addresses(make_directory(None), [make_boundaries()], make_segments())
 
@@ -70,6 +73,16 @@ def test_places_put_together_are_at_the_mean_of_their_people():
     own = cells[cells["segment"] == "2"]
     assert found.at["2", "base"] == own["base"].sum()
     assert found.at["2", "northing"] == pytest.approx((own["northing"] * own["base"]).sum() / own["base"].sum())
+
+
+def test_who_lives_outside_what_is_drawn_is_elsewhere_as_in_a_reach_by_area():
+    homes = ["TN1 1AA"] * 3 + ["TN1 5AA"] * 2 + ["TN9 9ZZ"]
+    people = assign(make_people(homes), make_directory(), [make_boundaries()], make_segments())
+    counts = reach(people, people, "all", "pupils", ["segment", "lsoa21"], areas=[make_boundaries(letters="ABC")])
+    found = _by_area(people, "segment", "lsoa21", [make_boundaries(letters="ABC")])
+    assert found.to_dict() == {CODES["A"]: 3, "elsewhere": 2}
+    placed = counts.base.drop("not placed", level="segment").groupby(level="lsoa21").sum()
+    assert placed[placed > 0].to_dict() == found.to_dict()
 
 
 # --- the model fitted to what is printed ------------------------------------------------------------------

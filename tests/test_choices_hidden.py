@@ -110,6 +110,10 @@ def test_what_was_chosen_from_is_held_against_other_releases(towns, monkeypatch,
         said(folder, words, monkeypatch, capsys)
         held = read_memory(ledger_path(folder)).ledger.entries[-1].tables
         assert any(table.dims == ("lsoa21",) for table in held)
+    # and what was not printed then may be printed now, beside it
+    words = [*REACH, "--by", "segment", "--by", "lsoa21", "--json", "-o", "out.html"]
+    rows = json.loads(said(folder, words, monkeypatch, capsys)["said"])["by"]["lsoa21"]
+    assert [row["base_count"] for row in rows][:4] == [50, 100, 50, "c"]
 
 
 def test_the_choice_agrees_with_what_is_printed_of_each_site(towns, monkeypatch, capsys):

@@ -359,7 +359,7 @@ def _models(
     ground = None
     if not numbers.rule.exact:
         places = addresses(folder.postcodes(), layers, folder.segments())
-        ground = protect_ground(reached, tables, among, places, cells, today, numbers.earlier()[0])
+        ground = protect_ground(reached, tables, among, places, cells, today, numbers.earlier()[0], layers)
         numbers, cells = numbers.with_marks(ground.marks), ground.cells
     seen = None if ground is None else ground.seen
     model = plan = placement = None
