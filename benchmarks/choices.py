@@ -60,8 +60,8 @@ def place(folder: Path, work: Path, rng):
     return directory, oac, people, schools
 
 
-def pairs_of_sites(people, places, directory, schools, rng) -> list[float]:
-    """``geoplan sites``: the share of the best pair's children that the protected pair reaches."""
+def pairs_of_sites(people, places, directory, schools, rng) -> list[tuple[float, float]]:
+    """``geoplan sites``: children whom the pair chosen from protected numbers reaches, and the exact pair."""
     from geoplan.choices import agreed, spread
     from geoplan.design_tables import protect_areas
     from geoplan.disclosure import PUBLIC
@@ -95,7 +95,7 @@ def pairs_of_sites(people, places, directory, schools, rng) -> list[float]:
             for name, of in (("exact", homes), ("protected", stand_in)):
                 two = [sites.index.get_loc(code) for code in best_of(sites, of, within, 2).sites]
                 value[name] = children[near[:, two].any(axis=1)].sum()
-            short.append(value["protected"] / value["exact"] if value["exact"] else 1.0)
+            short.append((value["protected"], value["exact"]))
     return short
 
 
@@ -157,10 +157,13 @@ def main(shared: Path) -> None:
         with tempfile.TemporaryDirectory() as work:
             directory, oac, people, schools = place(shared / folder, Path(work), rng)
             places = addresses(directory, (), oac)
-            share = np.array(pairs_of_sites(people, places, directory, schools, rng))
-            print(f"{name}: two of six sites, 60 draws, 500 to 1609 m: protected reaches {100 * share.mean():.2f}% "
-                  f"of the exact pair on average, {100 * share.min():.1f}% at worst; the same in "
-                  f"{(share > 1 - 1e-12).sum()} of {len(share)}")  # fmt: skip
+            found = np.array(pairs_of_sites(people, places, directory, schools, rng))
+            other = found[found[:, 0] < found[:, 1]]
+            print(
+                f"{name}: two of six sites near one another, {len(found)} draws, within 500 to 1609 m: protected pairs "
+                f"reach {100 * found[:, 0].sum() / found[:, 1].sum():.2f}% of the children that exact pairs reach; the "
+                f"same in {len(found) - len(other)}; the others (of, to): {other.astype(int).tolist()}"
+            )
             best_and_model(name, people, places, directory, oac, schools, Path(work), rng)
 
 
