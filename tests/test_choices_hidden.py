@@ -12,6 +12,7 @@ import shutil
 
 import numpy as np
 import openpyxl
+import pandas as pd
 import pytest
 import test_design_hidden as designs
 from conftest import LETTERS, postcode, square
@@ -19,6 +20,7 @@ from project import write_project
 
 from geoplan.cli.main import main
 from geoplan.io.ledgers import ledger_path, read_memory
+from geoplan.io.project import copy_demo
 
 SCHOOLS = ("900001", "900002", "900003")
 # West serves A and D, East C and F, North H: of 54 and 56 children, and of 200; whichever has D's and F's 4 and 6.
@@ -213,3 +215,24 @@ def test_hidden_children_of_feeder_schools_change_nothing_of_divided_clusters(tm
     inside = ["--internal", "a test of exact numbers"]
     first, second = (json.loads(said(f, [*words, *inside], monkeypatch, capsys)["said"]) for f in (one, two))
     assert first["clusters"] != second["clusters"]
+
+
+def test_hidden_rolls_of_a_feeder_school_change_nothing_of_a_forecast(tmp_path, monkeypatch, capsys):
+    # of one feeder 3 or 6 in year 6; other rolls change by as many, where that prints the same
+    found = []
+    for few in (3, 6):
+        folder = copy_demo(tmp_path / str(few) / "medway")
+        schools = pd.read_csv(folder / "schools.csv")
+        first, second, *others = schools.loc[schools["highest_year"].eq(6), "urn"]
+        upper = schools.loc[schools["lowest_year"].eq("7"), "urn"]
+        pairs = [(code, feeder, 0.5) for code, third in zip(upper, others, strict=False) for feeder in (first, third)]
+        pd.DataFrame(pairs, columns=["school", "feeder", "share"]).to_csv(folder / "feeders.csv", index=False)
+        rolls = pd.read_csv(folder / "rolls.csv", dtype={"year_group": str})
+        now = rolls["date"].eq(rolls["date"].max())
+        for code, year, count in ((first, "6", few), (first, "5", 65 - few), (second, "6", 65 - few),
+                                  (second, "5", 56 + few)):  # fmt: skip
+            rolls.loc[now & rolls["urn"].eq(code) & rolls["year_group"].eq(year), "pupils"] = count
+        rolls.to_csv(folder / "rolls.csv", index=False)
+        words = ["forecast", "rolls_earlier.csv", "rolls", "--feeders", "feeders.csv", "--level", "none", "--json"]
+        found.append(said(folder, [*words, "-o", "out.html"], monkeypatch, capsys))
+    assert found[0] == found[1]
