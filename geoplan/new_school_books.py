@@ -18,6 +18,7 @@ from geoplan.calendars import admissions_calendar, first_entry_year, organisatio
 from geoplan.disclosure import PUBLIC, Protected, Rule
 from geoplan.gate import PrintedTable
 from geoplan.housing import LEAD_YEARS, PHASES, Need, NewSchool, year_words
+from geoplan.maps import palette
 from geoplan.schools import Schools
 from geoplan.sites import NEARER, WORKED_OUT, Criterion, Ranking
 from geoplan.sources import Source
@@ -37,6 +38,7 @@ JUDGEMENTS = (
     "choice: the table of how often each site stays first says how much hangs on them."
 )
 NO_AUTHORITY = "999"  # sites are drawn with numbers of an authority that does not exist, so that no school has them
+_AREAS = {"outside": palette.SEQUENTIAL[0], "the new school's area": palette.CATEGORICAL[0]}  # as drawn
 NOT_DEMAND = "Living near is not choosing: families prefer other schools too. Distances are straight lines."
 
 
@@ -423,12 +425,13 @@ def specification_book(
         panels.append(maps.table("The areas, listed", public=listed, sources=sources,
                                  columns={"area": ("Area, the nearest first", "")}))  # fmt: skip
     if spec.area and boundaries is not None:
-        inside = pd.Series("outside", boundaries.codes).mask(boundaries.codes.isin(spec.area), "the new school's area")
+        outside, within = _AREAS
+        inside = pd.Series(outside, boundaries.codes).mask(boundaries.codes.isin(spec.area), within)
         table = pd.DataFrame({"area": inside.to_numpy()}, index=boundaries.codes)
         drawn = Protected(table, pd.DataFrame(index=table.index), base="areas")
         layers.append(
             maps.areas(boundaries, drawn, value="area", title="The area to be served", scale="categories",
-                       legend="Area", sources=sources, focus=spec.area)
+                       legend="Area", sources=sources, focus=spec.area, colours=_AREAS)
         )  # fmt: skip
     if neighbours is not None:
         panels.insert(3, maps.table(

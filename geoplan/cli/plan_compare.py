@@ -150,6 +150,7 @@ def _titled(plans: Sequence) -> dict:
     titles: dict[str, object] = {}
     for plan in plans:
         title = plan.name.removeprefix("Catchments, ").replace("_", " ")
+        title = title if " " in title else title.replace("-", " ")  # option-c.csv
         title = re.sub(r"^[a-z]|\b[a-z]$", lambda letter: letter[0].upper(), title)
         while title in titles:
             title += " (2)"
