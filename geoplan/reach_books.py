@@ -433,9 +433,10 @@ def survey_finding(tables: ReachTables, least: float = LEAST_RESPONSE) -> str:
     if not total >= 0 or not asked > 0:
         return f"How many of {tables.base_name} answered is hidden, so that no small number can be worked out."
     rate = survey_shares(tables, least).at["response", "share"]
+    who = tables.base_name.removeprefix("all ")
     rule = "do another study" if rate < least else "no other study is due for that alone"
     return (
-        f"About {total:,.0f} of {asked:,.0f} {tables.base_noun} answered, {100 * rate:.0f}%: "
+        f"About {total:,.0f} of {asked:,.0f} {who} answered, {100 * rate:.0f}%: "
         f"{'below' if rate < least else 'at or above'} {100 * least:.0f}%, {rule}."
     )
 
