@@ -25,8 +25,6 @@ MIN_REASON = 10  # letters in a reason for exact numbers or for a changed thresh
 
 # the symbols of the Department for Education's statistics
 HIDDEN = "c"  # a confidential number: small, or hidden because it would give a small one away
-LOW = "low"  # rounds to zero but is not zero
-NOT_APPLICABLE = "z"
 NOT_AVAILABLE = "x"
 
 OFFICIAL = "OFFICIAL-SENSITIVE"

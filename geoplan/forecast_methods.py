@@ -887,8 +887,3 @@ def describe_survival(history: History, places: pd.Index) -> pd.DataFrame:
     }
     table = pd.DataFrame(columns, index=places)
     return table.loc[:, table.notna().any()]
-
-
-def total_of(pupils: np.ndarray, stages: tuple[int, ...], wanted: tuple[int, ...]) -> np.ndarray:
-    """Pupils of some stages together, the last axis added up."""
-    return sum_known(pupils[..., np.isin(stages, wanted)], axis=-1)

@@ -36,10 +36,6 @@ KeyOption = Annotated[
     str, typer.Option("--key", help="Header of the family's number: each family counts once, the rest are contacts.")
 ]  # fmt: skip
 
-BaseOption = Annotated[
-    str, typer.Option("--base", help="Whom it could reach: all, year_group=5,6, or a file of people by area.")
-]
-
 
 def command(
     users: Annotated[str, typer.Argument(help="The users: a file with postcodes, or its name in the project.")],
