@@ -175,36 +175,6 @@ def _override(rule: Rule, overrides: Mapping[str, int], reason: str) -> Rule:
     return replace(rule, reason=reason, overrides=words, **overrides)
 
 
-def protect_take_up(part: pd.Series, whole: pd.Series, rule: Rule = PUBLIC) -> tuple[pd.Series, pd.Series]:
-    """Hide and round a count of a group: the count and its complement are both small numbers.
-
-    Parameters
-    ----------
-    part, whole
-        Those who did, and the group they are of.
-    rule
-        The rule to apply. None or all of a group under ``rule.min_base`` is hidden too.
-
-    Returns
-    -------
-    shown, hidden
-        As from :func:`protect_counts`.
-
-    Examples
-    --------
-    >>> shown, hidden = protect_take_up(pd.Series([30, 97, 0, 0, 19]), pd.Series([60, 100, 100, 19, 19]))
-    >>> shown.tolist()
-    [30.0, nan, 0.0, nan, nan]
-    """
-    shown, hidden = protect_counts(part, rule)
-    rest = pd.to_numeric(whole).astype(float) - pd.to_numeric(part).astype(float)
-    if (rest < 0).any():
-        raise ValueError(f"{part.name or 'counts'}: a part cannot exceed its whole")
-    all_or_none = ((rest == 0) | (part == 0)) & (whole > 0) & (whole < rule.min_base)
-    hidden = hidden | ((rest > 0) & (rest < rule.hide_below)) | all_or_none
-    return shown.mask(hidden), hidden
-
-
 @dataclass(frozen=True)
 class Protected:
     """A table that passed the small-number rule: the only kind that pages and writers accept.

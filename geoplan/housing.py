@@ -21,7 +21,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from geoplan.contiguity import Graph, pieces
 from geoplan.errors import UnknownCodeError
 from geoplan.sources import Source
 from geoplan.tables import RawTable
@@ -442,14 +441,6 @@ def draw_catchment(
         chosen.append(fits)
         waiting.remove(fits)
         full += float(children.get(fits, 0))
-
-
-def in_one_piece(chosen: Sequence[str], neighbours: pd.DataFrame) -> bool:
-    """Whether areas hang together."""
-    codes = pd.Index(chosen)
-    pairs = np.column_stack([codes.get_indexer(neighbours["a"]), codes.get_indexer(neighbours["b"])])
-    graph = Graph(len(codes), pairs[(pairs >= 0).all(axis=1)].reshape(-1, 2))
-    return len(np.unique(pieces(graph, np.zeros(len(codes), dtype=int)))) == 1
 
 
 def pupils_in(

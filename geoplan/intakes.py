@@ -414,35 +414,6 @@ def leakage(intakes: Intakes, catchment: str) -> pd.DataFrame:
     return pd.DataFrame({"pupils": row, "share": share}).rename_axis("school")
 
 
-def come_from(homes: Protected, total: float = float("nan")) -> pd.DataFrame:
-    """The areas with enough pupils to be shown, the fullest first.
-
-    Parameters
-    ----------
-    homes
-        A school's pupils by area, column ``pupils``, as ``protect_place(..., homes=[school]).homes[school]``.
-    total
-        The school's printed total; shares are of it, and missing without it.
-
-    Returns
-    -------
-    DataFrame
-        By area: ``pupils``, ``share`` and ``so_far`` (of the total, 0 to 1, this area and the fuller ones). Areas
-        whose number is hidden are not in it.
-
-    Examples
-    --------
-    >>> pupils = pd.DataFrame({"pupils": [40.0, float("nan"), 60, 0]}, index=["a", "b", "c", "d"])
-    >>> come_from(Protected(pupils, pupils.isna()), 200)["so_far"].to_dict()
-    {'c': 0.3, 'a': 0.5}
-    """
-    pupils = homes.table["pupils"].mask(homes.is_hidden("pupils"))
-    pupils = pupils[pupils > 0].sort_values(ascending=False, kind="stable")
-    base = total if total >= max(homes.rule.min_base, 1) else float("nan")
-    share = pupils / base
-    return pd.DataFrame({"pupils": pupils, "share": share.clip(upper=1.0), "so_far": share.cumsum().clip(upper=1.0)})
-
-
 # --- who is counted, and where --------------------------------------------------------------------------
 
 

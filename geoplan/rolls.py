@@ -7,14 +7,13 @@ decides whether a total can be given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from geoplan.cohorts import PHASES, stage_of, year_group_of, year_name
-from geoplan.errors import UnknownCodeError
+from geoplan.cohorts import PHASES, stage_of, year_name
 from geoplan.sources import Source
 
 #: Kinds of link between schools (GIAS) that a series of rolls goes on through.
@@ -275,20 +274,6 @@ def rolls_from(
     return replace(rolls, notes=tuple(notes))
 
 
-def in_order(rolls: Rolls, places: Sequence[str]) -> Rolls:
-    """The rolls of these places, in this order.
-
-    Raises
-    ------
-    UnknownCodeError
-        If a place has no rolls.
-    """
-    at = rolls.places.get_indexer(list(places))
-    if (at < 0).any():
-        raise UnknownCodeError(f"no rolls of {', '.join(np.asarray(places)[at < 0][:5])}")
-    return replace(rolls, pupils=rolls.pupils[at], places=rolls.places[at])
-
-
 # --- schools that changed their number -------------------------------------------------------------------
 
 
@@ -357,12 +342,3 @@ def follow_links(table: pd.DataFrame, links: pd.DataFrame) -> tuple[pd.DataFrame
     keys = ["school", "year", "year_group"]
     joined = moved.groupby(keys, as_index=False, sort=False)["pupils"].sum()
     return joined, pd.DataFrame(rows, columns=["school", "into", "how", "why"])
-
-
-def long_of(rolls: Rolls) -> pd.DataFrame:
-    """The rolls as the readers give them: ``school``, ``year``, ``year_group``, ``pupils``."""
-    table = rolls.table
-    groups = table["stage"].map(year_group_of)
-    return pd.DataFrame(
-        {rolls.level: table["place"], "year": table["year"], "year_group": groups, "pupils": table["pupils"]}
-    )
