@@ -320,7 +320,7 @@ def forecast_book(
     grids += [grid for section in sections for grid in section["tables"]]
     if drawn:
         grids += drawn["tables"]
-    findings, said = _findings(forecast, whole, top, spread)
+    findings, said = _findings(forecast, whole, top)
     findings, said = _with_held(findings, said, coverage_said, coverage_shares)
     frames = [grid.frame for grid in grids]
     if published:
@@ -328,7 +328,7 @@ def forecast_book(
     else:
         tables = tuple(_protected(frame, rule, printed) for frame in frames)
         facts = ()
-    charts = _charts(forecast, whole, top, step)
+    charts = _charts(forecast, whole, step)
     parts = {"charts": charts, "first": first, "spread": spread, "map": drawn, "sections": sections}
     return ForecastBook(
         title or "Pupils to come",
@@ -393,7 +393,7 @@ def backtest_book(
         *(grid for part in sections[1:] for grid in part["tables"]),
     ]
     frames = [grid.frame for grid in grids]
-    findings, said = _backtest_findings(past, accuracy, top)
+    findings, said = _backtest_findings(accuracy, top)
     findings, said = _with_held(findings, said, coverage_said, coverage_shares)
     # errors are ratios worked out from rolls that are printed or may be; the counts in these tables are of forecasts
     parts = {"first": first, "spread": spread, "sections": sections, "charts": ()}
@@ -827,7 +827,7 @@ def _band_picture(error: float, band: Sequence[float]) -> Markup:
 # --- charts and the map ----------------------------------------------------------------------------------------
 
 
-def _charts(forecast: Forecast, whole: pd.DataFrame, top: str, step: int) -> list[dict]:
+def _charts(forecast: Forecast, whole: pd.DataFrame, step: int) -> list[dict]:
     """A chart for each measure: the past, the forecast and its interval."""
     history = forecast.past.history
     charts = []
@@ -946,9 +946,7 @@ def _areas_picture(outlines: Outlines, groups: pd.Series, places: Sequence[str],
 # --- words ------------------------------------------------------------------------------------------------------
 
 
-def _findings(
-    forecast: Forecast, whole: pd.DataFrame, top: str, spread: dict | None
-) -> tuple[tuple[str, ...], pd.DataFrame]:
+def _findings(forecast: Forecast, whole: pd.DataFrame, top: str) -> tuple[tuple[str, ...], pd.DataFrame]:
     sentences, shares = [], []
     for measure in [
         name for name in ("primary", "secondary", "Reception", "Year 7") if whole["measure"].eq(name).any()
@@ -976,7 +974,7 @@ def _findings(
     return tuple(sentences), pd.DataFrame({"share": pd.Series(shares, dtype=float)})
 
 
-def _backtest_findings(past: BackTest, accuracy: pd.DataFrame, top: str) -> tuple[tuple[str, ...], pd.DataFrame]:
+def _backtest_findings(accuracy: pd.DataFrame, top: str) -> tuple[tuple[str, ...], pd.DataFrame]:
     mine = accuracy[accuracy["level"].eq(top) & accuracy["method"].eq(COMBINATION)]
     one = mine[mine["ahead"].eq(1)]
     phases = one["measure"].isin(["primary", "secondary"])

@@ -205,7 +205,7 @@ def sites_book(
             index="School",
         ))  # fmt: skip
     layers = [maps.outline(boundaries, names=False)] if boundaries is not None else []
-    layers.append(_sites_layer(sites, ranking, schools, sources))
+    layers.append(_sites_layer(sites, schools, sources))
     return maps.MapBook(
         "Sites for a new school, side by side",
         finding=ranking.in_words(names),
@@ -252,7 +252,7 @@ def _weights(criteria: Sequence[Criterion], ranking: Ranking, names: Mapping[str
     return pd.DataFrame(rows)
 
 
-def _sites_layer(sites: pd.DataFrame, ranking: Ranking, schools: Schools, sources) -> maps.PointLayer:
+def _sites_layer(sites: pd.DataFrame, schools: Schools, sources) -> maps.PointLayer:
     """Sites and schools in one layer; a site has a number that no school has."""
     frame = schools.frame[["name", "easting", "northing"]].assign(role="school")
     codes = {code: f"{NO_AUTHORITY}{number:04d}" for number, code in enumerate(sites.index, 1)}

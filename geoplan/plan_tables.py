@@ -285,7 +285,7 @@ def protect_options(
     mixes, by_year = {name: crossed[name] for name in MIXED if name in crossed}, crossed.get("year_group", {})
     bands = _bands(desk, ground, changes, plans)
     shown = {
-        "residents": _side_by_side(by_catchment, plans),
+        "residents": _side_by_side(by_catchment),
         "places": None if places is None else _places_of(plans, places),
     }
     shown["own_years"] = None if places is None else _of_own_years(shown["residents"], by_year, plans, ages, rule)
@@ -295,15 +295,15 @@ def protect_options(
         plans=MappingProxyType(dict(plans)),
         noun=residents.noun,
         base_name=base_name,
-        summary=_summary(plans, changes, by_flow, by_cluster, shown, distance, rule, desk),
+        summary=_summary(plans, changes, by_flow, by_cluster, shown, distance, rule),
         flows=MappingProxyType({option: _flow_table(by_flow[option]) for option in options}),
         who=MappingProxyType(who),
         areas=MappingProxyType(areas),
         by_year=MappingProxyType({title: _crossed(table) for title, table in by_year.items()}),
-        mix=_mix_table(mixes, plans, rule),
-        groups=MappingProxyType({name: _group_table(tables, name, plans) for name, tables in mixes.items()}),
+        mix=_mix_table(mixes, rule),
+        groups=MappingProxyType({name: _group_table(tables, name) for name, tables in mixes.items()}),
         distance=distance,
-        retention=_retention(desk, ground, changes[first], first),
+        retention=_retention(desk, ground, first),
         siblings=MappingProxyType(_siblings(desk, ground, changes, options)),
         feeders=_feeder_table(desk, ground, feeders),
         clusters=_cluster_table(desk, ground, feeders),
@@ -611,7 +611,7 @@ def _only(printed: PrintedTable, codes: Iterable[str]) -> PrintedTable:
     return replace(printed, cells=cells, shown=texts, complete=False, **thresholds)
 
 
-def _side_by_side(tables: Mapping[str, ProtectedTable], plans) -> Protected:
+def _side_by_side(tables: Mapping[str, ProtectedTable]) -> Protected:
     """By catchment, a column of people for each plan; a catchment that a plan does not have has none."""
     codes = sorted(set().union(*(table.shown.index for table in tables.values())), key=_last)
     shown = pd.DataFrame({title: table.shown.reindex(codes) for title, table in tables.items()})
@@ -834,7 +834,7 @@ def _year_key(year: str) -> tuple[int, float, str]:
     return (1, float(year), "") if year.isdigit() else (0 if year in ("N1", "N2", "R") else 2, 0.0, year)
 
 
-def _group_table(tables: Mapping[str, ProtectedTable], name: str, plans) -> Protected:
+def _group_table(tables: Mapping[str, ProtectedTable], name: str) -> Protected:
     """By catchment, the people of the group under each plan, with their share of those known."""
     shown, hidden, units = {}, {}, {}
     for title, table in tables.items():
@@ -861,7 +861,7 @@ def _group_counts(table: ProtectedTable, name: str) -> tuple[pd.Series, pd.Serie
     return shown[value], shown.sum(axis=1, min_count=1), hidden[value].eq(True)
 
 
-def _mix_table(mixes: Mapping[str, Mapping[str, ProtectedTable]], plans, rule: Rule) -> Protected | None:
+def _mix_table(mixes: Mapping[str, Mapping[str, ProtectedTable]], rule: Rule) -> Protected | None:
     """Gorard's measure and dissimilarity between catchments, with what chance alone would give; from printed counts.
 
     A hidden count stands for half of the threshold.
@@ -930,7 +930,7 @@ def _distance_table(bands: Mapping[str, ProtectedTable]) -> Protected:
     return Protected(shown.rename_axis("distance"), hidden.astype(bool), one.rule, one.noun, printed=printed)
 
 
-def _summary(plans, changes, by_flow, by_cluster, shown, distance, rule: Rule, desk: _Desk) -> Protected:
+def _summary(plans, changes, by_flow, by_cluster, shown, distance, rule: Rule) -> Protected:
     """One row a plan: the table of the council paper."""
     rows, gone = {}, {}
     residents = shown["residents"]
@@ -995,7 +995,7 @@ def _metres(change: Change, rule: Rule) -> dict[str, float]:
     return answer
 
 
-def _retention(desk: _Desk, ground: _Ground, change: Change, first: str) -> Protected | None:
+def _retention(desk: _Desk, ground: _Ground, first: str) -> Protected | None:
     """Residents of each catchment who attend its school, beside all residents: what a catchment is worth."""
     if "school" not in ground.residents.columns:
         return None

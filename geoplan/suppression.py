@@ -543,7 +543,7 @@ def _show_own(release: _Release, safe: GateResult) -> tuple[_Release, GateResult
         result = _gate(trial, after=safe)
         if result.passed:
             return trial, result
-        back = _less_own(trial, own, result.offenders)
+        back = _less_own(trial, own)
         if back is None:
             break
         own = back
@@ -556,7 +556,7 @@ def _own_cells(table: RawTable, urn: str) -> np.ndarray:
     return (table.counts.index.get_level_values(SCHOOL) == urn).astype(bool)
 
 
-def _less_own(release: _Release, own: list[np.ndarray], offenders) -> list[np.ndarray] | None:
+def _less_own(release: _Release, own: list[np.ndarray]) -> list[np.ndarray] | None:
     """The largest own number back to the public rule, in each table with one left."""
     own, changed = [mine.copy() for mine in own], False
     for k, table in enumerate(release.tables):
