@@ -19,7 +19,8 @@ from geoplan.access import NO_HOME, NO_ROOM, NO_SUITABLE, Access, is_rural
 from geoplan.disclosure import MIN_BASE, PUBLIC, Protected, Rule, protect_counts
 from geoplan.distances import BANDS, METRES_PER_MILE, NOT_KNOWN, name_bands, to_bands
 from geoplan.errors import VintageError
-from geoplan.gate import GateResult, Nesting, PrintedTable
+from geoplan.evidence import Nesting, PrintedTable
+from geoplan.gate import GateResult
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import RawTable
 from geoplan.travel import METRES, NOT_OF_AGE, STATUSES, Entitlement, Travel

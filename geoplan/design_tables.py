@@ -27,7 +27,7 @@ from geoplan.briefs import (
 from geoplan.catchments import CatchmentPlan
 from geoplan.designs import Design
 from geoplan.disclosure import PUBLIC, Protected, Rule
-from geoplan.gate import Nesting, PrintedTable
+from geoplan.evidence import Nesting, PrintedTable
 from geoplan.maps.cells import capital
 from geoplan.plan_tables import TO
 from geoplan.suppression import ProtectedTable, protect_tables

@@ -193,7 +193,7 @@ class Protected:
     units
         Units by column.
     printed
-        The tables of counts this one was made from, as the gate read them (:class:`geoplan.gate.PrintedTable`).
+        The tables of counts this one was made from, as the gate read them (:class:`geoplan.evidence.PrintedTable`).
     """
 
     table: pd.DataFrame

@@ -12,7 +12,7 @@ from itertools import pairwise
 import pandas as pd
 
 from geoplan.errors import ComparisonRefused, UnknownCodeError
-from geoplan.gate import Nesting
+from geoplan.evidence import Nesting
 
 SCHOOL = "school"
 ALL = "all schools"

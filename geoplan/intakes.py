@@ -23,7 +23,8 @@ from geoplan.catchments import NONE, CatchmentPlan
 from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
 from geoplan.distances import BANDS, ONE_SIDED, name_bands, straight_line_m, to_bands
 from geoplan.errors import UnknownCodeError, VintageError
-from geoplan.gate import GateResult, Nesting, PrintedTable, PublicTotals
+from geoplan.evidence import Nesting, PrintedTable, PublicTotals
+from geoplan.gate import GateResult
 from geoplan.postcodes import FLAG_BIT
 from geoplan.schools import Schools
 from geoplan.suppression import ProtectedTable, protect_tables

@@ -16,7 +16,7 @@ from geoplan import maps
 from geoplan.areas import Boundaries
 from geoplan.calendars import admissions_calendar, first_entry_year, organisation_calendar
 from geoplan.disclosure import PUBLIC, Protected, Rule
-from geoplan.gate import PrintedTable
+from geoplan.evidence import PrintedTable
 from geoplan.housing import LEAD_YEARS, PHASES, Need, NewSchool, year_words
 from geoplan.maps import palette
 from geoplan.schools import Schools

@@ -44,7 +44,7 @@ from geoplan.effects import (
     siblings_split,
 )
 from geoplan.errors import ComparisonRefused, DisclosureRefused, UnknownCodeError, VintageError
-from geoplan.gate import Nesting, PrintedTable
+from geoplan.evidence import Nesting, PrintedTable
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up
 from geoplan.travel import YEARS, Travel

@@ -22,7 +22,8 @@ from geoplan.assignment import Assignment
 from geoplan.comparison import Base, measure_shown
 from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
 from geoplan.errors import UnknownCodeError, VintageError
-from geoplan.gate import GateResult, Nesting, PrintedTable, PublicTotals
+from geoplan.evidence import Nesting, PrintedTable, PublicTotals
+from geoplan.gate import GateResult
 from geoplan.hierarchies import NO_GROUP
 from geoplan.segments import Segmentation
 from geoplan.suppression import ProtectedTable, protect_tables

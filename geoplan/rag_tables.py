@@ -21,7 +21,7 @@ import pandas as pd
 
 from geoplan.disclosure import HIDDEN, PUBLIC, Protected, Rule
 from geoplan.errors import InputRefused, Problem
-from geoplan.gate import PrintedTable
+from geoplan.evidence import PrintedTable
 from geoplan.intakes import protect_share
 from geoplan.rag import HIDDEN as HIDDEN_STATUS
 from geoplan.rag import RagBoard, chance_words

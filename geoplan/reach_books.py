@@ -15,7 +15,7 @@ from geoplan import maps
 from geoplan.areas import Boundaries
 from geoplan.comparison import overall_shown
 from geoplan.disclosure import Protected
-from geoplan.gate import PublicTotals
+from geoplan.evidence import PublicTotals
 from geoplan.maps.cells import capital
 from geoplan.maps.panels import MOST_BARS
 from geoplan.placements import Placement, PlanReach, ReachModel

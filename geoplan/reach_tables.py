@@ -29,7 +29,8 @@ from geoplan.changes import change
 from geoplan.comparison import measure_shown
 from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
 from geoplan.errors import ComparisonRefused, DisclosureRefused
-from geoplan.gate import GateResult, Nesting, PrintedTable
+from geoplan.evidence import Nesting, PrintedTable
+from geoplan.gate import GateResult
 from geoplan.service_reach import ELSEWHERE, SEGMENT, ServiceReach, dim_words
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up

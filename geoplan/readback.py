@@ -32,7 +32,7 @@ import pandas as pd
 from geoplan.containers import Rows, Text, Values, pieces
 from geoplan.disclosure import HIDDEN, NOT_AVAILABLE, OWN_HIDE_BELOW, OWN_ROUND_TO, Protected, Rule
 from geoplan.drawings import Figures, pdf_problems, picture_problems, without_pictures
-from geoplan.gate import PrintedTable
+from geoplan.evidence import PrintedTable
 
 READABLE = ("html", "csv", "json", "geojson", "xlsx", "gpkg")
 COUNTS = ("count", "base_count", "pupils", "people")

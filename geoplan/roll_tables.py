@@ -16,7 +16,7 @@ import pandas as pd
 
 from geoplan.cohorts import year_group_of, year_name
 from geoplan.disclosure import PUBLIC, Rule
-from geoplan.gate import PrintedTable
+from geoplan.evidence import PrintedTable
 from geoplan.rolls import Rolls
 from geoplan.suppression import protect_tables
 from geoplan.tables import RawTable

@@ -30,7 +30,8 @@ from geoplan.disclosure import (
     protect_counts,
 )
 from geoplan.errors import NotProtected, UnknownCodeError
-from geoplan.gate import ENOUGH, GateResult, PrintedTable, PublicTotals, attack
+from geoplan.evidence import ENOUGH, PrintedTable, PublicTotals
+from geoplan.gate import GateResult, attack
 from geoplan.protection import PUPILS, PlaceTables, _placed, protect_place
 from geoplan.reduction import Contradiction
 from geoplan.room import Room, find_areas, find_room, find_schools

@@ -29,7 +29,8 @@ from scipy.optimize import linprog
 
 from geoplan.disclosure import HIDDEN, OWN_HIDE_BELOW, OWN_ROUND_TO, PUBLIC, Protected, Rule
 from geoplan.errors import DisclosureRefused
-from geoplan.gate import PUBLIC_FIGURE, GateResult, Nesting, PrintedTable, PublicTotals, attack
+from geoplan.evidence import PUBLIC_FIGURE, Nesting, PrintedTable, PublicTotals
+from geoplan.gate import GateResult, attack
 from geoplan.reduction import Contradiction
 from geoplan.tables import RawTable
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from geoplan.gate import Nesting, PrintedShares, PrintedTable, PublicTotals, attack
+from geoplan.evidence import Nesting, PrintedShares, PrintedTable, PublicTotals
+from geoplan.gate import attack
 from geoplan.suppression import protect_tables
 from geoplan.tables import RawTable, take_up
 

@@ -13,7 +13,8 @@ from geoplan.cli.common import Recording
 from geoplan.cli.main import main
 from geoplan.disclosure import PUBLIC
 from geoplan.errors import ReleaseRefused
-from geoplan.gate import PrintedTable, attack
+from geoplan.evidence import PrintedTable
+from geoplan.gate import attack
 from geoplan.io.internal import AUDIT
 from geoplan.io.ledgers import Memory, OpenLedger, ledger_path, read_memory
 from geoplan.io.outputs import table_csv

@@ -14,7 +14,8 @@ from geoplan.catchments import CatchmentPlan
 from geoplan.disclosure import Rule, rule_for
 from geoplan.effects import Residents
 from geoplan.errors import ComparisonRefused, DisclosureRefused, VintageError
-from geoplan.gate import Nesting, attack
+from geoplan.evidence import Nesting
+from geoplan.gate import attack
 from geoplan.ledger import Ledger, append, earlier, withdraw
 from geoplan.plan_tables import ALL, clusters_split, feeders_split, pieces_of, plan_marks, protect_options
 from geoplan.suppression import HIDDEN, protect_tables

@@ -14,7 +14,7 @@ from test_protection import COUNTS, borough, schools
 
 from geoplan.books import community_book, place_book
 from geoplan.disclosure import Protected, protect, rule_for
-from geoplan.gate import PrintedTable
+from geoplan.evidence import PrintedTable
 from geoplan.io.outputs import table_csv
 from geoplan.io.releases import facts_in, tables_in
 from geoplan.protection import protect_place

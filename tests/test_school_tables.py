@@ -18,7 +18,8 @@ from test_protection import COUNTS, borough
 from geoplan.assignment import assign
 from geoplan.disclosure import rule_for
 from geoplan.errors import DisclosureRefused
-from geoplan.gate import PublicTotals, admits, attack
+from geoplan.evidence import PublicTotals, admits
+from geoplan.gate import attack
 from geoplan.protection import protect_place
 from geoplan.school_tables import FULL, PUBLIC_ONLY, ROUNDED, WHOLE, prepare_schools, protect_school
 

@@ -210,7 +210,7 @@ class Recording:
         """Write one page or table: checked, and entered in the ledger before it is there."""
         from datetime import UTC, datetime
 
-        from geoplan.gate import PrintedTable
+        from geoplan.evidence import PrintedTable
         from geoplan.io.outputs import write_bytes
         from geoplan.io.releases import attack_for_heads, printed_of
         from geoplan.manifests import PUBLIC

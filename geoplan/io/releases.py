@@ -33,7 +33,8 @@ import pandas as pd
 from geoplan.disclosure import PUBLIC as PUBLIC_RULE
 from geoplan.disclosure import Rule, require_protected, rule_for
 from geoplan.errors import FolderBusy, InputRefused, ReleaseRefused
-from geoplan.gate import Nesting, PrintedShares, PrintedTable, PublicTotals, attack
+from geoplan.evidence import Nesting, PrintedShares, PrintedTable, PublicTotals
+from geoplan.gate import attack
 from geoplan.io.exchange import (
     Site,
     exchange,

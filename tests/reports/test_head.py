@@ -15,7 +15,7 @@ from reporting import OTHER, SCHOOL, full_report, medway
 import geoplan as gp
 from geoplan.disclosure import Protected
 from geoplan.errors import NotProtected, UnknownCodeError
-from geoplan.gate import PrintedTable
+from geoplan.evidence import PrintedTable
 from geoplan.leaks import scan_bytes
 from geoplan.maps import LayerRefused
 from geoplan.reports import HeadReport, head_report
