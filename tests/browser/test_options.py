@@ -9,8 +9,9 @@ import pytest
 import geoplan as gp
 from geoplan.drawn_catchments import lookup_table
 from geoplan.effects import residents_of
-from geoplan.plan_books import OptionFacts, options_book, options_report
+from geoplan.plan_books import options_book, options_report
 from geoplan.plan_tables import protect_options
+from geoplan.plan_words import OptionFacts
 
 AXE = Path(__file__).parent / "assets" / "axe.min.js"
 
