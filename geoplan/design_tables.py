@@ -29,7 +29,7 @@ from geoplan.designs import Design
 from geoplan.disclosure import PUBLIC, Protected, Rule
 from geoplan.evidence import Nesting, PrintedTable
 from geoplan.maps.cells import capital
-from geoplan.plan_tables import TO
+from geoplan.plan_grounds import TO
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import RawTable
 

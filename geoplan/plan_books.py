@@ -19,16 +19,8 @@ from geoplan.drawn_catchments import compactness, split_groups
 from geoplan.effects import NO_CLUSTER, clusters_of
 from geoplan.maps.cells import capital
 from geoplan.maps.palette import colours_apart
-from geoplan.plan_tables import (
-    ALL,
-    ELSEWHERE,
-    NO_SCHOOL,
-    STAY,
-    OptionTables,
-    clusters_split,
-    feeders_split,
-    flow_of_areas,
-)
+from geoplan.plan_grounds import ELSEWHERE, NO_SCHOOL, STAY, flow_of_areas
+from geoplan.plan_tables import ALL, OptionTables, clusters_split, feeders_split
 from geoplan.plan_words import (
     ATTRIBUTE_WORDS,
     NOT_A_ROLL,

@@ -14,7 +14,8 @@ import pandas as pd
 from geoplan.areas import Boundaries
 from geoplan.catchments import NONE, CatchmentPlan, school_changes
 from geoplan.disclosure import Protected
-from geoplan.plan_tables import ALL, ELSEWHERE, NO_SCHOOL, OptionTables, clusters_split
+from geoplan.plan_grounds import ELSEWHERE, NO_SCHOOL
+from geoplan.plan_tables import ALL, OptionTables, clusters_split
 from geoplan.sources import Source
 from geoplan.travel import MATRIX, WALK
 
