@@ -10,13 +10,14 @@ anew).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from geoplan.distances import straight_line_table_m
+from geoplan.sentences import listed
 
 SEED = 2026
 SPREAD = 0.2  # weights are shaken by up to this, up and down
@@ -336,11 +337,6 @@ def _figure(value: float, unit: str) -> str:
         return f"{100 * value:.0f}%"
     digits = 0 if abs(value) >= 20 else 1 if unit == "%" else 2
     return f"{value:,.{digits}f}{unit}"
-
-
-def listed(texts: Sequence[str]) -> str:
-    """Texts as a list in a sentence: ``a, b and c``."""
-    return texts[0] if len(texts) == 1 else " and ".join([", ".join(texts[:-1]), texts[-1]]) if texts else ""
 
 
 def _terms_table(space: Space, variables: Variables, table, i, j, parts) -> pd.DataFrame:

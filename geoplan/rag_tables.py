@@ -27,6 +27,7 @@ from geoplan.rag import HIDDEN as HIDDEN_STATUS
 from geoplan.rag import RagBoard, chance_words
 from geoplan.rag_measures import Facts, facts_from
 from geoplan.rag_rules import COLOURS, OF_PUPILS, Indicator, RagRules, column_of
+from geoplan.sentences import first_few
 from geoplan.tables import NO, YES
 
 SMALL = "fewer pupils than a percentage is given of"
@@ -123,9 +124,8 @@ def _counted(
     counted, of = counted[known], of[known]
     wrong = (counted > of) | (counted % 1 != 0) | (of % 1 != 0) | (counted < 0)
     if wrong.any():
-        schools = ", ".join(map(str, counted.index[wrong][:5]))
-        more = f" and {int(wrong.sum()) - 5:,} more" if wrong.sum() > 5 else ""
-        what = f"not whole numbers with {each.count} up to {each.pupils}: school {schools}{more}"
+        schools = first_few(map(str, counted.index[wrong]))
+        what = f"not whole numbers with {each.count} up to {each.pupils}: school {schools}"
         raise InputRefused(file, [Problem(file, "value_impossible", what, "correct the counts", column=each.count)])
     counts = pd.DataFrame({YES: counted.astype(int), NO: (of - counted).astype(int)})
     return protect_share(counts, each.name, f"pupils by {each.title.lower()}", "pupils", rule, data, earlier)

@@ -20,6 +20,7 @@ from geoplan.maps.cells import capital
 from geoplan.maps.panels import MOST_BARS
 from geoplan.placements import Placement, PlanReach, ReachModel
 from geoplan.reach_tables import ReachTables, more_to_be_even, standing_words
+from geoplan.sentences import listed
 from geoplan.service_reach import ELSEWHERE, dim_words
 from geoplan.sources import Source
 from geoplan.suppression import protect_tables
@@ -319,7 +320,7 @@ def plain_sentences(tables: ReachTables, most: int = 3) -> list[str]:
         ]
         named += [f"{len(rows) - most} more"] if len(rows) > most else []
         if named:
-            sentences.append(f"{side}: {' and '.join([', '.join(named[:-1]), named[-1]] if named[1:] else named)}.")
+            sentences.append(f"{side}: {listed(named)}.")
     return [*sentences, f"All: {tables.base_name}."]
 
 
@@ -342,8 +343,7 @@ def more_in_one(tables: ReachTables) -> list[str]:
     if not parts:
         return []
     parts[1:] = [part.replace(f" more {tables.noun} from ", " from ", 1) for part in parts[1:]]
-    named = " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
-    return [f"About {named} would make it even."]
+    return [f"About {listed(parts)} would make it even."]
 
 
 def where_answers(tables: ReachTables, most: int = 3) -> dict[str, str]:

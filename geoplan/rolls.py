@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from geoplan.cohorts import PHASES, stage_of, year_name
+from geoplan.sentences import first_few
 from geoplan.sources import Source
 
 #: Kinds of link between schools (GIAS) that a series of rolls goes on through.
@@ -268,9 +269,8 @@ def rolls_from(
     gaps = rolls.gaps
     gaps = gaps[~gaps["year"].map(year_name).isin(nobody)]
     if len(gaps):
-        shown = ", ".join(f"{row.place} in {year_name(row.year)}" for row in gaps.head(5).itertuples())
-        more = f" and {len(gaps) - 5:,} more" if len(gaps) > 5 else ""
-        notes.append(f"a census is missing between others for {shown}{more}; totals of those years are not given")
+        shown = first_few(f"{row.place} in {year_name(row.year)}" for row in gaps.itertuples())
+        notes.append(f"a census is missing between others for {shown}; totals of those years are not given")
     return replace(rolls, notes=tuple(notes))
 
 

@@ -32,11 +32,11 @@ from geoplan.likeness import (
     Space,
     Variables,
     Wish,
-    listed,
     rank_alike,
     weighted_distances,
 )
 from geoplan.profiles import segment_counts
+from geoplan.sentences import listed
 
 HARDLY_ALIKE = 0.5
 

@@ -30,6 +30,7 @@ from geoplan.cli.common import (
     with_rule,
 )
 from geoplan.errors import UnknownCodeError
+from geoplan.sentences import first_few
 
 if TYPE_CHECKING:
     from geoplan.disclosure import Protected
@@ -217,7 +218,7 @@ def _after_a_release(place, segmentation) -> list[str]:
     if not numbers:
         return []
     files = list(dict.fromkeys(each for number in numbers for each in ledger.files(number)))
-    named = ", ".join(files[:3]) + (f" and {len(files) - 3:,} more" if len(files) > 3 else "")
+    named = first_few(files, 3)
     some = ", ".join(map(str, numbers[:5])) + (" ..." if len(numbers) > 5 else "")
     return [
         f"These data were released before the correction (release {some}{f': {named}' if named else ''}). With the "

@@ -21,12 +21,12 @@ from geoplan.reports.words import (
     closeness,
     in_hundred,
     kilometres,
-    listed,
     percentages,
     standings,
     way,
     who_sentence,
 )
+from geoplan.sentences import listed
 
 if TYPE_CHECKING:
     import jinja2

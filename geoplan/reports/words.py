@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from string import ascii_uppercase
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from geoplan.disclosure import Protected
 from geoplan.maps.cells import cells
+from geoplan.sentences import listed
 
 MORE, FEWER, SAME, FEW, HIDDEN_WORD = "more", "fewer", "about the same", "too few to say", "hidden"
 _POINTS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
@@ -54,17 +54,6 @@ def with_group_names(table: Protected) -> Protected:
     if not names.str.isdigit().any():
         return table
     return replace(table, table=table.table.assign(name=names.map(group_name)))
-
-
-def listed(parts: Sequence[str]) -> str:
-    """Words in a row.
-
-    Examples
-    --------
-    >>> listed(["A"]), listed(["A", "B", "C"]), listed([])
-    ('A', 'A, B and C', '')
-    """
-    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
 
 
 def letters_for(count: int) -> list[str]:
