@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+AXE = Path(__file__).parent / "assets" / "axe.min.js"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--headless",
@@ -42,6 +43,12 @@ def browser() -> Iterator[Browser]:
             yield running
         finally:
             running.close()
+
+
+def axe(page: Page) -> list[str]:
+    """What axe finds wrong with a page; one whose policy forbids it must be opened with ``bypass_csp``."""
+    page.add_script_tag(path=str(AXE))
+    return page.evaluate("axe.run().then(result => result.violations.map(v => v.id + ': ' + v.help))")
 
 
 @dataclass
