@@ -11,7 +11,7 @@ import shutil
 import openpyxl
 import pytest
 from conftest import postcode
-from project import COUNTS, write_project
+from project import COUNTS
 
 from geoplan.cli.main import main
 from geoplan.io.internal import AUDIT, is_internal
@@ -35,14 +35,6 @@ red = ">= 40"
 numbers = "of pupils"
 source = "our register"
 """
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    folder = tmp_path / "place"
-    write_project(folder)
-    monkeypatch.chdir(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -25,14 +25,6 @@ from geoplan.tables import RawTable
 WHY = ["--reason", "a draft of May, never shown", "--by", "A. Planner"]
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    folder = tmp_path / "place"
-    write_project(folder)
-    monkeypatch.chdir(folder)
-    return folder
-
-
 def memory(folder):
     return read_memory(ledger_path(folder))
 

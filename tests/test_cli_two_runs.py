@@ -42,11 +42,9 @@ def with_meals(folder, meals=MEALS, rules: str = "") -> None:
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
-    folder = tmp_path / "place"
-    with_meals(folder)
-    monkeypatch.chdir(folder)
-    return folder
+def place(place):
+    with_meals(place)
+    return place
 
 
 COMMANDS = {
