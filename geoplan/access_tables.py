@@ -7,7 +7,6 @@ of the furthest pupil never is.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -21,6 +20,7 @@ from geoplan.distances import BANDS, METRES_PER_MILE, NOT_KNOWN, name_bands, to_
 from geoplan.errors import VintageError
 from geoplan.evidence import Nesting, PrintedTable
 from geoplan.gate import GateResult
+from geoplan.ledger import mark_of
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import RawTable
 from geoplan.travel import METRES, NOT_OF_AGE, STATUSES, Entitlement, Travel
@@ -226,7 +226,7 @@ def access_marks(found: Access, noun: str = "pupils", data: str = "") -> dict[st
     """The mark of the displaced pupils, for the ledger: the same only for the same data."""
     rows = found.pupils[["school", "home"]].astype("str").value_counts().sort_index()
     text = rows.to_csv(header=False)
-    return {access_population(found, noun, data): hashlib.sha256(text.encode()).hexdigest()}
+    return {access_population(found, noun, data): mark_of(text)}
 
 
 def _nestings(
@@ -439,7 +439,7 @@ def screen_marks(
     rows = pd.concat([each.pupils[["school", "to", "why"]].astype("str") for each in found.values()])
     text = rows.value_counts().sort_index().to_csv(header=False)
     name = screen_population(next(iter(found.values())), reasonable, noun, data)
-    return {name: hashlib.sha256(text.encode()).hexdigest()}
+    return {name: mark_of(text)}
 
 
 # --- how far pupils go ----------------------------------------------------------------------------------
@@ -487,7 +487,7 @@ def distance_marks(found: pd.DataFrame, travel: Travel, noun: str = "pupils", da
     edges = BANDS if travel.unit == METRES else MINUTE_BANDS
     rows = pd.DataFrame({name: _bands(found[name], travel.unit, edges) for name in found}).value_counts().sort_index()
     text = rows.to_csv(header=False)
-    return {distance_population(travel, noun, data): hashlib.sha256(text.encode()).hexdigest()}
+    return {distance_population(travel, noun, data): mark_of(text)}
 
 
 # --- limits of free travel ------------------------------------------------------------------------------
@@ -534,4 +534,4 @@ def entitlement_marks(found: Entitlement, noun: str = "pupils", data: str = "") 
     """The mark of a screen of free travel, for the ledger."""
     rows = found.pupils[["status", "band"]].astype("str").value_counts().sort_index()
     text = rows.to_csv(header=False)
-    return {entitlement_population(found, noun, data): hashlib.sha256(text.encode()).hexdigest()}
+    return {entitlement_population(found, noun, data): mark_of(text)}

@@ -28,6 +28,7 @@ from geoplan.catchments import CatchmentPlan
 from geoplan.designs import Design
 from geoplan.disclosure import PUBLIC, Protected, Rule
 from geoplan.evidence import Nesting, PrintedTable
+from geoplan.ledger import mark_of
 from geoplan.maps.cells import capital
 from geoplan.plan_grounds import TO
 from geoplan.suppression import ProtectedTable, protect_tables
@@ -412,7 +413,7 @@ def children_mark(children: pd.Series | pd.DataFrame) -> str:
     if children.ndim == 1 or len(children.columns) == 1:
         values = values[values > 0]
     words = ",".join(str(int(each)) if each == int(each) else str(each) for each in values.tolist())
-    return hashlib.sha256(words.encode()).hexdigest()
+    return mark_of(words)
 
 
 def _by(problem: DesignProblem, group: pd.Series, dim: str, noun: str, population: str, step: int = 1) -> RawTable:

@@ -11,7 +11,6 @@ not there, so take-up is of pupils in the authority's schools, not of all childr
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -25,6 +24,7 @@ from geoplan.distances import BANDS, ONE_SIDED, name_bands, straight_line_m, to_
 from geoplan.errors import UnknownCodeError, VintageError
 from geoplan.evidence import Nesting, PrintedTable, PublicTotals
 from geoplan.gate import GateResult
+from geoplan.ledger import mark_of
 from geoplan.postcodes import FLAG_BIT
 from geoplan.schools import Schools
 from geoplan.suppression import ProtectedTable, protect_tables
@@ -230,7 +230,7 @@ def intake_marks(
     """The mark of the catchment view's exact counts, for the ledger: the same only for the same data and plan."""
     raw = intake_tables(people, schools, plan, data=data)
     text = "".join(table.counts[table.counts > 0].sort_index().to_csv(header=False) for table in raw)
-    return {raw[0].population: hashlib.sha256(text.encode()).hexdigest()}
+    return {raw[0].population: mark_of(text)}
 
 
 def _like(earlier: Sequence[PrintedTable], raw: Sequence[RawTable]) -> list[PrintedTable]:
@@ -324,7 +324,7 @@ def fact_marks(people: Assignment, data: str = "", only: Sequence[str] | None = 
     marks = {}
     for _, who, counts in _answers(people, only):
         name = "; ".join(part for part in (who, data) if part)
-        marks[name] = hashlib.sha256(counts.sort_index().to_csv(header=False).encode()).hexdigest()
+        marks[name] = mark_of(counts.sort_index().to_csv(header=False))
     return marks
 
 

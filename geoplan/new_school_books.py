@@ -5,7 +5,6 @@ Counts of children come protected; what is worked out from homes to come is abou
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +17,7 @@ from geoplan.calendars import admissions_calendar, first_entry_year, organisatio
 from geoplan.disclosure import PUBLIC, Protected, Rule
 from geoplan.evidence import PrintedTable
 from geoplan.housing import LEAD_YEARS, PHASES, Need, NewSchool, year_words
+from geoplan.ledger import mark_of
 from geoplan.maps import palette
 from geoplan.schools import Schools
 from geoplan.sites import NEARER, WORKED_OUT, Criterion, Ranking
@@ -119,7 +119,7 @@ def site_population(name: str, words: str, data: str = "") -> str:
 def site_marks(measures: pd.DataFrame, neighbours: pd.DataFrame, words: str, data: str = "") -> dict[str, str]:
     """Marks of what sites could reach, for the ledger: of sites of the same names at the same places."""
     text = measures.to_csv() + neighbours.to_csv()
-    return {site_population(NEARER, f"{words}, by school", data): hashlib.sha256(text.encode()).hexdigest()}
+    return {site_population(NEARER, f"{words}, by school", data): mark_of(text)}
 
 
 def sites_book(

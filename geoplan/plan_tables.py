@@ -37,6 +37,7 @@ from geoplan.effects import (
 )
 from geoplan.errors import ComparisonRefused, DisclosureRefused, UnknownCodeError, VintageError
 from geoplan.evidence import Nesting, PrintedTable
+from geoplan.ledger import mark_of
 from geoplan.plan_grounds import (
     ANOTHER_SCHOOL,
     ATTENDS,
@@ -188,7 +189,7 @@ def plan_marks(residents: Residents, base_name: str, data: str = "") -> dict[str
 
 
 def _mark(counts: np.ndarray) -> str:
-    return hashlib.sha256(",".join(map(str, counts.tolist())).encode()).hexdigest()
+    return mark_of(",".join(map(str, counts.tolist())))
 
 
 def protect_options(

@@ -11,7 +11,6 @@ released of it before (``earlier``) is protected against too. :func:`data_marks`
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +24,7 @@ from geoplan.errors import UnknownCodeError, VintageError
 from geoplan.evidence import Nesting, PrintedTable, PublicTotals
 from geoplan.gate import GateResult
 from geoplan.hierarchies import NO_GROUP
+from geoplan.ledger import mark_of
 from geoplan.segments import Segmentation
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import NO, YES, RawTable
@@ -300,7 +300,7 @@ def data_marks(people: Assignment, kinds: Iterable[str], data: str = "") -> dict
 def _mark(rows: pd.DataFrame) -> str:
     """A hash of the counts of all combinations, whatever the order of the rows."""
     counts = rows.groupby(list(rows.columns), observed=True).size().sort_index()
-    return hashlib.sha256(counts.to_csv(header=False).encode()).hexdigest()
+    return mark_of(counts.to_csv(header=False))
 
 
 def _of_population(table: RawTable, people: Assignment, population: str, data: str) -> RawTable:

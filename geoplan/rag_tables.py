@@ -13,7 +13,6 @@ Three kinds of numbers, and each rule says which its own are:
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -23,6 +22,7 @@ from geoplan.disclosure import HIDDEN, PUBLIC, Protected, Rule
 from geoplan.errors import InputRefused, Problem
 from geoplan.evidence import PrintedTable
 from geoplan.intakes import protect_share
+from geoplan.ledger import mark_of
 from geoplan.rag import HIDDEN as HIDDEN_STATUS
 from geoplan.rag import RagBoard, chance_words
 from geoplan.rag_measures import Facts, facts_from
@@ -146,7 +146,7 @@ def count_marks(facts: Facts, rules: RagRules, data: str = "") -> dict[str, str]
         if each.numbers == OF_PUPILS and each.count:
             text = facts.values[[each.count, each.pupils]].dropna().sort_index().to_csv(header=False)
             name = "; ".join(part for part in (f"pupils by {each.title.lower()}", data) if part)
-            marks[name] = hashlib.sha256(text.encode()).hexdigest()
+            marks[name] = mark_of(text)
     return marks
 
 

@@ -7,7 +7,6 @@ for registered children by area, which are never published in single years.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ import pandas as pd
 from geoplan.cohorts import year_group_of, year_name
 from geoplan.disclosure import PUBLIC, Rule
 from geoplan.evidence import PrintedTable
+from geoplan.ledger import mark_of
 from geoplan.rolls import Rolls
 from geoplan.suppression import protect_tables
 from geoplan.tables import RawTable
@@ -80,7 +80,7 @@ def roll_marks(rolls: Rolls, data: str = "") -> dict[str, str]:
         table = _table(rolls, number, data)
         if table is not None:
             text = table.counts.to_csv(header=False)
-            marks[table.population] = hashlib.sha256(text.encode()).hexdigest()
+            marks[table.population] = mark_of(text)
     return marks
 
 
