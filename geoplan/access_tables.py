@@ -22,7 +22,7 @@ from geoplan.evidence import Nesting, PrintedTable
 from geoplan.gate import GateResult
 from geoplan.ledger import mark_of
 from geoplan.suppression import ProtectedTable, protect_tables
-from geoplan.tables import RawTable
+from geoplan.tables import RawTable, population_name
 from geoplan.travel import METRES, NOT_OF_AGE, STATUSES, Entitlement, Travel
 
 ELSEWHERE = "elsewhere"
@@ -219,7 +219,7 @@ def access_population(found: Access, noun: str = "pupils", data: str = "") -> st
     """The name of the population of a reorganisation's displaced pupils: the same however they are placed."""
     option = found.option
     of = [*sorted(option.gone), *(f"{code} but for {low} to {high}" for code, (low, high) in option.years.items())]
-    return "; ".join(part for part in (f"{noun} who would need another school than {', '.join(of)}", data) if part)
+    return population_name(f"{noun} who would need another school than {', '.join(of)}", data)
 
 
 def access_marks(found: Access, noun: str = "pupils", data: str = "") -> dict[str, str]:
@@ -427,7 +427,7 @@ def screen_population(found: Access, reasonable: float, noun: str = "pupils", da
     """The name of the population of a screen."""
     parts = (f"{noun} of small schools, by the way to the next school with room", f"within {reasonable:g} {found.unit}",
              f"by the rule {found.rule}", *found.notes[:1], data)  # fmt: skip
-    return "; ".join(part for part in parts if part)
+    return population_name(*parts)
 
 
 def screen_marks(
@@ -479,7 +479,7 @@ def protect_distances(
 def distance_population(travel: Travel, noun: str = "pupils", data: str = "") -> str:
     """The name of the population of the distances to school."""
     parts = (f"{noun} by way to school, {travel.by}", *travel.notes[:1], data)
-    return "; ".join(part for part in parts if part)
+    return population_name(*parts)
 
 
 def distance_marks(found: pd.DataFrame, travel: Travel, noun: str = "pupils", data: str = "") -> dict[str, str]:
@@ -527,7 +527,7 @@ def protect_entitlement(
 def entitlement_population(found: Entitlement, noun: str = "pupils", data: str = "") -> str:
     """The name of the population of a screen of free travel."""
     parts = (f"{noun} by limits of free travel on {found.day}", *found.notes[:1], found.religion, data)
-    return "; ".join(part for part in parts if part)
+    return population_name(*parts)
 
 
 def entitlement_marks(found: Entitlement, noun: str = "pupils", data: str = "") -> dict[str, str]:

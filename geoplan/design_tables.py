@@ -32,7 +32,7 @@ from geoplan.ledger import mark_of
 from geoplan.maps.cells import capital
 from geoplan.plan_grounds import TO
 from geoplan.suppression import ProtectedTable, protect_tables
-from geoplan.tables import RawTable
+from geoplan.tables import RawTable, population_name
 
 NONE_OF_THESE = "none of these schools"
 STAY = "no change"
@@ -191,7 +191,7 @@ def protect_design(
 def design_population(kind: str, noun: str, base_name: str, data: str) -> str:
     """What the ledger calls the children."""
     who = noun if base_name in ("", noun) else f"{noun}: {base_name}"
-    return "; ".join(part for part in (f"{who}, with a code of {kind}", data) if part)
+    return population_name(f"{who}, with a code of {kind}", data)
 
 
 def balance_step(problem: DesignProblem, rule: Rule | None) -> float:

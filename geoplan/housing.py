@@ -23,7 +23,7 @@ import pandas as pd
 
 from geoplan.errors import UnknownCodeError
 from geoplan.sources import Source
-from geoplan.tables import RawTable
+from geoplan.tables import RawTable, population_name
 
 STATUSES = ("allocated", "permissioned", "started", "complete")
 SURE = ("", "permissioned", "started", "complete")
@@ -452,7 +452,7 @@ def pupils_in(
     counts = pd.DataFrame({"school": of_phase["school"].astype("str"), "lives there": lives}).value_counts()
     counts = counts.rename_axis(["school", "lives there"])
     mark = f"{len(chosen):,} areas of {kind} from {min(chosen)}"
-    population = "; ".join(part for part in (f"{noun} living in the area of a new school ({mark})", data) if part)
+    population = population_name(f"{noun} living in the area of a new school ({mark})", data)
     return RawTable("Who lives in the new school's area", counts, noun, population, attributes=("lives there",))
 
 

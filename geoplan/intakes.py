@@ -28,7 +28,7 @@ from geoplan.ledger import mark_of
 from geoplan.postcodes import FLAG_BIT
 from geoplan.schools import Schools
 from geoplan.suppression import ProtectedTable, protect_tables
-from geoplan.tables import NO, TAKE_UP, YES, RawTable
+from geoplan.tables import NO, TAKE_UP, YES, RawTable, population_name
 
 ELSEWHERE = "elsewhere"
 NO_SCHOOL = "no school given"
@@ -125,7 +125,7 @@ def intake_tables(
     bands = to_bands(_metres_to_school(pupils, schools), edges, unit)
     rows = pd.DataFrame({"school": pupils["school"].to_numpy(), "band": np.asarray(bands, dtype=str)})
     rows["school"] = rows["school"].where(rows["school"] != "", NO_SCHOOL)
-    population = "; ".join(part for part in (who, data) if part)
+    population = population_name(who, data)
 
     def table(name: str, dims: list[str], attributes: tuple[str, ...], geography: str | None = None) -> RawTable:
         counts = rows.groupby(dims, observed=True).size()
@@ -323,7 +323,7 @@ def fact_marks(people: Assignment, data: str = "", only: Sequence[str] | None = 
     """
     marks = {}
     for _, who, counts in _answers(people, only):
-        name = "; ".join(part for part in (who, data) if part)
+        name = population_name(who, data)
         marks[name] = mark_of(counts.sort_index().to_csv(header=False))
     return marks
 
@@ -376,7 +376,7 @@ def protect_share(
         (which counts as hidden) or the base is under the rule's.
     """
     cells = counts.reindex(columns=[YES, NO]).rename_axis(index="school", columns=column).stack()
-    name, population = f"{who} by school", "; ".join(part for part in (who, data) if part)
+    name, population = f"{who} by school", population_name(who, data)
     raw = RawTable(name, cells.rename_axis(["school", column]), noun, population, None, (column,))
     headcounts = PublicTotals(("school",), cells.groupby(level=0).sum(), population, "taken as known")
     before = [table for table in earlier if table.population == population]

@@ -23,7 +23,7 @@ from geoplan.schools import Schools
 from geoplan.sites import NEARER, WORKED_OUT, Criterion, Ranking
 from geoplan.sources import Source
 from geoplan.suppression import ProtectedTable, protect_tables
-from geoplan.tables import RawTable
+from geoplan.tables import RawTable, population_name
 
 LEAD = (
     "Allow three years between identification of need and the opening of a primary school, and longer for a secondary "
@@ -113,7 +113,7 @@ def protect_sites(
 
 def site_population(name: str, words: str, data: str = "") -> str:
     """The name of the population of one measure of sites."""
-    return "; ".join(part for part in (f"{WORKED_OUT.get(name, name)}, {words}", data) if part)
+    return population_name(f"{WORKED_OUT.get(name, name)}, {words}", data)
 
 
 def site_marks(measures: pd.DataFrame, neighbours: pd.DataFrame, words: str, data: str = "") -> dict[str, str]:

@@ -23,7 +23,7 @@ from geoplan.effects import EFFECTS, NO_CLUSTER, Change, Residents, clusters_of
 from geoplan.errors import DisclosureRefused
 from geoplan.evidence import Nesting, PrintedTable
 from geoplan.suppression import ProtectedTable, protect_tables
-from geoplan.tables import NO, YES, RawTable
+from geoplan.tables import NO, YES, RawTable, population_name
 
 ELSEWHERE, NO_SCHOOL = "elsewhere", "no school"
 STAY, MOVES_TO = "stay", "moves to "
@@ -47,7 +47,7 @@ NOT_KNOWN, ANOTHER_SCHOOL = "unknown", "another school"
 def population_words(residents: Residents, base_name: str, data: str) -> str:
     """Who is counted, in words: with the kind of area and what the data are called."""
     who = residents.noun if base_name == residents.noun else f"{residents.noun}: {base_name}"
-    return "; ".join(part for part in (f"{who}, with a code of {residents.kind}", data) if part)
+    return population_name(f"{who}, with a code of {residents.kind}", data)
 
 
 class Ground:

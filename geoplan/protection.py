@@ -27,7 +27,7 @@ from geoplan.hierarchies import NO_GROUP
 from geoplan.ledger import mark_of
 from geoplan.segments import Segmentation
 from geoplan.suppression import ProtectedTable, protect_tables
-from geoplan.tables import NO, YES, RawTable
+from geoplan.tables import NO, YES, RawTable, population_name
 
 ELSEWHERE = "elsewhere"
 PUPILS = "pupils"
@@ -272,7 +272,7 @@ def population_named(noun: str, scheme: Segmentation | None, data: str = "") -> 
     'pupils; January 2026'
     """
     who = noun if scheme is None else f"{noun} placed in a segment of {scheme.label}"
-    return "; ".join(part for part in (who, data) if part)
+    return population_name(who, data)
 
 
 def data_marks(people: Assignment, kinds: Iterable[str], data: str = "") -> dict[str, str]:
@@ -307,7 +307,7 @@ def _of_population(table: RawTable, people: Assignment, population: str, data: s
     """A further table, under the name of the population it is of."""
     if table.population == f"{people.noun} placed in a segment":
         return replace(table, population=population)
-    return replace(table, population="; ".join(part for part in (table.population, data) if part))
+    return replace(table, population=population_name(table.population, data))
 
 
 def _same_names(

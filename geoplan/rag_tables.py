@@ -28,7 +28,7 @@ from geoplan.rag import RagBoard, chance_words
 from geoplan.rag_measures import Facts, facts_from
 from geoplan.rag_rules import COLOURS, OF_PUPILS, Indicator, RagRules, column_of
 from geoplan.sentences import first_few
-from geoplan.tables import NO, YES
+from geoplan.tables import NO, YES, population_name
 
 SMALL = "fewer pupils than a percentage is given of"
 
@@ -145,7 +145,7 @@ def count_marks(facts: Facts, rules: RagRules, data: str = "") -> dict[str, str]
     for each in rules.indicators:
         if each.numbers == OF_PUPILS and each.count:
             text = facts.values[[each.count, each.pupils]].dropna().sort_index().to_csv(header=False)
-            name = "; ".join(part for part in (f"pupils by {each.title.lower()}", data) if part)
+            name = population_name(f"pupils by {each.title.lower()}", data)
             marks[name] = mark_of(text)
     return marks
 

@@ -19,7 +19,7 @@ from geoplan.evidence import PrintedTable
 from geoplan.ledger import mark_of
 from geoplan.rolls import Rolls
 from geoplan.suppression import protect_tables
-from geoplan.tables import RawTable
+from geoplan.tables import RawTable, population_name
 
 
 def protect_rolls(
@@ -94,7 +94,7 @@ def _table(rolls: Rolls, number: int, data: str) -> RawTable | None:
         [rolls.places.astype("str")[at[:, 0]], [year_group_of(rolls.stages[stage]) for stage in at[:, 1]]],
         names=["school", "year_group"],
     )
-    name = "; ".join(part for part in (f"on roll, {year_name(rolls.years[number])}", data) if part)
+    name = population_name(f"on roll, {year_name(rolls.years[number])}", data)
     return RawTable(name, pd.Series(np.round(values[tuple(at.T)]), keys), "pupils", name)
 
 
