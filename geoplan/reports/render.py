@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from geoplan.disclosure import HIDDEN, Protected
 from geoplan.maps.cells import cells, range_text
-from geoplan.maps.render import credit_sentences, policy
+from geoplan.maps.render import credit_sentences, policy, templates
 from geoplan.reports.charts import HomesMap, bar, change_bar, homes_map, largest
 from geoplan.reports.words import (
     FAIR,
@@ -338,14 +338,6 @@ def template(name: str) -> jinja2.Template:
 
 @cache
 def _environment() -> jinja2.Environment:
-    import jinja2
-
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(ASSETS),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    made = templates(ASSETS)
     made.filters["listed"] = listed
     return made
