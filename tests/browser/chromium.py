@@ -1,9 +1,8 @@
-"""A headless Chromium with the network shut, and what it saw: for the browser tests and the benchmarks."""
+"""A headless Chromium with the network shut, and what it saw."""
 
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -58,7 +57,6 @@ class Opened:
     page: Page
     requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
-    ready_seconds: float = float("nan")
 
     def text(self, selector: str) -> str:
         """The text of one element, as a reader gets it."""
@@ -100,22 +98,7 @@ def open_file(
     page.route("**/*", gate)
     page.on("console", lambda message: seen.errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: seen.errors.append(str(error)))
-    began = time.perf_counter()
     page.goto(target, wait_until="commit" if wait else "load")
     if wait:
         page.wait_for_selector("html[data-geoplan]", state="attached", timeout=60_000)
-        seen.ready_seconds = time.perf_counter() - began
     return seen
-
-
-def measure_opening(path: Path, times: int = 3) -> list[float]:
-    """Seconds from asking for a page until its map is drawn and answers, each time afresh."""
-    with browser() as running:
-        found = []
-        for _ in range(times):
-            seen = open_file(running, path)
-            if seen.errors or seen.requests:
-                raise AssertionError(f"errors {seen.errors}, requests {seen.requests}")
-            found.append(seen.ready_seconds)
-            seen.page.context.close()
-        return found
