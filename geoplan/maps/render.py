@@ -242,12 +242,12 @@ def number_columns(columns: Sequence[Cells], first: int = 1) -> str:
     return "".join(f" n{at}" for at, column in enumerate(columns, first) if not column.words)
 
 
-def templates(folder: Path) -> jinja2.Environment:
-    """The templates of a folder, with autoescape, always."""
+def templates(*folders: Path) -> jinja2.Environment:
+    """The templates of some folders, with autoescape, always."""
     import jinja2
 
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=jinja2.FileSystemLoader(folders),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from geoplan.disclosure import HIDDEN, Protected
 from geoplan.maps.cells import cells, range_text
+from geoplan.maps.render import ASSETS as OF_PAGES
 from geoplan.maps.render import credit_sentences, policy, templates
 from geoplan.reports.charts import HomesMap, bar, change_bar, homes_map, largest
 from geoplan.reports.words import (
@@ -338,6 +339,6 @@ def template(name: str) -> jinja2.Template:
 
 @cache
 def _environment() -> jinja2.Environment:
-    made = templates(ASSETS)
+    made = templates(ASSETS, OF_PAGES)
     made.filters["listed"] = listed
     return made
