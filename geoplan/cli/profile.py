@@ -142,7 +142,8 @@ def profiles_table(profiles: Mapping[str, Protected], what: str = "school") -> P
     import pandas as pd
 
     first = next(iter(profiles.values()))
-    table = pd.concat({code: each.table for code, each in profiles.items()}, names=[what, "segment"])
+    named = {code: each.table.assign(base=each.base) for code, each in profiles.items()}
+    table = pd.concat(named, names=[what, "segment"])
     hidden = pd.concat({code: each.hidden for code, each in profiles.items()}, names=[what, "segment"])
     digits = {name: 0 if "index" in name else 3 for name, unit in table.dtypes.items()
               if unit.kind == "f" and any(word in name for word in ("share", "index", "penetration"))}  # fmt: skip

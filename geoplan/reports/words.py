@@ -13,6 +13,7 @@ from geoplan.disclosure import Protected
 from geoplan.maps.cells import cells
 
 MORE, FEWER, SAME, FEW, HIDDEN_WORD = "more", "fewer", "about the same", "too few to say", "hidden"
+MAY_BE_CHANCE = "may be chance"
 _POINTS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 NEXT_TO_M = 500.0
 CLOSE, FAIR = 0.15, 0.30  # distances between mixes
@@ -83,8 +84,9 @@ def letters_for(count: int) -> list[str]:
 def standings(profile: Protected) -> pd.Series:
     """For each segment whether more, fewer or about as many come as the base's share says.
 
-    A column ``notable`` decides where the table has one (chance and many comparisons taken into account);
-    otherwise the interval of the index does.
+    A column ``notable`` decides where the table has one (chance and many comparisons taken into account); a gap that
+    is not notable but wider than the interval of the index allows "may be chance", for among so many numbers some are.
+    Without that column the interval alone decides.
 
     Examples
     --------
@@ -92,14 +94,18 @@ def standings(profile: Protected) -> pd.Series:
     ...     "index_low": [150.0, 60.0], "index_high": [250.0, 160.0]}, index=["a", "b"])
     >>> standings(Protected(shown, shown.isna())).tolist()
     ['more', 'about the same']
+    >>> shown["notable"] = False
+    >>> standings(Protected(shown, shown.isna())).tolist()
+    ['may be chance', 'about the same']
     """
     table = profile.table
     above, below = table["index_low"] > 100, table["index_high"] < 100
+    words = pd.Series(SAME, index=table.index)
     if "notable" in table:
+        words = words.mask(above | below, MAY_BE_CHANCE)
         notable = table["notable"].fillna(False).astype(bool)
         gap = table["share"] - table["base_share"]
         above, below = notable & (gap > 0), notable & (gap < 0)
-    words = pd.Series(SAME, index=table.index)
     words = words.mask(above, MORE).mask(below, FEWER).mask(table["index"].isna(), FEW)
     return words.mask(profile.is_hidden("share").astype(bool), HIDDEN_WORD)
 

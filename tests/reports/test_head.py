@@ -222,7 +222,9 @@ def test_a_column_notable_decides_what_stands_out():
     given = {"share": [0.4, 0.6], "base_share": [0.2, 0.8], "index": [200, 75]}
     given |= {"index_low": [150, 60], "index_high": [250, 90]}
     assert standings(shown(**given)).tolist() == ["more", "fewer"]
-    assert standings(shown(**given, notable=[True, False])).tolist() == ["more", "about the same"]
+    assert standings(shown(**given, notable=[True, False])).tolist() == ["more", "may be chance"]
+    near = given | {"index_high": [250, 110]}
+    assert standings(shown(**near, notable=[True, False])).tolist() == ["more", "about the same"]
     assert who_sentence(shown(**given, notable=[False, False]), "pupils", "all").startswith("No group stands out")
     assert who_sentence(shown(**given), "pupils", "all schools in Medway together") == (
         "More pupils come from Terraces (40 in 100 against 20), and fewer from Villages (60 in 100 against 80), "
