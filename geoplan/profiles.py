@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from geoplan.assignment import NOT_PLACED, Assignment
+from geoplan.assignment import CORRECTED, NOT_PLACED, Assignment
 from geoplan.comparison import MIN_EXPECTED, NOTABLE_AT, Base, Comparison, compare, overall_shown
 from geoplan.disclosure import PUBLIC, Protected, Rule
 from geoplan.errors import UnknownCodeError
@@ -355,8 +355,8 @@ def choose_level(total: float, base_shares: Mapping[str, pd.Series]) -> tuple[st
 def at_level(people: Assignment, level: str) -> Assignment:
     """The same people in the segments of another level of the same segmentation.
 
-    A corrected record (see :mod:`geoplan.corrections`) keeps the segment of its postcode at the new level; apply the
-    corrections after this.
+    A corrected record (see :mod:`geoplan.corrections`) has the segment of its postcode at the new level, and is not
+    said to be corrected; apply the corrections after this.
     """
     if people.segmentation is None or people.segmentation.level == level:
         return people
@@ -368,7 +368,8 @@ def at_level(people: Assignment, level: str) -> Assignment:
     segments = pd.Categorical(segmentation.of(keys, segmentation.keyed_by), categories=list(segmentation.segments))
     placed = int((~segments.isna() & people.frame["counted"].to_numpy()).sum())
     report = replace(people.report, placed=people.report.placed | {"segment": placed})
-    return replace(people, frame=people.frame.assign(segment=segments), segmentation=segmentation, report=report)
+    frame = people.frame.drop(columns=CORRECTED, errors="ignore").assign(segment=segments)
+    return replace(people, frame=frame, segmentation=segmentation, report=report)
 
 
 # --- counts ---------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ from geoplan.likeness import (
 from geoplan.profiles import segment_counts
 
 HARDLY_ALIKE = 0.5
+CLOSELY_ALIKE, FAIRLY_ALIKE = 0.15, 0.30  # distances between mixes, in words: closely, fairly, loosely
 
 
 @dataclass(frozen=True)
@@ -394,7 +395,9 @@ def _by_mix(
         _require_once(schools)
         facts = schools.reindex(filled.index)
     counts = filled.to_numpy(dtype=float)
-    shares = (shown / filled.sum(axis=1).to_numpy()[:, None]).to_numpy(dtype=float)
+    of = filled.sum(axis=1)  # shares are of the total that the profile prints, where it prints one
+    of = of if totals is None else totals.reindex(filled.index).fillna(of)
+    shares = (shown / of.to_numpy()[:, None]).to_numpy(dtype=float)
     codes = tuple(map(str, filled.columns))
     every = np.arange(len(codes))
 
@@ -531,6 +534,11 @@ def _finished(
         )
     if by == "mix" and school is not None and len(table) and table["distance"].iloc[0] > HARDLY_ALIKE:
         notes.append(f"No school is much alike: the nearest differs by {table['distance'].iloc[0]:.2f} of at most 1.")
+    elif by == "mix" and school is not None and (loose := int((table["distance"] > FAIRLY_ALIKE).sum())):
+        many = f"All {loose:,} schools listed are" if loose == len(table) else (
+            f"{loose:,} of the {len(table):,} schools listed {'is' if loose == 1 else 'are'}"
+        )  # fmt: skip
+        notes.append(f"{many} alike only loosely (differs by over {FAIRLY_ALIKE:.2f}): the nearest there are.")
     if len(ranked.left_out):
         notes.append(f"{ranked.left_out['school'].nunique():,} schools could not be compared; left_out says why.")
     if better is not None:

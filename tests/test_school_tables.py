@@ -19,8 +19,8 @@ from geoplan.assignment import assign
 from geoplan.disclosure import rule_for
 from geoplan.errors import DisclosureRefused
 from geoplan.gate import PublicTotals, admits, attack
-from geoplan.protection import protect_place
 from geoplan.profiles import compare_schools
+from geoplan.protection import protect_place
 from geoplan.school_tables import FULL, PUBLIC_ONLY, ROUNDED, WHOLE, prepare_schools, protect_school
 
 LONG = bool(os.environ.get("GEOPLAN_LONG"))

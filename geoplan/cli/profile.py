@@ -81,7 +81,7 @@ def command(
     from geoplan.cautions import caution_tables, cautions
     from geoplan.io.outputs import table_csv
     from geoplan.io.project import read_project
-    from geoplan.profiles import at_level, mix_sentence
+    from geoplan.profiles import mix_sentence
 
     if sum((bool(school), every, bool(by))) != 1:
         raise typer.BadParameter(
@@ -98,7 +98,8 @@ def command(
     why = ""
     if level == "auto":
         chosen, why = _auto_level(people, school)
-        people = at_level(people, chosen)
+        if chosen != people.segmentation.level:  # placed anew, so that corrections by hand are made at this level
+            people, schools, layers = load_people(place, chosen)
     page = out is not None and out.suffix == ".html"
     if page:
         require_areas(layers)
@@ -130,7 +131,7 @@ def command(
     if since:
         _say_change(answers[school], name, school, since, people.segmentation, as_json)
     else:
-        said = cautions(school, answers[school], tables.extra, people.segmentation)
+        said = cautions(school, answers[school], tables.extra, people.segmentation, place.as_at)
         mix = mix_sentence(answers[school]) if base not in ("residents", "catchment") else ""
         _say(answers[school], name, school, people.segmentation, said, why, mix, as_json)
     if out is not None:
@@ -354,8 +355,8 @@ def _say_change(changes, name: str, school: str, since: str, segmentation, as_js
     cells = pd.DataFrame(
         {
             "name": rows["name"],
-            "now": shown(100 * rows["share"], hidden["share"], "{:.0f}%"),
-            "before": shown(100 * rows["share_before"], hidden["share_before"], "{:.0f}%"),
+            "now": _percents(rows["share"], hidden["share"]),
+            "before": _percents(rows["share_before"], hidden["share_before"]),
             "low": shown(rows["change_low"], hidden["change_low"], "{:+.0f}"),
             "high": shown(rows["change_high"], hidden["change_high"], "{:+.0f}"),
             "words": rows["in_words"],
@@ -405,8 +406,8 @@ def _print(name: str, school: str, segmentation, table, said, why: str, mix: str
         {
             "name": rows["name"],
             "pupils": shown(rows["count"], hidden["count"], "{:,.0f}"),
-            "share": shown(100 * rows["share"], hidden["share"], "{:.0f}%"),
-            "base": shown(100 * rows["base_share"], hidden["base_share"], "{:.0f}%"),
+            "share": _percents(rows["share"], hidden["share"]),
+            "base": _percents(rows["base_share"], hidden["base_share"]),
             "index": shown(rows["index"], hidden["index"], "{:.0f}"),
             "low": shown(rows["index_low"], hidden["index_low"], "{:.0f}"),
             "high": shown(rows["index_high"], hidden["index_high"], "{:.0f}"),
@@ -424,10 +425,20 @@ def _print(name: str, school: str, segmentation, table, said, why: str, mix: str
     typer.echo(READ_WITH_CARE)
 
 
+def _percents(shares, hidden) -> list[str]:
+    """Whole percentages, as the pages round them."""
+    from geoplan.likeness import whole_percent
+
+    return shown(shares.map(whole_percent, na_action="ignore"), hidden, "{:.0f}%")
+
+
 def _as_json(school: str, table, what: str = "school") -> dict:
+    frame = table.table
+    if "notable" in frame:  # of a number that is hidden nothing is said
+        frame = frame.assign(notable=frame["notable"].astype("object").mask(table.is_hidden("notable"), None))
     rows = [
         {"segment": segment} | {k: None if v != v else v for k, v in row.items()}
-        for segment, row in table.table.to_dict(orient="index").items()
+        for segment, row in frame.to_dict(orient="index").items()
     ]
     return {what: school, "base": table.base, "rule": table.rule.sentence, "segments": rows}
 
