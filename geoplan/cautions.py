@@ -324,9 +324,10 @@ def _small(total: float, profile: Protected) -> Caution | None:
 
 def _age(segmentation: Segmentation, as_of: str) -> Caution | None:
     if not segmentation.base_date:
-        return Caution("age", f"Not known: what date {segmentation.label} describes.")
+        return Caution("age", f"Not known: what date {segmentation.scheme} {segmentation.version} describes.")
     then, now = _month(segmentation.base_date), _month(as_of)
-    words = f"{segmentation.label} describes the place as it was on {day_in_words(segmentation.base_date)}"
+    words = f"{segmentation.scheme} {segmentation.version} describes the place as it was on "
+    words += day_in_words(segmentation.base_date)
     if not now:
         return Caution("age", f"{words}.")
     years = (now // 100 * 12 + now % 100 - then // 100 * 12 - then % 100) / 12

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import json
 import re
@@ -67,6 +68,15 @@ def test_for_everybody_it_says_no_more_than_the_public_profile(place, tmp_path, 
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert ">3<" not in page and ">62<" not in page  # exact numbers of the own school
     assert re.search(r"· about \d+[05] pupils placed", page)
+
+
+def test_the_page_of_a_profile_says_how_far_to_trust_it_as_the_screen_does(place, tmp_path, capsys):
+    out = tmp_path / "school.html"
+    assert main(["profile", "--school", "900001", "-o", str(out), "-p", str(place)]) == 0, capsys.readouterr().err
+    said, page = capsys.readouterr().out, html.unescape(out.read_text(encoding="utf-8"))
+    lines = [line.removeprefix("Caution: ") for line in said.splitlines()]
+    lines = lines[1 + next(at for at, line in enumerate(lines) if line.startswith("The mix")) : -2]
+    assert len(lines) >= 3 and all(line in page for line in lines)
 
 
 def test_a_school_of_eight_has_honest_blanks(place, tmp_path):

@@ -82,6 +82,7 @@ def command(
     from geoplan.io.outputs import table_csv
     from geoplan.io.project import read_project
     from geoplan.profiles import mix_sentence
+    from geoplan.protection import only_school
 
     if sum((bool(school), every, bool(by))) != 1:
         raise typer.BadParameter(
@@ -117,8 +118,12 @@ def command(
         if since:
             numbers, answers = _change(numbers, answers, since, _base(by, place, people, schools) if by else None)
         if page:
-            book = community_book(people, schools, layers[0], school, rule, tables)
-            numbers.write_page(out, book, nested=tables.nested)
+            said = cautions(school, answers[school], tables.extra, people.segmentation, place.as_at)
+            book = community_book(
+                people, schools, layers[0], school, rule, tables, cautions=[each.words for each in said]
+            )
+            evidence = [only_school(each.to_protected("pupils"), school) for each in tables.extra.values()]
+            numbers.write_page(out, book, _caution_facts(said), tables.nested, evidence)
         elif out is not None:
             answer = profiles_table(answers, by or "school")
             numbers.write(out, table_csv(answer), [answer], nested=tables.nested)
@@ -136,6 +141,14 @@ def command(
         _say(answers[school], name, school, people.segmentation, said, why, mix, as_json)
     if out is not None:
         typer.echo(f"wrote {out}", err=True)
+
+
+def _caution_facts(said) -> list:
+    """The cautions and the shares in them, as plain tables: what a page says beside its protected numbers."""
+    import pandas as pd
+
+    shares = [each for one in said for each in (one.share, one.everywhere) if each is not None]
+    return [pd.DataFrame({"text": [each.words for each in said]}), pd.DataFrame({"share": shares})]
 
 
 def profiles_table(profiles: Mapping[str, Protected], what: str = "school") -> Protected:

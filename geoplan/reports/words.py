@@ -21,7 +21,10 @@ NEXT_TO_M = 500.0
 CLOSE, FAIR = CLOSELY_ALIKE, FAIRLY_ALIKE  # distances between mixes
 HOW_TO_READ = (
     "Index 100 is the same share as the base; an interval that contains 100 may be chance.",
-    "Shares are 0 to 1, worked out from the rounded counts.",
+    "Shares are 0 to 1, worked out from the counts as they are printed.",
+    "Low and high are the 95% interval (Wilson's), widened by the rounding; residual is the adjusted one.",
+    "p is of an exact test against the rest of the base; q is corrected for all schools and groups looked at; notable "
+    "is a q of 0.05 or less.",
     "Penetration is the part of the base's group that comes here.",
     "A group describes a neighbourhood, not a family: set it beside what else is known.",
 )
