@@ -430,6 +430,9 @@ def _print(name: str, school: str, segmentation, table, said, why: str, mix: str
     )
     headings = [group_word(level), "pupils", "share", "base", "index", "low", "high", "more than expected", "clear"]
     print_table(cells, headings)
+    if (rows["base_total"] < total).any():
+        few = f"{rows['base_total'].iloc[0]:,.0f} people"
+        typer.echo(f"No index: the base has {few}, fewer than the school; choose a larger one.")
     if mix:
         typer.echo(mix)
     for each in said:
