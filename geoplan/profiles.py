@@ -340,7 +340,8 @@ def choose_level(total: float, base_shares: Mapping[str, pd.Series]) -> tuple[st
         shares = shares[shares > 0]
         full = int((shares * total >= MIN_EXPECTED).sum())
         if total < MIN_FOR_FINE:
-            few = f"{level} needs {MIN_FOR_FINE} pupils, and the school has about {total:,.0f}"
+            about = f"about {total:,.0f}" if total > 0 else "too few to say"
+            few = f"{level} needs {MIN_FOR_FINE} pupils, and the school has {about}"
             return chosen, f"Shown by {chosen}: {few}."
         if full < 0.8 * len(shares):
             return chosen, (

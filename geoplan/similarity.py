@@ -39,6 +39,7 @@ from geoplan.likeness import (
 from geoplan.profiles import segment_counts
 
 HARDLY_ALIKE = 0.5
+LEAST_PRINTED = 1 / 3  # of a school's pupils, in segments whose number is printed
 CLOSELY_ALIKE, FAIRLY_ALIKE = 0.15, 0.30  # distances between mixes, in words: closely, fairly, loosely
 
 
@@ -384,10 +385,18 @@ def _by_mix(
 ) -> SimilarSchools:
     """Similar schools from counts as printed, NaN where hidden."""
     filled = _filled(shown, fill, totals)
-    enough = (filled.sum(axis=1) >= MIN_TOTAL).to_numpy()
+    # likely numbers stand for hidden ones, but a mix that is mostly of those would be everybody's, not the school's
+    of = filled.sum(axis=1) if totals is None else totals.reindex(filled.index)
+    many = (of >= MIN_TOTAL).to_numpy()
+    enough = many & (shown.sum(axis=1) >= LEAST_PRINTED * of).to_numpy()
+    if school is not None and school in filled.index[many & ~enough]:
+        raise UnknownCodeError(
+            f"school {school}: of most of its pupils the segment is not shown, so no mix is compared"
+        )
     if school is not None and school not in filled.index[enough]:
         raise UnknownCodeError(f"school {school} has no pupils placed in a segment, or fewer than {MIN_TOTAL}")
-    few = pd.DataFrame({"school": shown.index[~enough], "reason": f"fewer than {MIN_TOTAL} pupils placed"})
+    why = np.where(many, "most of its numbers are hidden", f"fewer than {MIN_TOTAL} pupils placed")
+    few = pd.DataFrame({"school": shown.index[~enough], "reason": why[~enough]})
     filled, shown = filled[enough], shown[enough]
     if schools is None:
         facts = pd.DataFrame(index=filled.index)

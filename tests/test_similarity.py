@@ -380,3 +380,20 @@ def test_reasons_have_the_shares_that_the_profiles_print():
     assert values[["E", "G"]].tolist() == [105 / 200, 90 / 200]
     (row,) = found.table.itertuples()
     assert "(53% here, 48% there)" in row.alike + row.differs  # halves up, as in tables
+
+
+def test_a_school_of_which_nothing_or_little_is_printed_is_compared_with_none():
+    counts = pd.DataFrame(
+        {"E": [60.0, 55, None, None], "G": [40.0, 45, None, None], "H": [20.0, 30, None, 20]}, index=list("abcd")
+    )
+    shown = Protected(counts, counts.isna(), printed=())
+    totals = pd.Series({"a": 120.0, "b": 130.0, "c": np.nan, "d": 65.0})  # c has under 10 pupils, and no total
+    found = similar_by_mix(shown, totals=totals)
+    assert set(found.table["similar"]) == {"a", "b"}
+    assert found.left_out.set_index("school")["reason"].to_dict() == {
+        "c": "fewer than 30 pupils placed",
+        "d": "most of its numbers are hidden",
+    }
+    for school, words in (("c", "fewer than 30"), ("d", "of most of its pupils the segment is not shown")):
+        with pytest.raises(UnknownCodeError, match=words):
+            similar_by_mix(shown, school, totals=totals)
