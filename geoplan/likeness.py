@@ -10,6 +10,7 @@ anew).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -332,9 +333,20 @@ def _pairs(space: Space, variables: Variables, which, own, other) -> str:
     return listed(texts)
 
 
+def whole_percent(share: float) -> int:
+    """A share as whole percents, halves up as in every table, so that a sentence has the number that stands in one.
+
+    Examples
+    --------
+    >>> whole_percent(0.125), whole_percent(0.145), whole_percent(0.004)
+    (13, 15, 0)
+    """
+    return math.floor(100 * share + 0.5 + 1e-9)
+
+
 def _figure(value: float, unit: str) -> str:
     if unit == SHARE:
-        return f"{100 * value:.0f}%"
+        return f"{whole_percent(value)}%"
     digits = 0 if abs(value) >= 20 else 1 if unit == "%" else 2
     return f"{value:,.{digits}f}{unit}"
 

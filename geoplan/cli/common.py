@@ -253,11 +253,15 @@ class Recording:
 
         return workbook_bytes(sheets, about, sources, name, fills, SENSITIVE if self.rule.exact else "", percents)
 
-    def write_page(self, path: Path, book, facts: Sequence = (), nested: Sequence = ()) -> None:
-        """As :meth:`write`, for a page; ``facts`` are public figures that its sentences name."""
+    def write_page(
+        self, path: Path, book, facts: Sequence = (), nested: Sequence = (), evidence: Sequence = ()
+    ) -> None:
+        """As :meth:`write`, for a page; ``facts`` are public figures that its sentences name, and ``evidence``
+        protected tables that other figures in them are of."""
         from geoplan.io.releases import facts_in, tables_in
 
-        self.write(path, book.to_html().encode("utf-8"), tables_in(book), (*facts_in(book), *facts), nested)
+        tables = (*tables_in(book), *evidence)
+        self.write(path, book.to_html().encode("utf-8"), tables, (*facts_in(book), *facts), nested)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from geoplan.disclosure import HIDDEN, Protected
+from geoplan.likeness import whole_percent
 from geoplan.maps.cells import cells, range_text
 from geoplan.maps.render import ASSETS as OF_PAGES
 from geoplan.maps.render import credit_sentences, policy, templates
@@ -39,7 +40,7 @@ ASSETS = Path(__file__).with_name("assets")
 MOST_GROUPS = 8
 MOST_AREAS = 6
 MOST_CHANGES = 4
-MOST_CAUTIONS = 4  # on the page; all are in the workbook
+MOST_CAUTIONS = 6  # as many as there are kinds
 ROOMY_LINES, DENSE_LINES = 24, 36  # a report with more of what varies in length is printed smaller, and smaller
 ELSEWHERE = "elsewhere"
 _SHARES = ("share", "base_share", "share_low", "share_high")
@@ -232,6 +233,8 @@ def area_rows(report: Report, drawn: HomesMap | None) -> list[dict]:
 def where_sentence(report: Report) -> str:
     """Where pupils come from, in one sentence, from the printed numbers."""
     noun = report.noun
+    if report.homes is None and report.outlines is not None:
+        return f"This page cannot say where {noun} live, for that would give small numbers away."
     if report.homes is None:
         return f"No areas were given, so this page cannot say where {noun} live."
     table = report.homes.table.drop(index=ELSEWHERE, errors="ignore")
@@ -277,14 +280,14 @@ def change_rows(changes: Protected) -> list[dict]:
     most = largest(table[["share_before", "share"]])
     rows = []
     for _, row in table.iterrows():
-        before, now = 100 * row["share_before"], 100 * row["share"]
-        title = f"{row['name']}: {before:.0f}% before, {now:.0f}% now"
+        before, now = whole_percent(row["share_before"]), whole_percent(row["share"])
+        title = f"{row['name']}: {before}% before, {now}% now"
         rows.append(
             {
                 "name": row["name"],
-                "before": f"{before:.0f}%",
-                "now": f"{now:.0f}%",
-                "bar": change_bar(round(before), round(now), most, title),
+                "before": f"{before}%",
+                "now": f"{now}%",
+                "bar": change_bar(before, now, most, title),
             }
         )
     return rows
