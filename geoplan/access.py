@@ -34,6 +34,7 @@ from scipy.sparse.csgraph import maximum_flow
 
 from geoplan.catchments import CLOSED, NONE, CatchmentPlan
 from geoplan.errors import NotProtected, UnknownCodeError
+from geoplan.sentences import listed
 from geoplan.travel import YEARS, Travel, not_judged, sex_note, sex_of, suitable, years_taught
 
 LEAST_TOTAL, CLOSEST_FIRST = "least total", "closest first"
@@ -104,9 +105,9 @@ class Reorganisation:
             return str(names.get(code, code))
 
         ends = "closes" if len(self.close) == 1 else "close"
-        parts = [f"{_listed(map(call, self.close))} {ends}"] if self.close else []
+        parts = [f"{listed(map(call, self.close))} {ends}"] if self.close else []
         for into, codes in self.merge.items():
-            parts.append(f"{_listed(map(call, codes))} become one school at {call(into)}")
+            parts.append(f"{listed(map(call, codes))} become one school at {call(into)}")
         parts += [f"{call(code)} teaches years {low} to {high}" for code, (low, high) in self.years.items()]
         parts += [f"{call(code)} has {added:+,} places" for code, added in self.places_added.items()]
         return "; ".join(parts)
@@ -143,12 +144,6 @@ class Reorganisation:
         for code, added in self.places_added.items():
             answer.loc[code, "places"] = max(0, answer.loc[code, "places"] + added)
         return answer.drop(index=list(self.gone))
-
-
-def _listed(words: Iterable[str]) -> str:
-    """A, B and C."""
-    *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def reorganisation_of(plan: CatchmentPlan) -> Reorganisation:

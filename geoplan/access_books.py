@@ -215,6 +215,7 @@ def screen_book(
     sources = tuple(sources)
     frame = schools.frame.copy()
     frame["role"] = pd.Series("other school", frame.index).mask(frame.index.isin(table.table.index), "small school")
+    frame = frame.sort_values("role", kind="stable")  # small ones are drawn last, so on top
     facts = {label: col for label, col in (("Phase", "phase"), ("Places", "places")) if col in frame}
     layers = [maps.outline(boundaries, names=False)] if boundaries is not None else []
     layers.append(maps.schools(frame, sources=[schools.source], facts=facts, mark_by="role", title="Schools"))

@@ -7,7 +7,6 @@ of the furthest pupil never is.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -19,9 +18,11 @@ from geoplan.access import NO_HOME, NO_ROOM, NO_SUITABLE, Access, is_rural
 from geoplan.disclosure import MIN_BASE, PUBLIC, Protected, Rule, protect_counts
 from geoplan.distances import BANDS, METRES_PER_MILE, NOT_KNOWN, name_bands, to_bands
 from geoplan.errors import VintageError
-from geoplan.gate import GateResult, Nesting, PrintedTable
+from geoplan.evidence import Nesting, PrintedTable
+from geoplan.gate import GateResult
+from geoplan.ledger import mark_of
 from geoplan.suppression import ProtectedTable, protect_tables
-from geoplan.tables import RawTable
+from geoplan.tables import RawTable, population_name
 from geoplan.travel import METRES, NOT_OF_AGE, STATUSES, Entitlement, Travel
 
 ELSEWHERE = "elsewhere"
@@ -218,14 +219,14 @@ def access_population(found: Access, noun: str = "pupils", data: str = "") -> st
     """The name of the population of a reorganisation's displaced pupils: the same however they are placed."""
     option = found.option
     of = [*sorted(option.gone), *(f"{code} but for {low} to {high}" for code, (low, high) in option.years.items())]
-    return "; ".join(part for part in (f"{noun} who would need another school than {', '.join(of)}", data) if part)
+    return population_name(f"{noun} who would need another school than {', '.join(of)}", data)
 
 
 def access_marks(found: Access, noun: str = "pupils", data: str = "") -> dict[str, str]:
     """The mark of the displaced pupils, for the ledger: the same only for the same data."""
     rows = found.pupils[["school", "home"]].astype("str").value_counts().sort_index()
     text = rows.to_csv(header=False)
-    return {access_population(found, noun, data): hashlib.sha256(text.encode()).hexdigest()}
+    return {access_population(found, noun, data): mark_of(text)}
 
 
 def _nestings(
@@ -426,7 +427,7 @@ def screen_population(found: Access, reasonable: float, noun: str = "pupils", da
     """The name of the population of a screen."""
     parts = (f"{noun} of small schools, by the way to the next school with room", f"within {reasonable:g} {found.unit}",
              f"by the rule {found.rule}", *found.notes[:1], data)  # fmt: skip
-    return "; ".join(part for part in parts if part)
+    return population_name(*parts)
 
 
 def screen_marks(
@@ -438,7 +439,7 @@ def screen_marks(
     rows = pd.concat([each.pupils[["school", "to", "why"]].astype("str") for each in found.values()])
     text = rows.value_counts().sort_index().to_csv(header=False)
     name = screen_population(next(iter(found.values())), reasonable, noun, data)
-    return {name: hashlib.sha256(text.encode()).hexdigest()}
+    return {name: mark_of(text)}
 
 
 # --- how far pupils go ----------------------------------------------------------------------------------
@@ -478,7 +479,7 @@ def protect_distances(
 def distance_population(travel: Travel, noun: str = "pupils", data: str = "") -> str:
     """The name of the population of the distances to school."""
     parts = (f"{noun} by way to school, {travel.by}", *travel.notes[:1], data)
-    return "; ".join(part for part in parts if part)
+    return population_name(*parts)
 
 
 def distance_marks(found: pd.DataFrame, travel: Travel, noun: str = "pupils", data: str = "") -> dict[str, str]:
@@ -486,7 +487,7 @@ def distance_marks(found: pd.DataFrame, travel: Travel, noun: str = "pupils", da
     edges = BANDS if travel.unit == METRES else MINUTE_BANDS
     rows = pd.DataFrame({name: _bands(found[name], travel.unit, edges) for name in found}).value_counts().sort_index()
     text = rows.to_csv(header=False)
-    return {distance_population(travel, noun, data): hashlib.sha256(text.encode()).hexdigest()}
+    return {distance_population(travel, noun, data): mark_of(text)}
 
 
 # --- limits of free travel ------------------------------------------------------------------------------
@@ -526,11 +527,11 @@ def protect_entitlement(
 def entitlement_population(found: Entitlement, noun: str = "pupils", data: str = "") -> str:
     """The name of the population of a screen of free travel."""
     parts = (f"{noun} by limits of free travel on {found.day}", *found.notes[:1], found.religion, data)
-    return "; ".join(part for part in parts if part)
+    return population_name(*parts)
 
 
 def entitlement_marks(found: Entitlement, noun: str = "pupils", data: str = "") -> dict[str, str]:
     """The mark of a screen of free travel, for the ledger."""
     rows = found.pupils[["status", "band"]].astype("str").value_counts().sort_index()
     text = rows.to_csv(header=False)
-    return {entitlement_population(found, noun, data): hashlib.sha256(text.encode()).hexdigest()}
+    return {entitlement_population(found, noun, data): mark_of(text)}

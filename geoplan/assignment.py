@@ -27,6 +27,7 @@ from geoplan.tables import RawTable
 from geoplan.vintages import require_vintage
 
 NOT_PLACED = "not placed"
+CORRECTED = "corrected"  # the column of those whose segment was put right by hand
 FEW = 20  # with fewer distinct postcodes, all of them outside a layer is no sign that the layer is wrong
 METHODS = ("", "code", "point", "code and point")
 #: Columns of every assignment that say how people were placed, not who they are.

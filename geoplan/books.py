@@ -5,6 +5,8 @@ Everything is taken from protected tables; this module decides only what stands 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from geoplan import maps
@@ -82,6 +84,7 @@ def community_book(
     school: str,
     rule: Rule = PUBLIC,
     tables: PlaceTables | None = None,
+    cautions: Sequence[str] = (),
 ) -> maps.MapBook:
     """The book of one school: who comes, from where, and which schools serve people like ours.
 
@@ -99,6 +102,8 @@ def community_book(
         The small-number rule.
     tables
         The protected tables to use, with the ``homes`` of this school, where several pages are made from them.
+    cautions
+        How far to trust it, in sentences (:func:`geoplan.cautions.cautions`), in place of how many could not be placed.
 
     Returns
     -------
@@ -144,7 +149,8 @@ def community_book(
             public=alike.set_index("similar").round({"distance": 2, "km": 1}),
             sources=sources,
             index="URN",
-            note="Alike in the mix of segments their pupils come from; results play no part.",
+            note="Alike in the mix of segments their pupils come from; results play no part. These are the nearest "
+            "there are: those far down may be alike only loosely.",
         ),
     ]
     return maps.MapBook(
@@ -152,7 +158,11 @@ def community_book(
         finding=_finding(shown),
         layers=tuple(layers),
         panels=tuple(panels),
-        notes=(READ_WITH_CARE, *_outside(homes, people), *_trust(people.where(school=school), rule)),
+        notes=(
+            READ_WITH_CARE,
+            *_outside(homes, people),
+            *(cautions or _trust(people.where(school=school), rule)),
+        ),
         marking=rule.marking,
     )
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from geoplan.contiguity import Graph, main_pieces, pieces
 from geoplan.errors import InputRefused, Problem, UnknownCodeError, VintageError
+from geoplan.sentences import first_few
 from geoplan.sources import Source
 
 NONE = ""
@@ -91,7 +92,7 @@ class PlanProblem:
     areas: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        named = ", ".join(self.areas[:5]) + (f" and {len(self.areas) - 5:,} more" if len(self.areas) > 5 else "")
+        named = first_few(self.areas)
         count = f"{len(self.areas):,} area{'' if len(self.areas) == 1 else 's'}"
         return {
             ISLAND: f"{self.school}: {count} cut off from the rest of the catchment ({named})",

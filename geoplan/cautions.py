@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -150,7 +151,8 @@ def cautions(
     segmentation
         The segmentation used.
     as_of
-        The date to count the classification's age to, ISO: of the pupils' census, not of the run.
+        The date to count the classification's age to: of the pupils' census, not of the run ("2026-01-15", "January
+        2026"). What is no date gives no age.
 
     Returns
     -------
@@ -173,7 +175,16 @@ def cautions(
 
 
 def _month(date: str) -> int:
-    """``2021-03-21`` as 202103; 0 for none."""
+    """``2021-03-21`` or ``March 2021`` as 202103; 0 for none.
+
+    Examples
+    --------
+    >>> _month("2021-03-21"), _month("21 March 2021"), _month("spring term")
+    (202103, 202103, 0)
+    """
+    named = re.search(rf"\b({'|'.join(calendar.month_name[1:])})\s+(\d{{4}})\b", date)
+    if named:
+        return int(named[2]) * 100 + list(calendar.month_name).index(named[1])
     digits = date.replace("-", "")[:6]
     return int(digits) if len(digits) == 6 and digits.isdigit() else int(digits) * 100 + 12 if len(digits) == 4 else 0
 
@@ -313,13 +324,16 @@ def _small(total: float, profile: Protected) -> Caution | None:
 
 def _age(segmentation: Segmentation, as_of: str) -> Caution | None:
     if not segmentation.base_date:
-        return Caution("age", f"Not known: what date {segmentation.label} describes.")
+        return Caution("age", f"Not known: what date {segmentation.scheme} {segmentation.version} describes.")
     then, now = _month(segmentation.base_date), _month(as_of)
-    words = f"{segmentation.label} describes the place as it was on {day_in_words(segmentation.base_date)}"
+    words = f"{segmentation.scheme} {segmentation.version} describes the place as it was on "
+    words += day_in_words(segmentation.base_date)
     if not now:
         return Caution("age", f"{words}.")
     years = (now // 100 * 12 + now % 100 - then // 100 * 12 - then % 100) / 12
-    return Caution("age", f"{words}, {max(years, 0):.0f} years before these pupils.", years >= OLD_YEARS)
+    whole = round(max(years, 0))
+    before = "in the year of" if not whole else "a year before" if whole == 1 else f"{whole} years before"
+    return Caution("age", f"{words}, {before} these pupils.", years >= OLD_YEARS)
 
 
 def _by_hand(school: str, tables: Mapping[str, ProtectedTable]) -> Caution | None:

@@ -20,6 +20,7 @@ from geoplan.cohorts import RECEPTION_AGE, stage_name, stage_of, year_name
 from geoplan.findings import findings, gather
 from geoplan.reasons import REASONS
 from geoplan.rolls import Rolls
+from geoplan.sentences import first_few
 
 JUMP_SPREAD = 3.0  # times the spread that chance gives
 JUMP_SHARE = 0.08  # and the usual coming and going, as a share of the year group
@@ -211,5 +212,4 @@ def row_words(records: Iterable[int]) -> str:
     ('2, 4', ' and 9 more')
     """
     numbers = sorted(int(record) for record in records)
-    more = f" and {len(numbers) - MOST_ROWS:,} more" if len(numbers) > MOST_ROWS else ""
-    return ", ".join(map(str, numbers[:MOST_ROWS])) + more
+    return first_few(map(str, numbers), MOST_ROWS)

@@ -9,7 +9,6 @@ from geoplan.comparison import MIN_TOTAL
 from geoplan.disclosure import Protected
 from geoplan.errors import ComparisonRefused
 
-CHANGES = ("share_before", "change_points", "change_low", "change_high", "clear", "in_words")
 CHANCE = "could be chance"
 NONE = "not known"
 

@@ -13,7 +13,7 @@ Classification from the 2021 and 2022 UK censuses", The Geographical Journal 190
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -22,6 +22,7 @@ import pandas as pd
 from geoplan.cluster_recipes import LEVELS, AreaStatistics, ClusterRecipe, fit_scale, standardised
 from geoplan.errors import InputRefused, Problem, RecipeError, VintageError
 from geoplan.segments import Segmentation
+from geoplan.sentences import listed
 from geoplan.sources import Source
 
 WARD_MOST = 20_000  # areas: Ward's method holds every distance
@@ -314,13 +315,9 @@ def suggest_names(clusters: Clusters) -> dict[str, str]:
 def _words(table: pd.DataFrame, most: int) -> str:
     more = table.loc[table["difference"] > TELLS, "label"].head(most).tolist()
     fewer = table.loc[table["difference"] < -TELLS, "label"].head(most).tolist()
-    parts = [f"{word} {_listed(labels)}" for word, labels in (("more", more), ("fewer", fewer)) if labels]
+    parts = [f"{word} {listed(labels)}" for word, labels in (("more", more), ("fewer", fewer)) if labels]
     text = "; ".join(parts) or "close to the average"
     return text[0].upper() + text[1:]
-
-
-def _listed(labels: Sequence[str]) -> str:
-    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
 
 
 def to_segmentation(clusters: Clusters, scheme: str, level: str = LEVELS[0], version: str = "") -> Segmentation:

@@ -40,8 +40,6 @@ class Column:
         Headers that mean this column, in order of preference; case, spaces and underscores do not matter.
     needed
         Whether a file without it is refused.
-    may_be_empty
-        Whether an empty cell is in order.
     values
         For a choice: our value to the codings that mean it, in capitals.
     exclusive
@@ -56,7 +54,6 @@ class Column:
     unit: str = ""
     aliases: tuple[str, ...] = ()
     needed: bool = False
-    may_be_empty: bool = True
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exclusive: bool = False
     personal: bool = False
@@ -259,7 +256,6 @@ SCHOOLS = Table(
             "unique reference number (URN)",
             "school",
             needed=True,
-            may_be_empty=False,
             aliases=_words("urn school_urn school school_code school_id code"),
         ),
         Column(
@@ -603,7 +599,7 @@ ROLLS = Table(
     "rolls",
     "pupils of a school in a year group on a day",
     (
-        Column(**(_SCHOOL.__dict__ | {"needed": True, "may_be_empty": False})),
+        Column(**(_SCHOOL.__dict__ | {"needed": True})),
         Column("year_group", "National Curriculum year, or Total", needed=True, aliases=tuple(
             alias for alias in _YEAR.aliases if alias != "year")),
         _people_column("pupils", "pupils on roll, each child once", "pupils roll nor number_on_roll headcount count"),

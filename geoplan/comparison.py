@@ -19,8 +19,9 @@ a base smaller than the group, is noise and is left out; on fewer than ``MIN_TOT
 
 **Printed numbers.** What is shown is worked out from printed counts, hidden and rounded. Intervals are widened, and
 tests made at the least extreme numbers that could stand behind the print; a hidden cell counts among those looked at.
-So an interval shown holds the exact one, a q shown is never under the exact one, and nothing is notable in print that
-is not in truth.
+So a share's interval shown holds the exact one, a q shown is never under the exact one, and nothing is notable in print
+that is not in truth. (An index's interval takes the printed base for the base, which is nothing against thousands.)
+The tests of groups under ``MIN_TOTAL`` are not shown, but are among those looked at when q is worked out.
 
 References: Wilson (1927), JASA 22:209; Haberman (1973), Biometrics 29:205 (adjusted residuals); Benjamini and Hochberg
 (1995), JRSS B 57:289; the index and penetration as geodemographic profiles print them (reproduced in the tests

@@ -48,11 +48,6 @@ class Constrained:
             f"<Constrained: {len(self.children):,} areas and ages, factors {factors.min():.2f} to {factors.max():.2f}>"
         )
 
-    def by_total(self) -> pd.DataFrame:
-        """The change in short: by age, children before and after, and the factor."""
-        table = self.adjustments.groupby("age")[["before", "after"]].sum()
-        return table.assign(factor=table["after"] / table["before"])
-
 
 def constrain(
     children: pd.Series,
@@ -89,7 +84,7 @@ def constrain(
     --------
     >>> cells = pd.MultiIndex.from_product([["a", "b"], [3, 4]], names=["area", "age"])
     >>> found = constrain(pd.Series([10.0, 12.0, 20.0, 18.0], cells), by_age=pd.Series({3: 27.0, 4: 33.0}))
-    >>> found.children.round(6).tolist(), found.by_total()["factor"].round(2).tolist()
+    >>> found.children.round(6).tolist(), found.adjustments["factor"].round(2).unique().tolist()
     ([9.0, 13.2, 18.0, 19.8], [0.9, 1.1])
     """
     table = children.astype(float).copy()

@@ -13,13 +13,11 @@ import numpy as np
 import pandas as pd
 
 from geoplan import postcodes as _postcodes
-from geoplan.assignment import Assignment
+from geoplan.assignment import CORRECTED, Assignment
 from geoplan.errors import InputRefused, NotProtected, Problem, UnknownCodeError
 from geoplan.postcodes import PostcodeDirectory
 from geoplan.segments import Segmentation
 from geoplan.sources import Source, unique_sources
-
-CORRECTED = "corrected"
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -136,11 +134,15 @@ def check_corrections(
     found = _postcodes.look_up(postcodes, frame["postcode"])
     level = _level_lookup(segmentation)
     segment = [level.get(str(text).casefold()) for text in frame["segment"]]
+    there = f"there are {', '.join(segmentation.segments)}"
+    unknown = [text for text, to in zip(frame["segment"], segment, strict=True) if to is None]
+    if coarser := _coarser_level(segmentation, unknown):
+        there = f"it is a {coarser}: write the {segmentation.level} it belongs to, or use --level {coarser}; {there}"
     checks = (
         ("postcode", "postcode_not_found", found.rows < 0, "a postcode that the directory does not have",
          "check it, or use a newer directory"),
         ("segment", "code_unknown", np.array([each is None for each in segment], dtype=bool),
-         f"a segment that {segmentation.label} does not have", f"there are {', '.join(segmentation.segments)}"),
+         f"a segment that {segmentation.label} does not have", there),
         ("reason", "code_blank", frame["reason"].eq("").to_numpy(bool), "no reason is given", "say why"),
         ("by", "code_blank", frame["by"].eq("").to_numpy(bool), "nobody is named", "say by whose word"),
     )  # fmt: skip
@@ -153,6 +155,16 @@ def check_corrections(
     if problems:
         raise InputRefused(corrections.source.title, problems)
     return found.rows, segment
+
+
+def _coarser_level(segmentation: Segmentation, texts: list[str]) -> str:
+    """The coarser level that has all of these codes; "" for none."""
+    columns = list(segmentation.table.columns)
+    for column in columns[: columns.index(segmentation.level)]:
+        codes = {str(code).casefold() for code in segmentation.table[column].dropna().unique()}
+        if texts and all(str(text).casefold() in codes for text in texts):
+            return column
+    return ""
 
 
 def _level_lookup(segmentation: Segmentation) -> dict[str, str]:

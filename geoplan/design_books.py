@@ -36,7 +36,7 @@ from geoplan.maps.cells import capital
 from geoplan.maps.render import asset, credit_sentences, environment, policy
 from geoplan.reports.catchment_maps import catchment_map, fills_apart, map_letters
 from geoplan.reports.outlines import simplify_outlines
-from geoplan.reports.words import listed
+from geoplan.sentences import listed
 from geoplan.sources import Source
 from geoplan.trade_off_pictures import (
     axis_words,

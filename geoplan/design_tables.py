@@ -27,11 +27,12 @@ from geoplan.briefs import (
 from geoplan.catchments import CatchmentPlan
 from geoplan.designs import Design
 from geoplan.disclosure import PUBLIC, Protected, Rule
-from geoplan.gate import Nesting, PrintedTable
+from geoplan.evidence import Nesting, PrintedTable
+from geoplan.ledger import mark_of
 from geoplan.maps.cells import capital
-from geoplan.plan_tables import TO
+from geoplan.plan_grounds import TO
 from geoplan.suppression import ProtectedTable, protect_tables
-from geoplan.tables import RawTable
+from geoplan.tables import RawTable, population_name
 
 NONE_OF_THESE = "none of these schools"
 STAY = "no change"
@@ -190,7 +191,7 @@ def protect_design(
 def design_population(kind: str, noun: str, base_name: str, data: str) -> str:
     """What the ledger calls the children."""
     who = noun if base_name in ("", noun) else f"{noun}: {base_name}"
-    return "; ".join(part for part in (f"{who}, with a code of {kind}", data) if part)
+    return population_name(f"{who}, with a code of {kind}", data)
 
 
 def balance_step(problem: DesignProblem, rule: Rule | None) -> float:
@@ -412,7 +413,7 @@ def children_mark(children: pd.Series | pd.DataFrame) -> str:
     if children.ndim == 1 or len(children.columns) == 1:
         values = values[values > 0]
     words = ",".join(str(int(each)) if each == int(each) else str(each) for each in values.tolist())
-    return hashlib.sha256(words.encode()).hexdigest()
+    return mark_of(words)
 
 
 def _by(problem: DesignProblem, group: pd.Series, dim: str, noun: str, population: str, step: int = 1) -> RawTable:

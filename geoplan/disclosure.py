@@ -25,8 +25,6 @@ MIN_REASON = 10  # letters in a reason for exact numbers or for a changed thresh
 
 # the symbols of the Department for Education's statistics
 HIDDEN = "c"  # a confidential number: small, or hidden because it would give a small one away
-LOW = "low"  # rounds to zero but is not zero
-NOT_APPLICABLE = "z"
 NOT_AVAILABLE = "x"
 
 OFFICIAL = "OFFICIAL-SENSITIVE"
@@ -177,36 +175,6 @@ def _override(rule: Rule, overrides: Mapping[str, int], reason: str) -> Rule:
     return replace(rule, reason=reason, overrides=words, **overrides)
 
 
-def protect_take_up(part: pd.Series, whole: pd.Series, rule: Rule = PUBLIC) -> tuple[pd.Series, pd.Series]:
-    """Hide and round a count of a group: the count and its complement are both small numbers.
-
-    Parameters
-    ----------
-    part, whole
-        Those who did, and the group they are of.
-    rule
-        The rule to apply. None or all of a group under ``rule.min_base`` is hidden too.
-
-    Returns
-    -------
-    shown, hidden
-        As from :func:`protect_counts`.
-
-    Examples
-    --------
-    >>> shown, hidden = protect_take_up(pd.Series([30, 97, 0, 0, 19]), pd.Series([60, 100, 100, 19, 19]))
-    >>> shown.tolist()
-    [30.0, nan, 0.0, nan, nan]
-    """
-    shown, hidden = protect_counts(part, rule)
-    rest = pd.to_numeric(whole).astype(float) - pd.to_numeric(part).astype(float)
-    if (rest < 0).any():
-        raise ValueError(f"{part.name or 'counts'}: a part cannot exceed its whole")
-    all_or_none = ((rest == 0) | (part == 0)) & (whole > 0) & (whole < rule.min_base)
-    hidden = hidden | ((rest > 0) & (rest < rule.hide_below)) | all_or_none
-    return shown.mask(hidden), hidden
-
-
 @dataclass(frozen=True)
 class Protected:
     """A table that passed the small-number rule: the only kind that pages and writers accept.
@@ -225,7 +193,7 @@ class Protected:
     units
         Units by column.
     printed
-        The tables of counts this one was made from, as the gate read them (:class:`geoplan.gate.PrintedTable`).
+        The tables of counts this one was made from, as the gate read them (:class:`geoplan.evidence.PrintedTable`).
     """
 
     table: pd.DataFrame

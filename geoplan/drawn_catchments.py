@@ -21,7 +21,7 @@ from geoplan.postcodes import PostcodeDirectory, with_space
 from geoplan.sources import Source
 
 CATCHMENT = "catchment"
-POSTCODE, SECTOR = "postcode", "sector"
+POSTCODE = "postcode"
 GAP, OVERLAP, SLIVER = "gap", "overlap", "sliver"
 THIN = 0.05  # Polsby-Popper measure under which a small piece is a sliver: a circle has 1, a 1 by 60 strip 0.05
 SLIVER_M2 = 10_000.0

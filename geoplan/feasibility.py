@@ -21,6 +21,7 @@ from geoplan.briefs import BALANCE, MEASURES, MOVED, WORST, DesignProblem, Limit
 from geoplan.contiguity import pieces
 from geoplan.formulation import allowed_by, formulate, measure_plan, places_limits, split_groups
 from geoplan.programme import TOLERANCE
+from geoplan.sentences import first_few
 from geoplan.solving import solve
 
 _HALVINGS = 5
@@ -68,7 +69,7 @@ def apart(problem: DesignProblem, limits: Limits) -> tuple[str, ...]:
     small = problem.areas[part != sizes.argmax()]
     verb = "touches" if len(small) == 1 else "touch"
     return (
-        f"note: {_areas(len(small))} {verb} no area of the rest ({_listed(small)}); where a bridge or ferry joins "
+        f"note: {_areas(len(small))} {verb} no area of the rest ({first_few(small, 3)}); where a bridge or ferry joins "
         "them, add the pair to the neighbours",
     )
 
@@ -242,11 +243,6 @@ def _at_most(name: str) -> Callable[[Limits, float], Limits]:
     return lambda limits, value: replace(limits, at_most={**limits.at_most, name: value + 1e-9 * max(abs(value), 1)})
 
 
-def _listed(codes) -> str:
-    codes = list(codes)
-    return ", ".join(codes[:3]) + (f" and {len(codes) - 3:,} more" if len(codes) > 3 else "")
-
-
 def _areas(count: int) -> str:
     return f"{count:,} area{'' if count == 1 else 's'}"
 
@@ -261,7 +257,7 @@ def _without_school(problem: DesignProblem, limits: Limits, allowed: np.ndarray)
     if unreachable.any():
         verb = "has" if unreachable.sum() == 1 else "have"
         reasons.append(
-            f"{_areas(unreachable.sum())} {verb} no journey to any school ({_listed(problem.areas[unreachable])})"
+            f"{_areas(unreachable.sum())} {verb} no journey to any school ({first_few(problem.areas[unreachable], 3)})"
         )
     for area in problem.areas[none & settled & ~unreachable]:
         row, school = problem.areas.get_loc(area), limits.fixed[area]
@@ -275,7 +271,7 @@ def _without_school(problem: DesignProblem, limits: Limits, allowed: np.ndarray)
         verb, its = ("has", "its") if cut_off.sum() == 1 else ("have", "their")
         reasons.append(
             f"{_areas(cut_off.sum())} {verb} no school within {limit:g} {problem.unit} "
-            f"({_listed(problem.areas[cut_off])}); {its} nearest is up to {nearest.max():g} {problem.unit} away, "
+            f"({first_few(problem.areas[cut_off], 3)}); {its} nearest is up to {nearest.max():g} {problem.unit} away, "
             f"so the longest journey must be at least that"
         )
     return reasons
@@ -358,12 +354,12 @@ def _groups(problem: DesignProblem, limits: Limits, allowed: np.ndarray) -> list
     reasons = []
     if limits.one_piece:
         for group in split_groups(problem, limits):
-            reasons.append(f"{_areas(len(group))} that must go together are not in one piece ({_listed(group)})")
+            reasons.append(f"{_areas(len(group))} that must go together are not in one piece ({first_few(group, 3)})")
     for group in limits.together:
         rows = allowed[problem.areas.get_indexer(list(group))]
         if rows.any(axis=1).all() and not rows.all(axis=0).any():
             reasons.append(
-                f"{_areas(len(group))} that must go together have no school that all may go to ({_listed(group)})"
+                f"{_areas(len(group))} that must go together have no school that all may go to ({first_few(group, 3)})"
             )
     return reasons
 
@@ -382,7 +378,7 @@ def _settled(problem: DesignProblem, allowed: np.ndarray, limits: Limits) -> lis
             first = areas[0]
             apart = [a for a, row in zip(areas, rows, strict=True) if piece[row] != piece[rows[0]]]
             reasons.append(
-                f"{school}: the settled areas {first} and {_listed(apart)} cannot be in one piece: every way between "
-                f"them passes areas that may not go to {school} (settled elsewhere, or too far)"
+                f"{school}: the settled areas {first} and {first_few(apart, 3)} cannot be in one piece: every way "
+                f"between them passes areas that may not go to {school} (settled elsewhere, or too far)"
             )
     return reasons

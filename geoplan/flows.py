@@ -23,6 +23,7 @@ import pandas as pd
 
 from geoplan.cohorts import LAST_STAGE, PHASES, RECEPTION_AGE, age_of, stage_name, year_name
 from geoplan.errors import UnknownCodeError
+from geoplan.sentences import first_few
 
 INDEPENDENT, OUT, INTO = "independent", "out", "in"
 KINDS = (INDEPENDENT, OUT, INTO)
@@ -86,9 +87,8 @@ def flows_of(table: pd.DataFrame, ours: Iterable[str]) -> tuple[pd.DataFrame, tu
     private = table["school_in"].eq(INDEPENDENT)
     if not (home.notna() | school.notna()).any():
         found = sorted(table["home"].astype("str").unique())
-        more = f" and {len(found) - 5:,} more" if len(found) > 5 else ""
         raise UnknownCodeError(
-            f"flows: no row is of {' or '.join(sorted(names.values())[:5])}; the file has {', '.join(found[:5])}{more}"
+            f"flows: no row is of {' or '.join(sorted(names.values())[:5])}; the file has {first_few(found)}"
             ": say which of them we are (--authority), or name planning areas as the schools file does"
         )
     other = home.isna() & school.isna()

@@ -40,7 +40,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from geoplan.cohorts import age_of, birth_year_of, year_group_of
+from geoplan.cohorts import age_of, birth_year_of
 from geoplan.flows import INDEPENDENT, INTO, KINDS, OUT, Crossings
 from geoplan.moving import local_scale, net_moves, propensity
 from geoplan.rolls import Rolls, sum_known
@@ -236,23 +236,6 @@ def survival(history: History, weights: tuple[float, ...] = RECENT) -> np.ndarra
     """
     above, below = _pairs(history, len(weights))
     return _filled(history, _ratio(above, below, _weights(above, weights)))
-
-
-def staying_on(history: History, weights: tuple[float, ...] = RECENT) -> pd.DataFrame:
-    """The share of Year 11 that stays on in Year 12 in the same place, and of Year 12 in Year 13.
-
-    Returns
-    -------
-    DataFrame
-        By place number: ``11 to 12``, ``12 to 13``; missing where there is no sixth form. Above 1 where a sixth form
-        takes more from elsewhere than it loses.
-    """
-    rates = np.where(history.carried, survival(history, weights), np.nan)
-    answer = {}
-    for stage in (12, 13):
-        if stage in history.stages:
-            answer[f"{stage - 1} to {stage}"] = rates[:, history.stages.index(stage)]
-    return pd.DataFrame(answer)
 
 
 def pooled_survival(history: History, last: int = 5) -> np.ndarray:
@@ -870,25 +853,3 @@ def usable_methods(history: History) -> dict[str, Method]:
             continue
         answer[name] = method
     return answer
-
-
-def describe_survival(history: History, places: pd.Index) -> pd.DataFrame:
-    """Survival by place and year group as a table: what is behind a forecast, to be questioned.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by place, a column for each pair of year groups ("R to 1"); missing where a place has none.
-    """
-    rates = np.where(history.carried, survival(history), np.nan)
-    columns = {
-        f"{year_group_of(below)} to {year_group_of(above)}": rates[:, number + 1]
-        for number, (below, above) in enumerate(zip(history.stages, history.stages[1:], strict=False))
-    }
-    table = pd.DataFrame(columns, index=places)
-    return table.loc[:, table.notna().any()]
-
-
-def total_of(pupils: np.ndarray, stages: tuple[int, ...], wanted: tuple[int, ...]) -> np.ndarray:
-    """Pupils of some stages together, the last axis added up."""
-    return sum_known(pupils[..., np.isin(stages, wanted)], axis=-1)

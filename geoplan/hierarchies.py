@@ -12,7 +12,8 @@ from itertools import pairwise
 import pandas as pd
 
 from geoplan.errors import ComparisonRefused, UnknownCodeError
-from geoplan.gate import Nesting
+from geoplan.evidence import Nesting
+from geoplan.sentences import first_few
 
 SCHOOL = "school"
 ALL = "all schools"
@@ -110,9 +111,8 @@ def hierarchy(schools: pd.DataFrame, levels: Sequence[str]) -> Hierarchy:
         within = table[table[fine] != NO_GROUP].groupby(fine)[coarse].unique()
         split += [f"{fine} {name} lies in {', '.join(map(str, of))}" for name, of in within.items() if len(of) > 1]
     if split:
-        more = f" and {len(split) - 20:,} more" if len(split) > 20 else ""
         raise ComparisonRefused(
-            f"each {levels[0]} must lie in one group of the next level: {'; '.join(split[:20])}{more}; "
+            f"each {levels[0]} must lie in one group of the next level: {first_few(split, 20, '; ')}; "
             "correct the schools file"
         )
     table[ALL] = ALL

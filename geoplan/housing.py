@@ -21,10 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from geoplan.contiguity import Graph, pieces
 from geoplan.errors import UnknownCodeError
 from geoplan.sources import Source
-from geoplan.tables import RawTable
+from geoplan.tables import RawTable, population_name
 
 STATUSES = ("allocated", "permissioned", "started", "complete")
 SURE = ("", "permissioned", "started", "complete")
@@ -444,14 +443,6 @@ def draw_catchment(
         full += float(children.get(fits, 0))
 
 
-def in_one_piece(chosen: Sequence[str], neighbours: pd.DataFrame) -> bool:
-    """Whether areas hang together."""
-    codes = pd.Index(chosen)
-    pairs = np.column_stack([codes.get_indexer(neighbours["a"]), codes.get_indexer(neighbours["b"])])
-    graph = Graph(len(codes), pairs[(pairs >= 0).all(axis=1)].reshape(-1, 2))
-    return len(np.unique(pieces(graph, np.zeros(len(codes), dtype=int)))) == 1
-
-
 def pupils_in(
     pupils: pd.DataFrame, kind: str, chosen: Sequence[str], years: Sequence[str], noun: str = "pupils", data: str = ""
 ) -> RawTable:
@@ -461,7 +452,7 @@ def pupils_in(
     counts = pd.DataFrame({"school": of_phase["school"].astype("str"), "lives there": lives}).value_counts()
     counts = counts.rename_axis(["school", "lives there"])
     mark = f"{len(chosen):,} areas of {kind} from {min(chosen)}"
-    population = "; ".join(part for part in (f"{noun} living in the area of a new school ({mark})", data) if part)
+    population = population_name(f"{noun} living in the area of a new school ({mark})", data)
     return RawTable("Who lives in the new school's area", counts, noun, population, attributes=("lives there",))
 
 

@@ -11,7 +11,6 @@ not there, so take-up is of pupils in the authority's schools, not of all childr
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,11 +22,13 @@ from geoplan.catchments import NONE, CatchmentPlan
 from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
 from geoplan.distances import BANDS, ONE_SIDED, name_bands, straight_line_m, to_bands
 from geoplan.errors import UnknownCodeError, VintageError
-from geoplan.gate import GateResult, Nesting, PrintedTable, PublicTotals
+from geoplan.evidence import Nesting, PrintedTable, PublicTotals
+from geoplan.gate import GateResult
+from geoplan.ledger import mark_of
 from geoplan.postcodes import FLAG_BIT
 from geoplan.schools import Schools
 from geoplan.suppression import ProtectedTable, protect_tables
-from geoplan.tables import NO, TAKE_UP, YES, RawTable
+from geoplan.tables import NO, TAKE_UP, YES, RawTable, population_name
 
 ELSEWHERE = "elsewhere"
 NO_SCHOOL = "no school given"
@@ -124,7 +125,7 @@ def intake_tables(
     bands = to_bands(_metres_to_school(pupils, schools), edges, unit)
     rows = pd.DataFrame({"school": pupils["school"].to_numpy(), "band": np.asarray(bands, dtype=str)})
     rows["school"] = rows["school"].where(rows["school"] != "", NO_SCHOOL)
-    population = "; ".join(part for part in (who, data) if part)
+    population = population_name(who, data)
 
     def table(name: str, dims: list[str], attributes: tuple[str, ...], geography: str | None = None) -> RawTable:
         counts = rows.groupby(dims, observed=True).size()
@@ -229,7 +230,7 @@ def intake_marks(
     """The mark of the catchment view's exact counts, for the ledger: the same only for the same data and plan."""
     raw = intake_tables(people, schools, plan, data=data)
     text = "".join(table.counts[table.counts > 0].sort_index().to_csv(header=False) for table in raw)
-    return {raw[0].population: hashlib.sha256(text.encode()).hexdigest()}
+    return {raw[0].population: mark_of(text)}
 
 
 def _like(earlier: Sequence[PrintedTable], raw: Sequence[RawTable]) -> list[PrintedTable]:
@@ -322,8 +323,8 @@ def fact_marks(people: Assignment, data: str = "", only: Sequence[str] | None = 
     """
     marks = {}
     for _, who, counts in _answers(people, only):
-        name = "; ".join(part for part in (who, data) if part)
-        marks[name] = hashlib.sha256(counts.sort_index().to_csv(header=False).encode()).hexdigest()
+        name = population_name(who, data)
+        marks[name] = mark_of(counts.sort_index().to_csv(header=False))
     return marks
 
 
@@ -375,7 +376,7 @@ def protect_share(
         (which counts as hidden) or the base is under the rule's.
     """
     cells = counts.reindex(columns=[YES, NO]).rename_axis(index="school", columns=column).stack()
-    name, population = f"{who} by school", "; ".join(part for part in (who, data) if part)
+    name, population = f"{who} by school", population_name(who, data)
     raw = RawTable(name, cells.rename_axis(["school", column]), noun, population, None, (column,))
     headcounts = PublicTotals(("school",), cells.groupby(level=0).sum(), population, "taken as known")
     before = [table for table in earlier if table.population == population]
@@ -412,35 +413,6 @@ def leakage(intakes: Intakes, catchment: str) -> pd.DataFrame:
     residents = intakes.catchments.table["residents"].get(catchment, np.nan)
     share = (row / residents).clip(upper=1.0) if residents >= max(intakes.rule.min_base, 1) else row * np.nan
     return pd.DataFrame({"pupils": row, "share": share}).rename_axis("school")
-
-
-def come_from(homes: Protected, total: float = float("nan")) -> pd.DataFrame:
-    """The areas with enough pupils to be shown, the fullest first.
-
-    Parameters
-    ----------
-    homes
-        A school's pupils by area, column ``pupils``, as ``protect_place(..., homes=[school]).homes[school]``.
-    total
-        The school's printed total; shares are of it, and missing without it.
-
-    Returns
-    -------
-    DataFrame
-        By area: ``pupils``, ``share`` and ``so_far`` (of the total, 0 to 1, this area and the fuller ones). Areas
-        whose number is hidden are not in it.
-
-    Examples
-    --------
-    >>> pupils = pd.DataFrame({"pupils": [40.0, float("nan"), 60, 0]}, index=["a", "b", "c", "d"])
-    >>> come_from(Protected(pupils, pupils.isna()), 200)["so_far"].to_dict()
-    {'c': 0.3, 'a': 0.5}
-    """
-    pupils = homes.table["pupils"].mask(homes.is_hidden("pupils"))
-    pupils = pupils[pupils > 0].sort_values(ascending=False, kind="stable")
-    base = total if total >= max(homes.rule.min_base, 1) else float("nan")
-    share = pupils / base
-    return pd.DataFrame({"pupils": pupils, "share": share.clip(upper=1.0), "so_far": share.cumsum().clip(upper=1.0)})
 
 
 # --- who is counted, and where --------------------------------------------------------------------------

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
-from geoplan.gate import Nesting, PrintedTable
+from geoplan.evidence import Nesting, PrintedTable
 
 SCHEMA = 1
 INTERNAL = "internal"
@@ -310,7 +311,7 @@ def earlier(
         if entry.audience not in ("public", audience):
             continue
         here = [table for table in entry.tables if table.population in populations]
-        names = {table.name: f"{table.name} ({entry.release}, {number})" for table in entry.tables}
+        names = _names_in(entry, number)
         for table in here:
             content = (table.dims, table.cells, table.shown, table.population, table.parts and "parts")
             if content not in seen:
@@ -327,15 +328,34 @@ def earlier(
     return _with_their_parts(tables), tuple(nested.values())
 
 
-def _renamed(table: PrintedTable, names: Mapping[str, str]) -> PrintedTable:
+def _names_in(entry: Entry, number: int) -> dict[tuple[str, str], str]:
+    """A name of its own for each table of a release, by population and name: two years have tables of one name."""
+    several = Counter(name for name, _ in {(table.name, table.population) for table in entry.tables})
+    return {
+        (table.population, table.name): f"{table.name} ({entry.release}, {number}"
+        + (f"; {table.population})" if several[table.name] > 1 else ")")
+        for table in entry.tables
+    }
+
+
+def _renamed(table: PrintedTable, names: Mapping[tuple[str, str], str]) -> PrintedTable:
     values = {field.name: getattr(table, field.name) for field in fields(PrintedTable)}
-    return PrintedTable(**values | {"name": names[table.name], "parts": names.get(table.parts, table.parts)})
+    name, parts = (names.get((table.population, each), each) for each in (table.name, table.parts))
+    return PrintedTable(**values | {"name": name, "parts": parts})
 
 
 def _with_their_parts(tables: Sequence[PrintedTable]) -> tuple[PrintedTable, ...]:
     """Without sums whose parts were left out as already seen: they tell nothing that the parts do not."""
     names = {table.name for table in tables}
     return tuple(table for table in tables if not table.parts or table.parts in names or table.parts.startswith("("))
+
+
+def mark_of(counts: str) -> str:
+    """A mark of exact counts, written as a text: the same only for the same counts.
+
+    For the authority's own ledger alone: whoever knows all people but one could try values for that one.
+    """
+    return hashlib.sha256(counts.encode()).hexdigest()
 
 
 # --- plain values ---------------------------------------------------------------------------------------

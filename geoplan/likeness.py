@@ -10,13 +10,15 @@ anew).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from geoplan.distances import straight_line_table_m
+from geoplan.sentences import listed
 
 SEED = 2026
 SPREAD = 0.2  # weights are shaken by up to this, up and down
@@ -331,16 +333,22 @@ def _pairs(space: Space, variables: Variables, which, own, other) -> str:
     return listed(texts)
 
 
+def whole_percent(share: float) -> int:
+    """A share as whole percents, halves up as in every table, so that a sentence has the number that stands in one.
+
+    Examples
+    --------
+    >>> whole_percent(0.125), whole_percent(0.145), whole_percent(0.004)
+    (13, 15, 0)
+    """
+    return math.floor(100 * share + 0.5 + 1e-9)
+
+
 def _figure(value: float, unit: str) -> str:
     if unit == SHARE:
-        return f"{100 * value:.0f}%"
+        return f"{whole_percent(value)}%"
     digits = 0 if abs(value) >= 20 else 1 if unit == "%" else 2
     return f"{value:,.{digits}f}{unit}"
-
-
-def listed(texts: Sequence[str]) -> str:
-    """Texts as a list in a sentence: ``a, b and c``."""
-    return texts[0] if len(texts) == 1 else " and ".join([", ".join(texts[:-1]), texts[-1]]) if texts else ""
 
 
 def _terms_table(space: Space, variables: Variables, table, i, j, parts) -> pd.DataFrame:

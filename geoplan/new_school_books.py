@@ -5,7 +5,6 @@ Counts of children come protected; what is worked out from homes to come is abou
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,13 +15,15 @@ from geoplan import maps
 from geoplan.areas import Boundaries
 from geoplan.calendars import admissions_calendar, first_entry_year, organisation_calendar
 from geoplan.disclosure import PUBLIC, Protected, Rule
-from geoplan.gate import PrintedTable
+from geoplan.evidence import PrintedTable
 from geoplan.housing import LEAD_YEARS, PHASES, Need, NewSchool, year_words
+from geoplan.ledger import mark_of
+from geoplan.maps import palette
 from geoplan.schools import Schools
 from geoplan.sites import NEARER, WORKED_OUT, Criterion, Ranking
 from geoplan.sources import Source
 from geoplan.suppression import ProtectedTable, protect_tables
-from geoplan.tables import RawTable
+from geoplan.tables import RawTable, population_name
 
 LEAD = (
     "Allow three years between identification of need and the opening of a primary school, and longer for a secondary "
@@ -37,6 +38,7 @@ JUDGEMENTS = (
     "choice: the table of how often each site stays first says how much hangs on them."
 )
 NO_AUTHORITY = "999"  # sites are drawn with numbers of an authority that does not exist, so that no school has them
+_AREAS = {"outside": palette.SEQUENTIAL[0], "the new school's area": palette.CATEGORICAL[0]}  # as drawn
 NOT_DEMAND = "Living near is not choosing: families prefer other schools too. Distances are straight lines."
 
 
@@ -111,13 +113,13 @@ def protect_sites(
 
 def site_population(name: str, words: str, data: str = "") -> str:
     """The name of the population of one measure of sites."""
-    return "; ".join(part for part in (f"{WORKED_OUT.get(name, name)}, {words}", data) if part)
+    return population_name(f"{WORKED_OUT.get(name, name)}, {words}", data)
 
 
 def site_marks(measures: pd.DataFrame, neighbours: pd.DataFrame, words: str, data: str = "") -> dict[str, str]:
     """Marks of what sites could reach, for the ledger: of sites of the same names at the same places."""
     text = measures.to_csv() + neighbours.to_csv()
-    return {site_population(NEARER, f"{words}, by school", data): hashlib.sha256(text.encode()).hexdigest()}
+    return {site_population(NEARER, f"{words}, by school", data): mark_of(text)}
 
 
 def sites_book(
@@ -203,7 +205,7 @@ def sites_book(
             index="School",
         ))  # fmt: skip
     layers = [maps.outline(boundaries, names=False)] if boundaries is not None else []
-    layers.append(_sites_layer(sites, ranking, schools, sources))
+    layers.append(_sites_layer(sites, schools, sources))
     return maps.MapBook(
         "Sites for a new school, side by side",
         finding=ranking.in_words(names),
@@ -250,7 +252,7 @@ def _weights(criteria: Sequence[Criterion], ranking: Ranking, names: Mapping[str
     return pd.DataFrame(rows)
 
 
-def _sites_layer(sites: pd.DataFrame, ranking: Ranking, schools: Schools, sources) -> maps.PointLayer:
+def _sites_layer(sites: pd.DataFrame, schools: Schools, sources) -> maps.PointLayer:
     """Sites and schools in one layer; a site has a number that no school has."""
     frame = schools.frame[["name", "easting", "northing"]].assign(role="school")
     codes = {code: f"{NO_AUTHORITY}{number:04d}" for number, code in enumerate(sites.index, 1)}
@@ -423,12 +425,13 @@ def specification_book(
         panels.append(maps.table("The areas, listed", public=listed, sources=sources,
                                  columns={"area": ("Area, the nearest first", "")}))  # fmt: skip
     if spec.area and boundaries is not None:
-        inside = pd.Series("outside", boundaries.codes).mask(boundaries.codes.isin(spec.area), "the new school's area")
+        outside, within = _AREAS
+        inside = pd.Series(outside, boundaries.codes).mask(boundaries.codes.isin(spec.area), within)
         table = pd.DataFrame({"area": inside.to_numpy()}, index=boundaries.codes)
         drawn = Protected(table, pd.DataFrame(index=table.index), base="areas")
         layers.append(
             maps.areas(boundaries, drawn, value="area", title="The area to be served", scale="categories",
-                       legend="Area", sources=sources, focus=spec.area)
+                       legend="Area", sources=sources, focus=spec.area, colours=_AREAS)
         )  # fmt: skip
     if neighbours is not None:
         panels.insert(3, maps.table(

@@ -1,16 +1,11 @@
 """What of an option set may be shown: its tables of people protected together, and what follows from them.
 
-Every option is set against the first plan (today's) on one base: everybody who has an area of the plans' kind. Those
-who live outside every plan stay in the tables as ``elsewhere``, so that nothing depends on which areas an option has.
-The catchments of all plans are made of the same small areas; the gate is told so, and attacks the options together
-with each other and with the options of earlier releases. A plan that was changed is another plan to it.
-
-Tables are protected in turn, each beside all before it: catchments and moves first, then areas that move, then who
-moves, then the mix of catchments. Where people by area cannot be shown (too many areas, or most of their numbers would
-be hidden), those who move are shown by the pair of schools: numbers that are printed anyway. Segregation and unfilled
-places are worked out from printed counts; mean distances from people by quarters of a mile, protected like any count,
-as exact ones would tell which of two hidden numbers is larger: rounded to the nearest 50 metres, and only for groups
-large enough for a share.
+The areas and what the plans make of them are in :mod:`geoplan.plan_grounds`. Tables are protected in turn, each beside
+all before it: catchments and moves first, then areas that move, then who moves, then the mix of catchments. Where
+people by area cannot be shown (too many areas, or most of their numbers would be hidden), those who move are shown by
+the pair of schools: numbers that are printed anyway. Segregation and unfilled places are worked out from printed
+counts; mean distances from people by quarters of a mile, protected like any count, as exact ones would tell which of
+two hidden numbers is larger: rounded to the nearest 50 metres, and only for groups large enough for a share.
 """
 
 from __future__ import annotations
@@ -29,7 +24,6 @@ from geoplan.disclosure import PUBLIC, Protected, Rule
 from geoplan.distances import METRES_PER_MILE
 from geoplan.effects import (
     ATTRIBUTES,
-    EFFECTS,
     FARTHER,
     MOVED,
     NEARER,
@@ -39,40 +33,45 @@ from geoplan.effects import (
     Change,
     Residents,
     change_of,
-    clusters_of,
     dissimilarity,
     gorard,
     siblings_split,
 )
 from geoplan.errors import ComparisonRefused, DisclosureRefused, UnknownCodeError, VintageError
-from geoplan.gate import Nesting, PrintedTable
+from geoplan.evidence import Nesting, PrintedTable
+from geoplan.ledger import mark_of
+from geoplan.plan_grounds import (
+    ANOTHER_SCHOOL,
+    ATTENDS,
+    BANDS,
+    ELSEWHERE,
+    MIXED,
+    NO_SCHOOL,
+    NOT_KNOWN,
+    STAY,
+    TO,
+    Desk,
+    Ground,
+    band_counts,
+    effect_counts,
+    effect_dim,
+    mixed_counts,
+    plan_fingerprint,
+    population_words,
+)
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up
 from geoplan.travel import YEARS, Travel
 
-ELSEWHERE, NO_SCHOOL, OTHER = "elsewhere", "no school", "other areas"
-STAY, MOVES_TO = "stay", "moves to "
-TO = " > "
 ALL = "all"
-ATTENDS = "attends the catchment school"
 MOST_AREAS = 2_000  # that move: proving more safe one by one can take minutes
-MOST_TOGETHER = 180  # counts by piece and category that releases of option sets may come to: proving more takes minutes
-WAYS_ON = (
-    'What helps: say which earlier files were drafts that never left the office ("geoplan ledger list", then "geoplan '
-    'ledger withdraw NUMBER"); try options with exact numbers that stay inside (--internal REASON, on the screen or '
-    "with -o); put all options of a paper into one plan compare, which counts as one release"
-)
 PATIENCE = 8  # numbers by area hidden in vain before they are left out
 ROUND_M = 50
 #: Ends of the bands that distances are worked out from, in miles: quarters where most live, wider ones far away.
 ENDS_MILES = (*np.arange(0.25, 3.01, 0.25), 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0)
 EXTRA_MILES = (-10.0, -5.0, -3.0, -2.0, *np.arange(-1.5, 1.51, 0.25), 2.0, 3.0, 5.0, 10.0)
-BANDS = ("up to 2 miles", "2 to 3 miles", "over 3 miles")
-MIXED = {"fsm": YES, "idaci": "1"}  # whose spread between catchments is measured: the value of each attribute
-NONE_OF = {"fsm": NO, "sen": "N", "eal": NO}
 DRAWS = 200
 FEEDERS = 0.95  # so many of the people attend schools outside the plans where those are feeder schools
-_NOT_KNOWN, _ANOTHER = "unknown", "another school"
 NOT_SHOWN = "not shown"
 _BY_AREA = "people by area that moves"
 
@@ -185,7 +184,7 @@ def plan_marks(residents: Residents, base_name: str, data: str = "") -> dict[str
 
     For the authority's own ledger alone: whoever knows all people but one could try values for that one.
     """
-    population = _population(residents, base_name, data)
+    population = population_words(residents, base_name, data)
     marks = {population: _mark(np.bincount(residents.area, minlength=len(residents.areas)))}
     for name, (codes, labels) in residents.columns.items():
         if name in ("year_group", "school", *ATTRIBUTES):
@@ -195,7 +194,7 @@ def plan_marks(residents: Residents, base_name: str, data: str = "") -> dict[str
 
 
 def _mark(counts: np.ndarray) -> str:
-    return hashlib.sha256(",".join(map(str, counts.tolist())).encode()).hexdigest()
+    return mark_of(",".join(map(str, counts.tolist())))
 
 
 def protect_options(
@@ -258,7 +257,7 @@ def protect_options(
     if len(kinds) > 1:
         raise VintageError(f"plans and people are by {', '.join(sorted(kinds))}: bring all to one kind")
     base_name = base_name or residents.noun
-    ground = _Ground(dict(plans), residents, base_name, data, clusters)
+    ground = Ground(dict(plans), residents, base_name, data, clusters)
     ground.way = "" if ways is None else f", by {ways.by} {hashlib.sha256(ways.values.tobytes()).hexdigest()[:8]}"
     if not ground.inside.any():
         raise ComparisonRefused(f"none of the {residents.noun} live in the plans' {residents.kind} areas")
@@ -269,7 +268,7 @@ def protect_options(
     }
     moving = {option: ground.moving(option) for option in options}
     few = {option: codes for option, codes in moving.items() if 0 < len(codes) <= MOST_AREAS}
-    desk = _Desk(ground, rule, tuple(earlier), tuple(earlier_nested), set().union(*few.values()))
+    desk = Desk(ground, rule, tuple(earlier), tuple(earlier_nested), set().union(*few.values()))
     desk.check_size(ground)
     base = desk.protect(
         [ground.by_catchment(title) for title in plans] + [ground.by_flow(option) for option in options], by_area=True
@@ -289,7 +288,7 @@ def protect_options(
     mixes, by_year = {name: crossed[name] for name in MIXED if name in crossed}, crossed.get("year_group", {})
     bands = _bands(desk, ground, changes, plans)
     shown = {
-        "residents": _side_by_side(by_catchment, plans),
+        "residents": _side_by_side(by_catchment),
         "places": None if places is None else _places_of(plans, places),
     }
     shown["own_years"] = None if places is None else _of_own_years(shown["residents"], by_year, plans, ages, rule)
@@ -300,15 +299,15 @@ def protect_options(
         plans=MappingProxyType(dict(plans)),
         noun=residents.noun,
         base_name=base_name,
-        summary=_summary(plans, metres, by_flow, by_cluster, shown, distance, rule, desk),
+        summary=_summary(plans, metres, by_flow, by_cluster, shown, distance, rule),
         flows=MappingProxyType({option: _flow_table(by_flow[option]) for option in options}),
         who=MappingProxyType(who),
         areas=MappingProxyType(areas),
         by_year=MappingProxyType({title: _crossed(table) for title, table in by_year.items()}),
-        mix=_mix_table(mixes, plans, rule),
-        groups=MappingProxyType({name: _group_table(tables, name, plans) for name, tables in mixes.items()}),
+        mix=_mix_table(mixes, rule),
+        groups=MappingProxyType({name: _group_table(tables, name) for name, tables in mixes.items()}),
         distance=distance,
-        retention=_retention(desk, ground, changes[first], first),
+        retention=_retention(desk, ground, first),
         siblings=MappingProxyType(_siblings(desk, ground, changes, options)),
         feeders=_feeder_table(desk, ground, feeders),
         clusters=_cluster_table(desk, ground, feeders),
@@ -328,253 +327,10 @@ def protect_options(
     )
 
 
-# --- the ground: areas, and what each plan makes of them -------------------------------------------------
-
-
-def _population(residents: Residents, base_name: str, data: str) -> str:
-    who = residents.noun if base_name == residents.noun else f"{residents.noun}: {base_name}"
-    return "; ".join(part for part in (f"{who}, with a code of {residents.kind}", data) if part)
-
-
-class _Ground:
-    """The small areas, and for each plan and option which group each is in."""
-
-    def __init__(self, plans: dict[str, CatchmentPlan], residents: Residents, base_name: str, data: str, clusters=None):
-        self.plans, self.residents = plans, residents
-        self.population = _population(residents, base_name, data)
-        self.areas = residents.areas
-        covered = pd.Index(sorted(set().union(*(plan.areas for plan in plans.values()))))
-        inside = self.areas.isin(covered)
-        self.inside = inside[residents.area]
-        self.lookup = {title: _schools_of(plan) for title, plan in plans.items()}
-        self.of_plan = {title: table.reindex(self.areas).fillna(ELSEWHERE) for title, table in self.lookup.items()}
-        first = next(iter(plans))
-        self.flow_lookup = {title: flow_of_areas(plans[first], plans[title]) for title in list(plans)[1:]}
-        self.flow = {title: table.reindex(self.areas).fillna(STAY) for title, table in self.flow_lookup.items()}
-        self.dims = {title: f"{_word(title)} [{_fingerprint(plan)}]" for title, plan in plans.items()}
-        today = _fingerprint(plans[first])
-        self.flow_dims = {
-            title: f"{MOVES_TO}{_word(title)} [{today} {_fingerprint(plans[title])}]" for title in list(plans)[1:]
-        }
-        self._group_clusters(clusters)
-
-    def _group_clusters(self, clusters: pd.Series | None) -> None:
-        """The cluster that each area is in under each plan; nothing where no school has one."""
-        self.catchment_clusters = {} if clusters is None else {
-            title: clusters_of(plan, clusters).to_dict() for title, plan in self.plans.items()
-        }  # fmt: skip
-        self.has_clusters = any(set(each.values()) - {NO_CLUSTER} for each in self.catchment_clusters.values())
-        self.school_cluster = {} if clusters is None else clusters.fillna("").astype("str").to_dict()
-        self.cluster_flow_lookup, self.cluster_flow_dims = {}, {}
-        if not self.has_clusters:
-            return
-        named = {title: {NO_SCHOOL: NO_SCHOOL, **names} for title, names in self.catchment_clusters.items()}
-        lookup = {title: table.map(named[title]).astype("str") for title, table in self.lookup.items()}
-        mark = {title: _mark_of(table.to_csv(header=False)) for title, table in lookup.items()}
-        first, *options = self.plans
-        for title in options:
-            self.cluster_flow_lookup[title] = _flow(lookup[first], lookup[title])
-            self.cluster_flow_dims[title] = f"{MOVES_TO}cluster of {_word(title)} [{mark[first]} {mark[title]}]"
-
-    @property
-    def nested(self) -> tuple[Nesting, ...]:
-        """Catchments and moves are made of areas: by the plans alone, whoever lives there."""
-        parts = {self.dims[title]: table for title, table in self.lookup.items()}
-        parts |= {self.flow_dims[title]: table for title, table in self.flow_lookup.items()}
-        parts |= {self.cluster_flow_dims[title]: table for title, table in self.cluster_flow_lookup.items()}
-        return tuple(Nesting(self.residents.kind, dim, table.to_dict()) for dim, table in parts.items())
-
-    def raw(self, name: str, attributes: Sequence[str] = (), kept=None, complete: bool = True, **dims) -> RawTable:
-        """People counted by dimensions, each the codes of persons and what they stand for."""
-        counted = pd.DataFrame({dim: labels.to_numpy()[codes] for dim, (codes, labels) in dims.items()})
-        if kept is not None:
-            counted = counted[kept]
-        counts = counted.groupby(list(dims), observed=True).size()
-        if len(dims) > 1:
-            counts = counts.unstack(fill_value=0).stack().astype("int64")
-        geography = self.residents.kind if self.residents.kind in dims else None
-        return RawTable(
-            name, counts, self.residents.noun, self.population, geography, tuple(attributes), complete=complete
-        )
-
-    def catchment_of(self, title: str) -> tuple[np.ndarray, pd.Index]:
-        """The catchment of each person under a plan, as a dimension."""
-        codes, labels = pd.factorize(self.of_plan[title], sort=True)
-        return codes[self.residents.area], pd.Index(labels)
-
-    def flow_of(self, title: str) -> tuple[np.ndarray, pd.Index]:
-        codes, labels = pd.factorize(self.flow[title], sort=True)
-        return codes[self.residents.area], pd.Index(labels)
-
-    def by_cluster_flow(self, title: str) -> RawTable:
-        """People by the clusters that they leave and come to; those who keep theirs in one row."""
-        codes, labels = pd.factorize(self.cluster_flow_lookup[title].reindex(self.areas).fillna(STAY), sort=True)
-        name = f"{self.residents.noun} who change cluster, {title}"
-        return self.raw(name, **{self.cluster_flow_dims[title]: (codes[self.residents.area], pd.Index(labels))})
-
-    def by_catchment(self, title: str) -> RawTable:
-        """People by catchment, zeros written out."""
-        raw = self.raw(f"{self.residents.noun} by catchment, {title}", **{self.dims[title]: self.catchment_of(title)})
-        codes = sorted(set(self.of_plan[title]))
-        counts = raw.counts.reindex(pd.Index(codes, name=self.dims[title]), fill_value=0)
-        return RawTable(raw.name, counts, raw.noun, raw.population)
-
-    def by_flow(self, title: str) -> RawTable:
-        """People by the catchments that they leave and come to; those who stay in one row."""
-        return self.raw(f"{self.residents.noun} who move, {title}", **{self.flow_dims[title]: self.flow_of(title)})
-
-    def moving(self, title: str) -> pd.Index:
-        """The areas that move."""
-        table = self.flow_lookup[title]
-        return table.index[(table != STAY).to_numpy()]
-
-
-def _word(title: str) -> str:
-    """A title as part of a dimension's name, which the gate's words for unprinted sums must not run into."""
-    return " ".join(title.replace(",", " ").replace(" by ", " ").split())
-
-
-def _schools_of(plan: CatchmentPlan) -> pd.Series:
-    return plan.table.replace(NONE, NO_SCHOOL).astype("str")
-
-
-def flow_of_areas(first: CatchmentPlan, option: CatchmentPlan) -> pd.Series:
-    """From which catchment to which each area of two plans goes; one that stays says so.
-
-    Examples
-    --------
-    >>> today = CatchmentPlan("Today", "lsoa21", pd.Series({"E1": "101", "E2": "102"}))
-    >>> flow_of_areas(today, today.move(["E2"], to="101")).to_dict()
-    {'E1': 'stay', 'E2': '102 > 101'}
-    """
-    return _flow(_schools_of(first), _schools_of(option))
-
-
-def _flow(before: pd.Series, after: pd.Series) -> pd.Series:
-    areas = before.index.union(after.index)
-    one, other = (table.reindex(areas).fillna(ELSEWHERE) for table in (before, after))
-    return (one + TO + other).where(one != other, STAY)
-
-
-def _fingerprint(plan: CatchmentPlan) -> str:
-    return _mark_of(plan.table.to_csv(header=False) + repr(sorted(plan.shared.items())))
-
-
-def _mark_of(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-class _Desk:
-    """Tables protected in turn, each beside all before it.
-
-    The catchments of all plans, of this and of earlier releases, are made of the pieces that they cut; where people by
-    area are shown, the areas shown are pieces by themselves. Tables that cross catchments with an attribute are
-    attacked beside all tables of catchments and moves and all of the same attribute; not across two attributes.
-    """
-
-    def __init__(self, ground: _Ground, rule: Rule, earlier: tuple, earlier_nested: tuple, areas: Iterable[str] = ()):
-        self.rule, self.kind = rule, ground.residents.kind
-        self.attributes = set(ground.residents.columns)
-        self.printed = [table for table in earlier if table.population == ground.population]
-        self.released = bool(self.printed)
-        used = {dim for table in self.printed for dim in table.dims}
-        mine = {nesting.coarse for nesting in ground.nested}
-        older = [each for each in earlier_nested if each.coarse in used and each.coarse not in mine]
-        nested = (*ground.nested, *(each for each in older if each.fine == self.kind))
-        single = {*areas, *(cell[0] for table in self.printed if table.dims == (self.kind,) for cell in table.cells)}
-        self.piece, self.by_area = _pieces(nested, ground.areas.union(sorted(single)), self.kind, single)
-        self.by_piece = pieces_of(nested, ground.areas)
-
-    def check_size(self, ground: _Ground) -> None:
-        """Refuse, before anything is worked out, what would take minutes to prove safe beside earlier releases."""
-        names = [name for name in ("year_group", *MIXED) if name in self.attributes]
-        if self.rule.exact or not self.printed or not names:
-            return
-        pieces = len(self.by_piece[0].lookup)
-        alone = len(pieces_of(ground.nested, ground.areas)[0].lookup)
-        widest = max(names, key=lambda name: len(ground.residents.columns[name][1]))
-        count = pieces * len(ground.residents.columns[widest][1])
-        if count > MOST_TOGETHER and pieces > 1.5 * alone:
-            raise DisclosureRefused(
-                f"too many different options were released of these {ground.residents.noun}: all plans so far and "
-                f"these cut the areas into {pieces:,} pieces, {count:,} counts by {widest.replace('_', ' ')}, and no "
-                f"more than {MOST_TOGETHER:,} can be proven safe together in good time. {WAYS_ON}. What was released "
-                "before may be compared again",
-                (),
-            )
-
-    def _attributes_of(self, table: PrintedTable) -> set[str]:
-        """The dimensions of a table that describe people, not where they live."""
-        return {dim for dim in table.dims if dim in self.attributes or dim.startswith((ATTENDS, "feeder of "))}
-
-    def protect(
-        self, tables: Sequence[RawTable], by_area: bool = False, patience: int = 0, nested: tuple[Nesting, ...] = ()
-    ) -> list[ProtectedTable]:
-        populations = {table.population for table in tables}
-        before = [table for table in self.printed if table.population in populations]
-        if not by_area:
-            here = {dim for table in tables for dim in table.dims}
-            before = [
-                table for table in before if self.kind not in table.dims and not self._attributes_of(table) - here
-            ]
-        else:
-            before = [table for table in before if not self._attributes_of(table)]
-        try:
-            made = protect_tables(
-                list(tables), self.rule, earlier=[] if self.rule.exact else before,
-                nested=(*(self.by_area if by_area else self.by_piece), *nested), totals="rounded", patience=patience,
-            )  # fmt: skip
-        except DisclosureRefused as error:
-            if not self.released:
-                raise
-            count = len(error.offenders)
-            words = f"{count:,} small number{'s' * (count != 1)}" if count else "small numbers"
-            what = f"{words} could be worked out of these options and those released before. {WAYS_ON}"
-            raise DisclosureRefused(what, error.offenders) from error
-        self.printed += [table.printed for table in made]
-        return list(made)
-
-
-def pieces_of(nested: Sequence[Nesting], areas: Iterable[str]) -> tuple[Nesting, ...]:
-    """The pieces that several plans cut, and which catchment of each plan they lie in.
-
-    Parameters
-    ----------
-    nested
-        How catchments and moves are made of areas (:attr:`OptionTables.nested`).
-    areas
-        The areas that people live in; those that a plan lacks are elsewhere, and stay.
-    """
-    return _pieces(nested, areas)[1]
-
-
-def _pieces(
-    nested: Sequence[Nesting], areas: Iterable[str], kind: str = "", single: Iterable[str] = ()
-) -> tuple[pd.Series, tuple[Nesting, ...]]:
-    """The piece that each area is in, and what pieces lie in; ``single`` areas are pieces by their own codes."""
-    areas = pd.Index(areas)
-    table = pd.DataFrame(
-        {
-            each.coarse: pd.Series(each.lookup, dtype="object")
-            .reindex(areas)
-            .fillna(STAY if each.coarse.startswith(MOVES_TO) else ELSEWHERE)
-            for each in nested
-        }
-    ).astype("str")
-    order = table.drop_duplicates().sort_values(list(table.columns))
-    number = pd.Series([f"piece {at}" for at in range(len(order))], index=pd.MultiIndex.from_frame(order))
-    piece = pd.Series(number.reindex(pd.MultiIndex.from_frame(table)).to_numpy(), index=areas)
-    alone = areas.isin(sorted(single))
-    piece = piece.where(~alone, areas.to_series())
-    fine = kind if alone.any() else "pieces of " + "; ".join(table.columns)
-    table = table[~piece.duplicated().to_numpy()].set_axis(piece[~piece.duplicated()])
-    return piece, tuple(Nesting(fine, name, table[name].to_dict()) for name in table.columns)
-
-
 # --- the tables ------------------------------------------------------------------------------------------
 
 
-def _by_area(desk: _Desk, ground: _Ground, few: Mapping[str, pd.Index]) -> tuple[dict[str, Protected], dict[str, str]]:
+def _by_area(desk: Desk, ground: Ground, few: Mapping[str, pd.Index]) -> tuple[dict[str, Protected], dict[str, str]]:
     """For each option the people of the areas that move, and why they are not shown where they are not.
 
     One table of all areas that move under some option. While it is protected it also has the other pieces, so that
@@ -618,7 +374,7 @@ def _only(printed: PrintedTable, codes: Iterable[str]) -> PrintedTable:
     return replace(printed, cells=cells, shown=texts, complete=False, **thresholds)
 
 
-def _side_by_side(tables: Mapping[str, ProtectedTable], plans) -> Protected:
+def _side_by_side(tables: Mapping[str, ProtectedTable]) -> Protected:
     """By catchment, a column of people for each plan; a catchment that a plan does not have has none."""
     codes = sorted(set().union(*(table.shown.index for table in tables.values())), key=_last)
     shown = pd.DataFrame({title: table.shown.reindex(codes) for title, table in tables.items()})
@@ -710,82 +466,33 @@ def _flow_table(table: ProtectedTable) -> Protected:
     return Protected(frame.loc[order], gone.loc[order], table.rule, table.noun, printed=(table.printed,))
 
 
-def _who_moves(desk: _Desk, ground: _Ground, changes, options) -> dict[tuple[str, str], Protected]:
+def _who_moves(desk: Desk, ground: Ground, changes, options) -> dict[tuple[str, str], Protected]:
     """For each option: who stays, who comes to a nearer school and who to a farther one."""
     return {
         (option, ALL): _effect_table(
-            desk.protect([_effect_raw(ground, changes[option], option)])[0], _effect_dim(ground, option), ALL
+            desk.protect([effect_counts(ground, changes[option], option)])[0], effect_dim(ground, option), ALL
         )
         for option in options
         if changes[option].moves.any()
     }
 
 
-def _by_attribute(desk: _Desk, ground: _Ground, changes, plans, name: str):
+def _by_attribute(desk: Desk, ground: Ground, changes, plans, name: str):
     """People by an attribute: what becomes of them under each option, and by catchment of each plan if it is mixed.
 
     All of one attribute are protected at once: the gate attacks them beside all of that attribute released before, and
     that takes longer than anything else.
     """
     moving = [option for option in list(plans)[1:] if changes[option].moves.any()]
-    raws = [_effect_raw(ground, changes[option], option, name) for option in moving]
+    raws = [effect_counts(ground, changes[option], option, name) for option in moving]
     if name in (*MIXED, "year_group"):
-        raws += _mixed(ground, name, plans)
+        raws += mixed_counts(ground, name, plans)
     made = desk.protect(raws) if raws else []
     who = {
-        (option, name): _effect_table(table, _effect_dim(ground, option), name)
+        (option, name): _effect_table(table, effect_dim(ground, option), name)
         for option, table in zip(moving, made, strict=False)
     }
     return who, dict(zip(plans, made[len(moving) :], strict=False))
-
-
-def _effect_dim(ground: _Ground, option: str) -> str:
-    return f"what becomes of them: {ground.flow_dims[option]}{ground.way}"
-
-
-def _effect_raw(ground: _Ground, change: Change, option: str, name: str = "") -> RawTable:
-    """What becomes of those in the plans, by an attribute if one is named."""
-    dims = {_effect_dim(ground, option): _effect_of(ground, change, option)}
-    title = f"what becomes of {ground.residents.noun}"
-    if not name:
-        return ground.raw(f"{title}, {option}", kept=ground.inside, complete=False, **dims)
-    dims = {name: with_others(name, *ground.residents.columns[name]), **dims}
-    return ground.raw(f"{title} by {name}, {option}", (name,), kept=ground.inside, complete=False, **dims)
-
-
-def with_others(name: str, codes: np.ndarray, labels: pd.Index) -> tuple[np.ndarray, pd.Index]:
-    """An attribute with those of whom it is not known among those who have it not, where there is such a value.
-
-    Parameters
-    ----------
-    name
-        The attribute.
-    codes, labels
-        Of each person.
-
-    Examples
-    --------
-    >>> with_others("fsm", np.array([0, 1, 2]), pd.Index(["no", "unknown", "yes"]))[1].to_list()
-    ['no or not known', 'unknown', 'yes']
-    """
-    none = NONE_OF.get(name)
-    if none not in labels or _NOT_KNOWN not in labels:
-        return codes, labels
-    codes = np.where(codes == labels.get_loc(_NOT_KNOWN), labels.get_loc(none), codes)
-    return codes, labels.where(labels != none, f"{none} or not known")
-
-
-def _effect_of(ground: _Ground, change: Change, option: str) -> tuple[np.ndarray, pd.Index]:
-    """The effect on everybody of the ground; those outside both plans stay."""
-    codes = np.zeros(len(ground.residents), dtype=np.int64)
-    first = ground.plans[next(iter(ground.plans))]
-    kept = ground.areas.isin(_with_school(first)) | ground.areas.isin(_with_school(ground.plans[option]))
-    codes[kept[ground.residents.area]] = change.effects[0]
-    return codes, pd.Index(EFFECTS)
-
-
-def _with_school(plan: CatchmentPlan) -> pd.Index:
-    return plan.areas[(plan.table != NONE).to_numpy()]
 
 
 def _effect_table(table: ProtectedTable, dim: str, name: str) -> Protected:
@@ -815,18 +522,6 @@ def _effect_table(table: ProtectedTable, dim: str, name: str) -> Protected:
     )
 
 
-def _mixed(ground: _Ground, name: str, plans) -> list[RawTable]:
-    """People by catchment and an attribute, for each plan."""
-    codes, labels = with_others(name, *ground.residents.columns[name])
-    return [
-        ground.raw(
-            f"{ground.residents.noun} by catchment and {name}, {title}", (name,),
-            **{ground.dims[title]: ground.catchment_of(title), name: (codes, labels)},
-        )
-        for title in plans
-    ]  # fmt: skip
-
-
 def _crossed(table: ProtectedTable) -> Protected:
     shown, hidden = table.shown.unstack(fill_value=0.0), table.hidden.unstack(fill_value=False)
     order = sorted(shown.columns, key=_year_key)
@@ -841,7 +536,7 @@ def _year_key(year: str) -> tuple[int, float, str]:
     return (1, float(year), "") if year.isdigit() else (0 if year in ("N1", "N2", "R") else 2, 0.0, year)
 
 
-def _group_table(tables: Mapping[str, ProtectedTable], name: str, plans) -> Protected:
+def _group_table(tables: Mapping[str, ProtectedTable], name: str) -> Protected:
     """By catchment, the people of the group under each plan, with their share of those known."""
     shown, hidden, units = {}, {}, {}
     for title, table in tables.items():
@@ -868,7 +563,7 @@ def _group_counts(table: ProtectedTable, name: str) -> tuple[pd.Series, pd.Serie
     return shown[value], shown.sum(axis=1, min_count=1), hidden[value].eq(True)
 
 
-def _mix_table(mixes: Mapping[str, Mapping[str, ProtectedTable]], plans, rule: Rule) -> Protected | None:
+def _mix_table(mixes: Mapping[str, Mapping[str, ProtectedTable]], rule: Rule) -> Protected | None:
     """Gorard's measure and dissimilarity between catchments, with what chance alone would give; from printed counts.
 
     A hidden count stands for half of the threshold.
@@ -901,31 +596,17 @@ def _by_chance(own: np.ndarray, total: np.ndarray) -> tuple[float, float]:
     return tuple(float(np.mean([measure(row, whole) for row in drawn])) for measure in (gorard, dissimilarity))
 
 
-def _bands(desk: _Desk, ground: _Ground, changes: Mapping[str, Change], plans) -> dict[str, ProtectedTable]:
+def _bands(desk: Desk, ground: Ground, changes: Mapping[str, Change], plans) -> dict[str, ProtectedTable]:
     """People by band of distance to the catchment school, for each plan."""
     made = {}
     for title in plans:
         change = changes[title]
         if change.metres_after is None:
             return {}
-        raw = _band_raw(ground, change, title)
+        raw = band_counts(ground, change, title)
         if raw is not None:
             made[title] = desk.protect([raw])[0]
     return made
-
-
-def _band_raw(ground: _Ground, change: Change, title: str) -> RawTable | None:
-    metres = change.metres_after
-    known = np.isfinite(metres)
-    if not known.any():
-        return None
-    band = np.digitize(metres[known], [2 * METRES_PER_MILE, 3 * METRES_PER_MILE], right=True)
-    counts = pd.Series(np.bincount(band, minlength=3), index=pd.Index(BANDS, name=f"distance: {_word(title)}"))
-    noun = change.residents.noun
-    name = f"{noun} by distance, {title}"
-    return RawTable(
-        name, counts, noun, f"{ground.population}, by distance to the school of {ground.dims[title]}{ground.way}"
-    )
 
 
 def _distance_table(bands: Mapping[str, ProtectedTable]) -> Protected:
@@ -937,7 +618,7 @@ def _distance_table(bands: Mapping[str, ProtectedTable]) -> Protected:
     return Protected(shown.rename_axis("distance"), hidden.astype(bool), one.rule, one.noun, printed=printed)
 
 
-def _summary(plans, metres, by_flow, by_cluster, shown, distance, rule: Rule, desk: _Desk) -> Protected:
+def _summary(plans, metres, by_flow, by_cluster, shown, distance, rule: Rule) -> Protected:
     """One row a plan: the table of the council paper."""
     rows, gone = {}, {}
     residents = shown["residents"]
@@ -987,7 +668,7 @@ def _summary(plans, metres, by_flow, by_cluster, shown, distance, rule: Rule, de
 
 
 def _metres(
-    desk: _Desk, ground: _Ground, change: Change, title: str, coarse: ProtectedTable | None
+    desk: Desk, ground: Ground, change: Change, title: str, coarse: ProtectedTable | None
 ) -> tuple[dict[str, float], list[PrintedTable]]:
     """Mean, median and 90th percentile of everybody's distance under a plan, and how much farther those who move live.
 
@@ -1001,14 +682,14 @@ def _metres(
     tables: list[PrintedTable] = []
     if not desk.rule.exact and coarse is not None:
         noun = change.residents.noun
-        dim = f"miles: {_word(title)}"
+        dim = coarse.dims[0].replace("distance", "miles", 1)
         nesting = Nesting(dim, coarse.dims[0], dict(zip(_mile_words(ENDS_MILES), _band_of(ENDS_MILES), strict=True)))
         what = f"by quarters of a mile, {title}"
         of = _by_miles(desk, metres, ENDS_MILES, noun, what, dim, coarse.population, (nesting,), tables)
         if len(extra):
             flow = ground.flow_dims.get(title, "")
             population = f"{ground.population}, by how much farther the school is, {flow}{ground.way}"
-            dim = f"miles farther: {_word(title)}"
+            dim = coarse.dims[0].replace("distance", "miles farther", 1)
             what = f"who move, by miles farther, {title}"
             more = _by_miles(desk, extra, EXTRA_MILES, noun, what, dim, population, (), tables)
     least = max(1, 2 * desk.rule.min_base)
@@ -1051,7 +732,7 @@ class _Distances:
 
 
 def _by_miles(
-    desk: _Desk,
+    desk: Desk,
     metres: np.ndarray,
     ends: Sequence[float],
     noun: str,
@@ -1085,7 +766,7 @@ def _band_of(ends: Sequence[float]) -> list[str]:
     return [*(BANDS[int(np.searchsorted([2.0, 3.0], end, side="left"))] for end in ends), BANDS[-1]]
 
 
-def _retention(desk: _Desk, ground: _Ground, change: Change, first: str) -> Protected | None:
+def _retention(desk: Desk, ground: Ground, first: str) -> Protected | None:
     """Residents of each catchment who attend its school, beside all residents: what a catchment is worth."""
     if "school" not in ground.residents.columns:
         return None
@@ -1117,7 +798,7 @@ def _retention(desk: _Desk, ground: _Ground, change: Change, first: str) -> Prot
     )
 
 
-def _siblings(desk: _Desk, ground: _Ground, changes, options) -> dict[str, Protected]:
+def _siblings(desk: Desk, ground: Ground, changes, options) -> dict[str, Protected]:
     """By what becomes of them, children who have a brother or sister at the school of their catchment."""
     words = {(YES, YES): "keep a sibling's school", (YES, NO): "lose it", (NO, YES): "gain it", (NO, NO): "neither"}
     found = {}
@@ -1137,17 +818,17 @@ def _siblings(desk: _Desk, ground: _Ground, changes, options) -> dict[str, Prote
     return found
 
 
-def _feeders(desk: _Desk, ground: _Ground) -> dict[str, ProtectedTable]:
+def _feeders(desk: Desk, ground: Ground) -> dict[str, ProtectedTable]:
     """For each plan, pupils by feeder school and catchment; none where they attend schools of the plans."""
     if "school" not in ground.residents.columns:
         return {}
     codes, labels = ground.residents.columns["school"]
     schools = {member for plan in ground.plans.values() for code in plan.schools for member in plan.members(code)}
-    outside = ~(labels.isin(schools) | (labels == _NOT_KNOWN))
-    told = ground.inside & (labels != _NOT_KNOWN)[codes]
+    outside = ~(labels.isin(schools) | (labels == NOT_KNOWN))
+    told = ground.inside & (labels != NOT_KNOWN)[codes]
     if not told.any() or (outside[codes] & told).sum() < FEEDERS * told.sum():
         return {}  # they attend schools of the plans: no feeders, but other schools of the same phase
-    position, labels = pd.factorize(labels.where(outside, _ANOTHER))
+    position, labels = pd.factorize(labels.where(outside, ANOTHER_SCHOOL))
     codes = position[codes]
     dim = "feeder of " + "; ".join(ground.dims.values())
     made = {}
@@ -1160,14 +841,14 @@ def _feeders(desk: _Desk, ground: _Ground) -> dict[str, ProtectedTable]:
     return made
 
 
-def _in_plan(ground: _Ground, table: ProtectedTable, title: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _in_plan(ground: Ground, table: ProtectedTable, title: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Feeder schools by catchment, as shown and whether hidden, without those of the plans and who lives elsewhere."""
     parts = (part.unstack(ground.dims[title]) for part in (table.shown, table.hidden.astype(bool)))
-    shown, hidden = (part.drop(index=_ANOTHER, columns=[NO_SCHOOL, ELSEWHERE], errors="ignore") for part in parts)
+    shown, hidden = (part.drop(index=ANOTHER_SCHOOL, columns=[NO_SCHOOL, ELSEWHERE], errors="ignore") for part in parts)
     return shown, hidden.eq(True)
 
 
-def _feeder_table(desk: _Desk, ground: _Ground, tables: Mapping[str, ProtectedTable]) -> Protected | None:
+def _feeder_table(desk: Desk, ground: Ground, tables: Mapping[str, ProtectedTable]) -> Protected | None:
     """By feeder school: its pupils in the plans, and the share in its main catchment under each plan.
 
     A hidden count stands for half of the threshold in the base of a share, as it does for clusters: left out, it would
@@ -1190,7 +871,7 @@ def _feeder_table(desk: _Desk, ground: _Ground, tables: Mapping[str, ProtectedTa
     return _shares(desk, ground, tables, pd.DataFrame(columns).rename_axis("feeder"), pd.DataFrame(hidden))
 
 
-def _cluster_table(desk: _Desk, ground: _Ground, tables: Mapping[str, ProtectedTable]) -> Protected | None:
+def _cluster_table(desk: Desk, ground: Ground, tables: Mapping[str, ProtectedTable]) -> Protected | None:
     """By cluster of the feeder schools: its children in the plans, and the share in catchments of one cluster.
 
     Worked out of what is printed of feeder schools, so that it says no more than that does; a hidden count stands for
@@ -1223,7 +904,7 @@ def _to_fives(counts: pd.Series, rule: Rule) -> pd.Series:
     return counts if rule.exact else rule.round_to * (counts / rule.round_to).round()
 
 
-def _shares(desk: _Desk, ground: _Ground, tables: Mapping, frame: pd.DataFrame, hidden: pd.DataFrame) -> Protected:
+def _shares(desk: Desk, ground: Ground, tables: Mapping, frame: pd.DataFrame, hidden: pd.DataFrame) -> Protected:
     """Shares in the main catchment or cluster, the most divided under the last plan first."""
     units = {name: "share" for name in frame if name.endswith(", share")}
     frame = frame.sort_values(f"{list(tables)[-1]}, share", kind="stable")
@@ -1264,7 +945,7 @@ def protect_preferences(
     rows, school = rows[(school != NONE).to_numpy()], school[(school != NONE).to_numpy()]
     members = [set(plan.members(code)) for code in school]
     population = "; ".join(
-        part for part in (f"{applications.noun} by catchment, {plan.name} [{_fingerprint(plan)}]", data) if part
+        part for part in (f"{applications.noun} by catchment, {plan.name} [{plan_fingerprint(plan)}]", data) if part
     )
     shown, hidden, printed = {}, {}, []
     for name, column in (("first", "preference_1"), ("offered", "offer")):
@@ -1311,7 +992,7 @@ def _split(shown: Protected | None, titles: Sequence[str]) -> dict[str, int]:
     }
 
 
-def _people(desk: _Desk, ground: _Ground) -> Protected:
+def _people(desk: Desk, ground: Ground) -> Protected:
     """Those counted: in the plans, elsewhere, and without an area."""
     counts = pd.Series(
         {
@@ -1337,7 +1018,7 @@ def _too_many(moving: Mapping[str, pd.Index]) -> dict[str, str]:
     }
 
 
-def _without_clusters(ground: _Ground, feeders: Mapping[str, ProtectedTable]) -> dict[str, str]:
+def _without_clusters(ground: Ground, feeders: Mapping[str, ProtectedTable]) -> dict[str, str]:
     """Why clusters are not shown, or their children are not."""
     if not ground.has_clusters:
         return {"clusters of schools": "the schools file gives the plans' schools no cluster"}

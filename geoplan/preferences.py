@@ -23,7 +23,7 @@ from geoplan.chance import wilson_interval
 from geoplan.columns import PREFERENCE_RANKS
 from geoplan.distances import straight_line_table_m
 from geoplan.errors import NotProtected, UnknownCodeError
-from geoplan.gate import Nesting
+from geoplan.evidence import Nesting
 from geoplan.service_reach import SEGMENT, ServiceReach, reach
 from geoplan.tables import NO, YES
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from geoplan.assignment import NOT_PLACED, Assignment
+from geoplan.assignment import CORRECTED, NOT_PLACED, Assignment
 from geoplan.comparison import MIN_EXPECTED, NOTABLE_AT, Base, Comparison, compare, overall_shown
 from geoplan.disclosure import PUBLIC, Protected, Rule
 from geoplan.errors import UnknownCodeError
@@ -340,7 +340,8 @@ def choose_level(total: float, base_shares: Mapping[str, pd.Series]) -> tuple[st
         shares = shares[shares > 0]
         full = int((shares * total >= MIN_EXPECTED).sum())
         if total < MIN_FOR_FINE:
-            few = f"{level} needs {MIN_FOR_FINE} pupils, and the school has about {total:,.0f}"
+            about = f"about {total:,.0f}" if total > 0 else "too few to say"
+            few = f"{level} needs {MIN_FOR_FINE} pupils, and the school has {about}"
             return chosen, f"Shown by {chosen}: {few}."
         if full < 0.8 * len(shares):
             return chosen, (
@@ -355,8 +356,8 @@ def choose_level(total: float, base_shares: Mapping[str, pd.Series]) -> tuple[st
 def at_level(people: Assignment, level: str) -> Assignment:
     """The same people in the segments of another level of the same segmentation.
 
-    A corrected record (see :mod:`geoplan.corrections`) keeps the segment of its postcode at the new level; apply the
-    corrections after this.
+    A corrected record (see :mod:`geoplan.corrections`) has the segment of its postcode at the new level, and is not
+    said to be corrected; apply the corrections after this.
     """
     if people.segmentation is None or people.segmentation.level == level:
         return people
@@ -368,7 +369,8 @@ def at_level(people: Assignment, level: str) -> Assignment:
     segments = pd.Categorical(segmentation.of(keys, segmentation.keyed_by), categories=list(segmentation.segments))
     placed = int((~segments.isna() & people.frame["counted"].to_numpy()).sum())
     report = replace(people.report, placed=people.report.placed | {"segment": placed})
-    return replace(people, frame=people.frame.assign(segment=segments), segmentation=segmentation, report=report)
+    frame = people.frame.drop(columns=CORRECTED, errors="ignore").assign(segment=segments)
+    return replace(people, frame=frame, segmentation=segmentation, report=report)
 
 
 # --- counts ---------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ released of it before (``earlier``) is protected against too. :func:`data_marks`
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,11 +21,13 @@ from geoplan.assignment import Assignment
 from geoplan.comparison import Base, measure_shown
 from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
 from geoplan.errors import UnknownCodeError, VintageError
-from geoplan.gate import GateResult, Nesting, PrintedTable, PublicTotals
+from geoplan.evidence import Nesting, PrintedTable, PublicTotals
+from geoplan.gate import GateResult
 from geoplan.hierarchies import NO_GROUP
+from geoplan.ledger import mark_of
 from geoplan.segments import Segmentation
 from geoplan.suppression import ProtectedTable, protect_tables
-from geoplan.tables import NO, YES, RawTable
+from geoplan.tables import NO, YES, RawTable, population_name
 
 ELSEWHERE = "elsewhere"
 PUPILS = "pupils"
@@ -271,7 +272,7 @@ def population_named(noun: str, scheme: Segmentation | None, data: str = "") -> 
     'pupils; January 2026'
     """
     who = noun if scheme is None else f"{noun} placed in a segment of {scheme.label}"
-    return "; ".join(part for part in (who, data) if part)
+    return population_name(who, data)
 
 
 def data_marks(people: Assignment, kinds: Iterable[str], data: str = "") -> dict[str, str]:
@@ -299,14 +300,14 @@ def data_marks(people: Assignment, kinds: Iterable[str], data: str = "") -> dict
 def _mark(rows: pd.DataFrame) -> str:
     """A hash of the counts of all combinations, whatever the order of the rows."""
     counts = rows.groupby(list(rows.columns), observed=True).size().sort_index()
-    return hashlib.sha256(counts.to_csv(header=False).encode()).hexdigest()
+    return mark_of(counts.to_csv(header=False))
 
 
 def _of_population(table: RawTable, people: Assignment, population: str, data: str) -> RawTable:
     """A further table, under the name of the population it is of."""
     if table.population == f"{people.noun} placed in a segment":
         return replace(table, population=population)
-    return replace(table, population="; ".join(part for part in (table.population, data) if part))
+    return replace(table, population=population_name(table.population, data))
 
 
 def _same_names(

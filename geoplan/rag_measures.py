@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from geoplan.errors import InputRefused, Problem
+from geoplan.sentences import first_few
 
 NO_FIGURE = "no figure given"
 #: The symbols of published statistics, in words.
@@ -232,10 +233,9 @@ def require_possible(facts: Facts, file: str, counts: Collection[str], percents:
             wrong, what = (column < 0) | (column > 100), "a percentage that is not between 0 and 100"
         schools = [str(code) for code in column.index[wrong.to_numpy(bool)]]
         if schools:
-            more = f" and {len(schools) - 5:,} more" if len(schools) > 5 else ""
             problems.append(
                 Problem(
-                    file, "value_impossible", f"{what}: school {', '.join(schools[:5])}{more}",
+                    file, "value_impossible", f"{what}: school {first_few(schools)}",
                     "correct it at the source, or leave the cell empty if the figure is not known", column=str(name),
                 )
             )  # fmt: skip

@@ -13,7 +13,6 @@ Three kinds of numbers, and each rule says which its own are:
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -21,13 +20,15 @@ import pandas as pd
 
 from geoplan.disclosure import HIDDEN, PUBLIC, Protected, Rule
 from geoplan.errors import InputRefused, Problem
-from geoplan.gate import PrintedTable
+from geoplan.evidence import PrintedTable
 from geoplan.intakes import protect_share
+from geoplan.ledger import mark_of
 from geoplan.rag import HIDDEN as HIDDEN_STATUS
 from geoplan.rag import RagBoard, chance_words
 from geoplan.rag_measures import Facts, facts_from
 from geoplan.rag_rules import COLOURS, OF_PUPILS, Indicator, RagRules, column_of
-from geoplan.tables import NO, YES
+from geoplan.sentences import first_few
+from geoplan.tables import NO, YES, population_name
 
 SMALL = "fewer pupils than a percentage is given of"
 
@@ -123,9 +124,8 @@ def _counted(
     counted, of = counted[known], of[known]
     wrong = (counted > of) | (counted % 1 != 0) | (of % 1 != 0) | (counted < 0)
     if wrong.any():
-        schools = ", ".join(map(str, counted.index[wrong][:5]))
-        more = f" and {int(wrong.sum()) - 5:,} more" if wrong.sum() > 5 else ""
-        what = f"not whole numbers with {each.count} up to {each.pupils}: school {schools}{more}"
+        schools = first_few(map(str, counted.index[wrong]))
+        what = f"not whole numbers with {each.count} up to {each.pupils}: school {schools}"
         raise InputRefused(file, [Problem(file, "value_impossible", what, "correct the counts", column=each.count)])
     counts = pd.DataFrame({YES: counted.astype(int), NO: (of - counted).astype(int)})
     return protect_share(counts, each.name, f"pupils by {each.title.lower()}", "pupils", rule, data, earlier)
@@ -145,8 +145,8 @@ def count_marks(facts: Facts, rules: RagRules, data: str = "") -> dict[str, str]
     for each in rules.indicators:
         if each.numbers == OF_PUPILS and each.count:
             text = facts.values[[each.count, each.pupils]].dropna().sort_index().to_csv(header=False)
-            name = "; ".join(part for part in (f"pupils by {each.title.lower()}", data) if part)
-            marks[name] = hashlib.sha256(text.encode()).hexdigest()
+            name = population_name(f"pupils by {each.title.lower()}", data)
+            marks[name] = mark_of(text)
     return marks
 
 

@@ -16,11 +16,12 @@ from geoplan import maps
 from geoplan.areas import Boundaries
 from geoplan.comparison import overall_shown
 from geoplan.disclosure import Protected
-from geoplan.gate import PublicTotals
+from geoplan.evidence import PublicTotals
 from geoplan.maps.cells import capital
 from geoplan.maps.panels import MOST_BARS
 from geoplan.placements import Placement, PlanReach, ReachModel
 from geoplan.reach_tables import ReachTables, more_to_be_even, standing_words
+from geoplan.sentences import listed
 from geoplan.service_reach import ELSEWHERE, dim_words
 from geoplan.sources import Source
 from geoplan.suppression import protect_tables
@@ -369,7 +370,7 @@ def plain_sentences(tables: ReachTables, most: int = 3) -> list[str]:
         ]
         named += [f"{len(rows) - most} more"] if len(rows) > most else []
         if named:
-            sentences.append(f"{side}: {' and '.join([', '.join(named[:-1]), named[-1]] if named[1:] else named)}.")
+            sentences.append(f"{side}: {listed(named)}.")
     return [*sentences, f"All: {tables.base_name}."]
 
 
@@ -392,8 +393,7 @@ def more_in_one(tables: ReachTables) -> list[str]:
     if not parts:
         return []
     parts[1:] = [part.replace(f" more {tables.noun} from ", " from ", 1) for part in parts[1:]]
-    named = " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
-    return [f"About {named} would make it even."]
+    return [f"About {listed(parts)} would make it even."]
 
 
 def where_answers(tables: ReachTables, most: int = 3) -> dict[str, str]:
@@ -483,9 +483,10 @@ def survey_finding(tables: ReachTables, least: float = LEAST_RESPONSE) -> str:
     if not total >= 0 or not asked > 0:
         return f"How many of {tables.base_name} answered is hidden, so that no small number can be worked out."
     rate = survey_shares(tables, least).at["response", "share"]
+    who = tables.base_name.removeprefix("all ")
     rule = "do another study" if rate < least else "no other study is due for that alone"
     return (
-        f"About {total:,.0f} of {asked:,.0f} {tables.base_noun} answered, {100 * rate:.0f}%: "
+        f"About {total:,.0f} of {asked:,.0f} {who} answered, {100 * rate:.0f}%: "
         f"{'below' if rate < least else 'at or above'} {100 * least:.0f}%, {rule}."
     )
 

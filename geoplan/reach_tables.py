@@ -29,7 +29,9 @@ from geoplan.changes import change
 from geoplan.comparison import measure_shown
 from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
 from geoplan.errors import ComparisonRefused, DisclosureRefused
-from geoplan.gate import GateResult, Nesting, PrintedTable
+from geoplan.evidence import Nesting, PrintedTable
+from geoplan.gate import GateResult
+from geoplan.sentences import listed
 from geoplan.service_reach import ELSEWHERE, SEGMENT, ServiceReach, dim_words
 from geoplan.suppression import ProtectedTable, protect_tables
 from geoplan.tables import NO, TAKE_UP, YES, RawTable, take_up
@@ -501,7 +503,7 @@ def standing_words(rows: pd.DataFrame, most: int = 3) -> str:
         for _, row in rows.head(most).iterrows()
     ]
     named += [f"{len(rows) - most} more"] if len(rows) > most else []
-    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+    return listed(named)
 
 
 # --- the parts ------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ import pandas as pd
 from geoplan.containers import Rows, Text, Values, pieces
 from geoplan.disclosure import HIDDEN, NOT_AVAILABLE, OWN_HIDE_BELOW, OWN_ROUND_TO, Protected, Rule
 from geoplan.drawings import Figures, pdf_problems, picture_problems, without_pictures
-from geoplan.gate import PrintedTable
+from geoplan.evidence import PrintedTable
 
 READABLE = ("html", "csv", "json", "geojson", "xlsx", "gpkg")
 COUNTS = ("count", "base_count", "pupils", "people")
@@ -168,6 +168,8 @@ def _as_read(table: Protected, column: object, slices: dict) -> bool:
     frame = table.table
     hidden = table.is_hidden(column).to_numpy()
     wanted = [HIDDEN if gone else _text(value) for value, gone in zip(frame[column], hidden, strict=True)]
+    if not any(wanted):
+        return True  # nothing is printed
     for printed in table.printed:
         for dims in _dims_of(frame.index, printed):
             if (id(printed), dims) not in slices:
@@ -177,9 +179,18 @@ def _as_read(table: Protected, column: object, slices: dict) -> bool:
             keys = [tuple(row[i] for i in at) for row in rows]
             # along its attributes what is not listed is nobody, even in a table of some groups only
             absent = "0" if printed.complete or set(dims) <= set(printed.attributes) else None
-            for texts in slices[id(printed), dims].values():
-                if all(texts.get(key, absent) == text for key, text in zip(keys, wanted, strict=True)):
-                    return True
+            # schools that have each a base of their own are read one by one: each is one slice, not all the same
+            own = [tuple(row[i] for i in range(len(row)) if i not in at) if at else () for row in rows]
+            parts: dict[tuple, list] = {}
+            for owner, key, text in zip(own, keys, wanted, strict=True):
+                parts.setdefault(owner, []).append((key, text))
+            several = slices[id(printed), dims].values()
+            if all(
+                not any(text for _, text in part)
+                or any(all(texts.get(key, absent) == text for key, text in part) for texts in several)
+                for part in parts.values()
+            ):
+                return True
     return False
 
 

@@ -7,7 +7,6 @@ for registered children by area, which are never published in single years.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -16,10 +15,11 @@ import pandas as pd
 
 from geoplan.cohorts import year_group_of, year_name
 from geoplan.disclosure import PUBLIC, Rule
-from geoplan.gate import PrintedTable
+from geoplan.evidence import PrintedTable
+from geoplan.ledger import mark_of
 from geoplan.rolls import Rolls
 from geoplan.suppression import protect_tables
-from geoplan.tables import RawTable
+from geoplan.tables import RawTable, population_name
 
 
 def protect_rolls(
@@ -80,7 +80,7 @@ def roll_marks(rolls: Rolls, data: str = "") -> dict[str, str]:
         table = _table(rolls, number, data)
         if table is not None:
             text = table.counts.to_csv(header=False)
-            marks[table.population] = hashlib.sha256(text.encode()).hexdigest()
+            marks[table.population] = mark_of(text)
     return marks
 
 
@@ -94,7 +94,7 @@ def _table(rolls: Rolls, number: int, data: str) -> RawTable | None:
         [rolls.places.astype("str")[at[:, 0]], [year_group_of(rolls.stages[stage]) for stage in at[:, 1]]],
         names=["school", "year_group"],
     )
-    name = "; ".join(part for part in (f"on roll, {year_name(rolls.years[number])}", data) if part)
+    name = population_name(f"on roll, {year_name(rolls.years[number])}", data)
     return RawTable(name, pd.Series(np.round(values[tuple(at.T)]), keys), "pupils", name)
 
 

@@ -7,14 +7,14 @@ decides whether a total can be given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from geoplan.cohorts import PHASES, stage_of, year_group_of, year_name
-from geoplan.errors import UnknownCodeError
+from geoplan.cohorts import PHASES, stage_of, year_name
+from geoplan.sentences import first_few
 from geoplan.sources import Source
 
 #: Kinds of link between schools (GIAS) that a series of rolls goes on through.
@@ -269,24 +269,9 @@ def rolls_from(
     gaps = rolls.gaps
     gaps = gaps[~gaps["year"].map(year_name).isin(nobody)]
     if len(gaps):
-        shown = ", ".join(f"{row.place} in {year_name(row.year)}" for row in gaps.head(5).itertuples())
-        more = f" and {len(gaps) - 5:,} more" if len(gaps) > 5 else ""
-        notes.append(f"a census is missing between others for {shown}{more}; totals of those years are not given")
+        shown = first_few(f"{row.place} in {year_name(row.year)}" for row in gaps.itertuples())
+        notes.append(f"a census is missing between others for {shown}; totals of those years are not given")
     return replace(rolls, notes=tuple(notes))
-
-
-def in_order(rolls: Rolls, places: Sequence[str]) -> Rolls:
-    """The rolls of these places, in this order.
-
-    Raises
-    ------
-    UnknownCodeError
-        If a place has no rolls.
-    """
-    at = rolls.places.get_indexer(list(places))
-    if (at < 0).any():
-        raise UnknownCodeError(f"no rolls of {', '.join(np.asarray(places)[at < 0][:5])}")
-    return replace(rolls, pupils=rolls.pupils[at], places=rolls.places[at])
 
 
 # --- schools that changed their number -------------------------------------------------------------------
@@ -357,12 +342,3 @@ def follow_links(table: pd.DataFrame, links: pd.DataFrame) -> tuple[pd.DataFrame
     keys = ["school", "year", "year_group"]
     joined = moved.groupby(keys, as_index=False, sort=False)["pupils"].sum()
     return joined, pd.DataFrame(rows, columns=["school", "into", "how", "why"])
-
-
-def long_of(rolls: Rolls) -> pd.DataFrame:
-    """The rolls as the readers give them: ``school``, ``year``, ``year_group``, ``pupils``."""
-    table = rolls.table
-    groups = table["stage"].map(year_group_of)
-    return pd.DataFrame(
-        {rolls.level: table["place"], "year": table["year"], "year_group": groups, "pupils": table["pupils"]}
-    )

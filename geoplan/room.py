@@ -4,7 +4,7 @@ The head of school *s* knows the public tables and is shown more of the own scho
 its homes h (by area). All that is known is then: X (school x segment) and A (area x segment) as printed, the
 headcounts, the column sums of X and of A being the same T, X[s] = u, and a table w (area x segment) of the own
 pupils with sums h and u and w <= A. (The others' pupils by school, area and segment then exist: X without row s and
-A - w share only the segment, so they hang together without a cycle; see :mod:`geoplan.gate`.)
+A - w share only the segment, so they hang together without a cycle; see :mod:`geoplan.evidence`.)
 
 The own school, its home areas and some more rows are *kept* and attacked as they are. The rows not kept are only there
 as two lines of sums: of schools and of areas, by segment. One solution (X0, A0) of the public tables, worked out from
@@ -33,7 +33,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.optimize import linprog
 
-from geoplan.gate import ENOUGH, NO_NUMBER, PrintedTable, admits
+from geoplan.evidence import ENOUGH, NO_NUMBER, PrintedTable, admits
 
 _MOST = 10_000_000
 _FURTHEST = 10  # pupils that one row is asked to move at most

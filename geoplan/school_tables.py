@@ -17,7 +17,8 @@ import pandas as pd
 
 from geoplan.areas import Boundaries
 from geoplan.assignment import Assignment
-from geoplan.comparison import measure_shown
+from geoplan.chance import exact_p
+from geoplan.comparison import MIN_TOTAL, NOTABLE_AT, measure_shown
 from geoplan.disclosure import (
     HIDDEN,
     HIDE_BELOW,
@@ -30,7 +31,8 @@ from geoplan.disclosure import (
     protect_counts,
 )
 from geoplan.errors import NotProtected, UnknownCodeError
-from geoplan.gate import ENOUGH, GateResult, PrintedTable, PublicTotals, attack
+from geoplan.evidence import ENOUGH, PrintedTable, PublicTotals
+from geoplan.gate import GateResult, attack
 from geoplan.protection import PUPILS, PlaceTables, _placed, protect_place
 from geoplan.reduction import Contradiction
 from geoplan.room import Room, find_areas, find_room, find_schools
@@ -445,9 +447,28 @@ def _own_profiles(ground: SchoolGround, own: Mapping[str, _Own], rules: Mapping[
         public = ground.tables.profiles[school]
         table.insert(0, "name", labels)
         table[tests], gone[tests] = public.table[tests], public.hidden[tests]
+        _test_own(table, gone, size * len(ground.tables.profiles))
         printed = (each.printed, segments)
         profiles[school] = Protected(table, gone, rules[school], ground.tables.base, measured.units, printed)
     return profiles
+
+
+def _test_own(table: pd.DataFrame, gone: pd.DataFrame, cells: int) -> None:
+    """Tests of counts that the head is shown and the public is not, against as many looks as there are cells.
+
+    The test is of the own number and the printed base, which the head has both. Times the number of cells (Bonferroni)
+    its p is never under the q that all exact numbers would give, so what is notable here is so among all.
+    """
+    own = (gone["p"] & ~gone["count"] & ~gone["base_count"] & (table["total"] >= MIN_TOTAL)).to_numpy()
+    if not own.any():
+        return
+    rows = table[own]
+    rest, rest_total = rows["base_count"] - rows["count"], rows["base_total"] - rows["total"]
+    slack = PUBLIC.round_to // 2
+    p = exact_p(rows["count"], rows["total"], rest.clip(lower=0), rest_total.clip(lower=0), 0, slack)
+    q = np.minimum(p * cells, 1.0)
+    table.loc[own, "p"], table.loc[own, "q"], table.loc[own, "notable"] = p, q, q <= NOTABLE_AT
+    gone.loc[own, ["p", "q", "notable"]] = False
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,15 @@ from geoplan.likeness import (
     Space,
     Variables,
     Wish,
-    listed,
     rank_alike,
     weighted_distances,
 )
 from geoplan.profiles import segment_counts
+from geoplan.sentences import listed
 
 HARDLY_ALIKE = 0.5
+LEAST_PRINTED = 1 / 3  # of a school's pupils, in segments whose number is printed
+CLOSELY_ALIKE, FAIRLY_ALIKE = 0.15, 0.30  # distances between mixes, in words: closely, fairly, loosely
 
 
 @dataclass(frozen=True)
@@ -383,10 +385,18 @@ def _by_mix(
 ) -> SimilarSchools:
     """Similar schools from counts as printed, NaN where hidden."""
     filled = _filled(shown, fill, totals)
-    enough = (filled.sum(axis=1) >= MIN_TOTAL).to_numpy()
+    # likely numbers stand for hidden ones, but a mix that is mostly of those would be everybody's, not the school's
+    of = filled.sum(axis=1) if totals is None else totals.reindex(filled.index)
+    many = (of >= MIN_TOTAL).to_numpy()
+    enough = many & (shown.sum(axis=1) >= LEAST_PRINTED * of).to_numpy()
+    if school is not None and school in filled.index[many & ~enough]:
+        raise UnknownCodeError(
+            f"school {school}: of most of its pupils the segment is not shown, so no mix is compared"
+        )
     if school is not None and school not in filled.index[enough]:
         raise UnknownCodeError(f"school {school} has no pupils placed in a segment, or fewer than {MIN_TOTAL}")
-    few = pd.DataFrame({"school": shown.index[~enough], "reason": f"fewer than {MIN_TOTAL} pupils placed"})
+    why = np.where(many, "most of its numbers are hidden", f"fewer than {MIN_TOTAL} pupils placed")
+    few = pd.DataFrame({"school": shown.index[~enough], "reason": why[~enough]})
     filled, shown = filled[enough], shown[enough]
     if schools is None:
         facts = pd.DataFrame(index=filled.index)
@@ -394,7 +404,9 @@ def _by_mix(
         _require_once(schools)
         facts = schools.reindex(filled.index)
     counts = filled.to_numpy(dtype=float)
-    shares = (shown / filled.sum(axis=1).to_numpy()[:, None]).to_numpy(dtype=float)
+    of = filled.sum(axis=1)  # shares are of the total that the profile prints, where it prints one
+    of = of if totals is None else totals.reindex(filled.index).fillna(of)
+    shares = (shown / of.to_numpy()[:, None]).to_numpy(dtype=float)
     codes = tuple(map(str, filled.columns))
     every = np.arange(len(codes))
 
@@ -531,6 +543,11 @@ def _finished(
         )
     if by == "mix" and school is not None and len(table) and table["distance"].iloc[0] > HARDLY_ALIKE:
         notes.append(f"No school is much alike: the nearest differs by {table['distance'].iloc[0]:.2f} of at most 1.")
+    elif by == "mix" and school is not None and (loose := int((table["distance"] > FAIRLY_ALIKE).sum())):
+        many = f"All {loose:,} schools listed are" if loose == len(table) else (
+            f"{loose:,} of the {len(table):,} schools listed {'is' if loose == 1 else 'are'}"
+        )  # fmt: skip
+        notes.append(f"{many} alike only loosely (differs by over {FAIRLY_ALIKE:.2f}): the nearest there are.")
     if len(ranked.left_out):
         notes.append(f"{ranked.left_out['school'].nunique():,} schools could not be compared; left_out says why.")
     if better is not None:

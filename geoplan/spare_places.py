@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from geoplan.catchments import CatchmentPlan
-from geoplan.cohorts import CLASS_SIZE, PHASES, age_of, stage_name, year_name
+from geoplan.cohorts import CLASS_SIZE, PHASES, age_of
 from geoplan.errors import ForecastRefused, VintageError
 from geoplan.forecasts import Forecast
 from geoplan.rolls import sum_known
@@ -400,23 +400,3 @@ def share_out(children: pd.DataFrame, shares: pd.DataFrame) -> tuple[pd.DataFram
     placed = both.assign(area=both["small"].fillna("not placed"), children=both["children"] * both["share"].fillna(1.0))
     table = placed.groupby(["area", "year", "age"], as_index=False)["children"].sum(min_count=1)
     return table, left
-
-
-def words_of(row: Mapping[str, object]) -> str:
-    """One row of :func:`intake_table` as a sentence.
-
-    Examples
-    --------
-    >>> words_of({"place": "East", "intake": "Reception", "year": 2027, "surplus": -33.0, "shortfall": 40.0})
-    'East, Reception in 2027/28: 33 places short in all; 40 short at single schools.'
-    """
-    surplus = float(row["surplus"])
-    short = float(row["shortfall"])
-    what = f"{abs(surplus):,.0f} places {'spare' if surplus >= 0 else 'short'} in all"
-    more = f"; {short:,.0f} short at single schools" if short >= 1 else ""
-    return f"{row['place']}, {row['intake']} in {year_name(int(row['year']))}: {what}{more}."
-
-
-def intake_name(stage: int) -> str:
-    """The intake of a stage in words."""
-    return stage_name(stage)

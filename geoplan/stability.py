@@ -119,7 +119,7 @@ def try_counts(
         return by_size(split(points, count, recipe))
 
     labels = dict(zip(counts, _both_cores(first, counts, tick), strict=True))
-    draws = _resampled(values, recipe, points, labels, resamples, starts, tick)
+    draws = _resampled(values, recipe, labels, resamples, starts, tick)
     rows = {}
     sample = np.sort(np.random.default_rng(recipe.seed).permutation(len(points))[:SILHOUETTE_MOST])
     distances = _distances(points[sample])
@@ -151,7 +151,6 @@ def try_counts(
 def _resampled(
     values: pd.DataFrame,
     recipe: ClusterRecipe,
-    points: np.ndarray,
     labels: Mapping[int, np.ndarray],
     resamples: int,
     starts: int,

@@ -29,7 +29,8 @@ from scipy.optimize import linprog
 
 from geoplan.disclosure import HIDDEN, OWN_HIDE_BELOW, OWN_ROUND_TO, PUBLIC, Protected, Rule
 from geoplan.errors import DisclosureRefused
-from geoplan.gate import PUBLIC_FIGURE, GateResult, Nesting, PrintedTable, PublicTotals, attack
+from geoplan.evidence import PUBLIC_FIGURE, Nesting, PrintedTable, PublicTotals
+from geoplan.gate import GateResult, attack
 from geoplan.reduction import Contradiction
 from geoplan.tables import RawTable
 
@@ -543,7 +544,7 @@ def _show_own(release: _Release, safe: GateResult) -> tuple[_Release, GateResult
         result = _gate(trial, after=safe)
         if result.passed:
             return trial, result
-        back = _less_own(trial, own, result.offenders)
+        back = _less_own(trial, own)
         if back is None:
             break
         own = back
@@ -556,7 +557,7 @@ def _own_cells(table: RawTable, urn: str) -> np.ndarray:
     return (table.counts.index.get_level_values(SCHOOL) == urn).astype(bool)
 
 
-def _less_own(release: _Release, own: list[np.ndarray], offenders) -> list[np.ndarray] | None:
+def _less_own(release: _Release, own: list[np.ndarray]) -> list[np.ndarray] | None:
     """The largest own number back to the public rule, in each table with one left."""
     own, changed = [mine.copy() for mine in own], False
     for k, table in enumerate(release.tables):

@@ -194,3 +194,14 @@ def take_up(name: str, part: pd.Series, whole: pd.Series, noun: str = "pupils", 
     order = [*whole.index.names, TAKE_UP]
     counts = both.reorder_levels(order)
     return RawTable(name, counts, noun, population, attributes=(TAKE_UP,))
+
+
+def population_name(*parts: str) -> str:
+    """The name of a population: who is counted, and what else tells it from others; empty parts are left out.
+
+    Examples
+    --------
+    >>> population_name("pupils by school", "", "May 2026")
+    'pupils by school; May 2026'
+    """
+    return "; ".join(part for part in parts if part)

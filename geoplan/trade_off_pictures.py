@@ -16,7 +16,8 @@ from geoplan.briefs import BALANCE, DISSIMILARITY, GORARD, MEASURES, MOVED, TRAV
 from geoplan.design_tables import FIGURES, balance_told, gap_words
 from geoplan.maps import palette
 from geoplan.maps.cells import capital
-from geoplan.reports.words import letters_for, listed
+from geoplan.reports.words import letters_for
+from geoplan.sentences import listed
 from geoplan.solving import IMPOSSIBLE
 from geoplan.trade_offs import FOUND, NONE_FOUND, TradeSurface, unbeaten
 

@@ -8,8 +8,8 @@ longer than a route: over a limit by straight line is certainly over; under it, 
 No limit holds for a child whose route is unsafe, or who cannot walk it because of special needs, a disability or
 mobility (Sch. 35B paras 2 and 4): those travel free within walking distance too, and no distance can say who they are.
 
-Change :data:`LIMITS` when the law changes: give the old rows an ``until`` and add new ones, so that last year's
-answers stay what they were.
+Checked in November 2026. Change :data:`LIMITS` when the law changes: give the old rows an ``until`` and add new ones,
+so that last year's answers stay what they were.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ NOT_BY_DISTANCE = (
     "Children whose route is unsafe, or who cannot walk it because of special needs, disability or mobility, travel "
     "free whatever the distance (Education Act 1996 Sch. 35B paras 2 and 4); they cannot be told from a map."
 )
-CHECKED = "November 2026"
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,17 @@ def segments():
 
 
 @pytest.fixture
+def place(tmp_path, monkeypatch):
+    """The borough as a project folder, and the working directory."""
+    from project import write_project
+
+    folder = tmp_path / "place"
+    write_project(folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
 def shared_data():
     """The folder of real open data beside the checkout; the test is skipped where it is absent."""
     if not SHARED.is_dir():

@@ -12,6 +12,20 @@ COUNTS = {
     "900002": {"Terraces": 60, "Harbour": 6, "Villages": 58},
     "900003": {"Terraces": 40, "Harbour": 45, "Villages": 35},
 }
+BOARD = """
+[rules]
+title = "Free meals"
+[[indicator]]
+name = "fsm"
+title = "Free school meals"
+category = "Need"
+measure = "fsm_percent"
+worse = "higher"
+amber = ">= 20"
+red = ">= 40"
+numbers = "of pupils"
+source = "our register"
+"""  # an office's own rules, judged of its pupils file
 
 
 def write_project(folder: Path, counts=COUNTS, about: str = "", rules: str = "") -> Path:

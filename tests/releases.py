@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from geoplan.gate import Nesting, PrintedTable, PublicTotals, admits
+from geoplan.evidence import Nesting, PrintedTable, PublicTotals, admits
 from geoplan.tables import RawTable
 
 SETS = (

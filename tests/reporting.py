@@ -8,18 +8,28 @@ from types import SimpleNamespace
 import pandas as pd
 
 import geoplan as gp
+from geoplan.areas import Boundaries
+from geoplan.assignment import Assignment
 from geoplan.disclosure import Protected
+from geoplan.io.project import Project
 from geoplan.reports import HeadReport, backdrop, head_report
+from geoplan.schools import Schools
 
 SCHOOL, OTHER = "900029", "900040"
 
 
 @cache
+def placed() -> tuple[Project, Schools, list[Boundaries], Assignment]:
+    """The embedded place, its schools and layers, and its pupils placed."""
+    place = gp.read_project(gp.demo_folder())
+    schools, layers = place.schools(), place.areas("lsoa11")
+    return place, schools, layers, gp.assign(place.pupils(schools=schools), place.postcodes(), layers, place.segments())
+
+
+@cache
 def medway() -> SimpleNamespace:
     """People, schools, areas, tables with the homes of two schools, and the backdrop."""
-    place = gp.read_project(gp.demo_folder())
-    schools, areas = place.schools(), place.areas("lsoa11")
-    people = gp.assign(place.pupils(schools=schools), place.postcodes(), areas, place.segments())
+    _, schools, areas, people = placed()
     tables = gp.protect_place(people, areas[0], homes=[SCHOOL, OTHER])
     shared = backdrop(people, schools, areas[0], tables, place="Medway", made="24 November 2026")
     return SimpleNamespace(people=people, schools=schools, areas=areas[0], tables=tables, shared=shared)

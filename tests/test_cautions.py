@@ -50,6 +50,9 @@ def test_what_a_head_reads():
     assert ours["segment_disagrees"].serious
     assert "in all schools it is 33%, clearly less" in ours["segment_disagrees"].words
     assert "5 years before these pupils" in ours["age"].words
+    assert "5 years before" in said(borough(), "900001", as_of="January 2026")["age"].words
+    assert "a year before" in said(borough(), "900001", as_of="2022-05-19")["age"].words
+    assert "before" not in said(borough(), "900001", as_of="spring")["age"].words  # no date, no age
     theirs = said(borough(), "900002")
     assert "No pupil lives" in theirs["new_postcode"].words
     assert not theirs["segment_disagrees"].serious

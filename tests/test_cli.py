@@ -319,6 +319,8 @@ def test_profile_against_cluster_catchment_and_residents(own_medway, capsys):
     (own_medway / "children.csv").write_text("\n".join(text.replace(",40", ",1").splitlines()[:201]), encoding="utf-8")
     assert main(["profile", "--school", "900029", "--base", "residents", "--json"]) == 0  # 200 residents, 625 pupils
     assert {row["index"] for row in json.loads(capsys.readouterr().out)["segments"]} == {None}
+    assert main(["profile", "--school", "900029", "--base", "residents"]) == 0
+    assert "No index: the base has 200 people, fewer than the school" in capsys.readouterr().out
 
 
 def test_segments_that_cover_60_per_cent_of_the_pupils_are_said_to(own_medway, capsys):

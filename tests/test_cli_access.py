@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import html
 import json
+import re
 import shutil
 
 import geopandas as gpd
@@ -89,6 +92,12 @@ def test_small_schools_side_by_side(geoplan, folder):
     assert {row["code"]: row["review"] for row in answer["schools"]} == {"900001": "review", "900003": "keep",
                                                                          "900002": "keep"}  # fmt: skip
     assert not scan_file(folder / "small.html")
+    page = (folder / "small.html").read_text(encoding="utf-8")
+    (row,) = re.findall(r"fewer than 200 pupils.*?</tr>", page, re.S)
+    assert re.findall(r">(\d+)<", row) == ["3"]  # those listed: special schools are not looked at
+    packed = re.search(r'id="geoplan-schools-[^"]*"[^>]*>([^<]*)<', page)[1]
+    drawn = json.loads(gzip.decompress(base64.b64decode(packed)))
+    assert drawn["codes"][-3:] == ["900001", "900002", "900003"]  # drawn last, so on top
 
 
 def test_travel_by_a_network_that_covers_little_says_so(geoplan, folder):

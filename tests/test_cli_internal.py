@@ -11,7 +11,7 @@ import shutil
 import openpyxl
 import pytest
 from conftest import postcode
-from project import COUNTS, write_project
+from project import BOARD, COUNTS
 
 from geoplan.cli.main import main
 from geoplan.io.internal import AUDIT, is_internal
@@ -21,28 +21,6 @@ from geoplan.manifests import SENSITIVE
 
 REASON = "trying <b>options</b> before the panel"
 INSIDE = ["--internal", REASON]
-RULES = """
-[rules]
-title = "Free meals"
-[[indicator]]
-name = "fsm"
-title = "Free school meals"
-category = "Need"
-measure = "fsm_percent"
-worse = "higher"
-amber = ">= 20"
-red = ">= 40"
-numbers = "of pupils"
-source = "our register"
-"""
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    folder = tmp_path / "place"
-    write_project(folder)
-    monkeypatch.chdir(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +185,7 @@ def test_every_command_writes_marked_pages_and_workbooks(demo, monkeypatch, caps
 
 def test_a_board_in_every_form_and_a_folder_of_pages(demo, monkeypatch, capsys):
     monkeypatch.chdir(demo)
-    (demo / "meals.toml").write_text(RULES)
+    (demo / "meals.toml").write_text(BOARD)
     for ending in (".html", ".xlsx", ".csv", ".json"):
         assert main(["rag", "run", "meals.toml", "-o", f"board{ending}", *INSIDE]) == 0, capsys.readouterr().err
         check_marked(demo / f"{SENSITIVE}_board{ending}")
@@ -235,7 +213,7 @@ def test_what_is_made_from_exact_numbers_stays_inside(demo, monkeypatch, capsys)
     housing = ["housing", "homes.csv", "--yields", "yields.csv", "--new-school", "NORTH", "--forecast", exact]
     assert main([*housing, "-o", "spec.html"]) == 2 and main([*housing, "-o", "spec.txt", *INSIDE]) == 2
     assert main([*housing, "-o", "spec.html", *INSIDE]) == 0
-    (demo / "board.toml").write_text(RULES)
+    (demo / "board.toml").write_text(BOARD)
     assert main(["rag", "run", "board.toml", "-o", "run.json", *INSIDE]) == 0
     capsys.readouterr()
     since = ["rag", "run", "board.toml", "--since", f"{SENSITIVE}_run.json"]

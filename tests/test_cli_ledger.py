@@ -13,7 +13,8 @@ from geoplan.cli.common import Recording
 from geoplan.cli.main import main
 from geoplan.disclosure import PUBLIC
 from geoplan.errors import ReleaseRefused
-from geoplan.gate import PrintedTable, attack
+from geoplan.evidence import PrintedTable
+from geoplan.gate import attack
 from geoplan.io.internal import AUDIT
 from geoplan.io.ledgers import Memory, OpenLedger, ledger_path, read_memory
 from geoplan.io.outputs import table_csv
@@ -22,14 +23,6 @@ from geoplan.suppression import protect_tables
 from geoplan.tables import RawTable
 
 WHY = ["--reason", "a draft of May, never shown", "--by", "A. Planner"]
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    folder = tmp_path / "place"
-    write_project(folder)
-    monkeypatch.chdir(folder)
-    return folder
 
 
 def memory(folder):

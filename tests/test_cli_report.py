@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from conftest import CODES, LETTERS, postcode
 from project import COUNTS, write_project
@@ -68,6 +70,15 @@ def test_for_everybody_it_says_no_more_than_the_public_profile(place, tmp_path, 
     assert re.search(r"· about \d+[05] pupils placed", page)
 
 
+def test_the_page_of_a_profile_says_how_far_to_trust_it_as_the_screen_does(place, tmp_path, capsys):
+    out = tmp_path / "school.html"
+    assert main(["profile", "--school", "900001", "-o", str(out), "-p", str(place)]) == 0, capsys.readouterr().err
+    said, page = capsys.readouterr().out, html.unescape(out.read_text(encoding="utf-8"))
+    lines = [line.removeprefix("Caution: ") for line in said.splitlines()]
+    lines = lines[1 + next(at for at, line in enumerate(lines) if line.startswith("The mix")) : -2]
+    assert len(lines) >= 3 and all(line in page for line in lines)
+
+
 def test_a_school_of_eight_has_honest_blanks(place, tmp_path):
     assert report(place, "out", "-s", SMALL, "--no-workbook") == 0
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
@@ -77,7 +88,23 @@ def test_a_school_of_eight_has_honest_blanks(place, tmp_path):
 def test_what_changed_since(place, tmp_path, capsys):
     assert report(place, "out", "-s", "900003", "--since", "pupils_before", "--json") == 0
     assert "changes.csv" in json.loads(capsys.readouterr().out)[0]["files"]
-    assert "since pupils before" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "since the earlier count, pupils before" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_analysts_tables_can_be_written_after_a_head_was_given_two_years(place, tmp_path, capsys):
+    assert report(place, "out", "-s", "900003", "--since", "pupils_before", "--no-workbook") == 0
+    for words, name in (
+        (["--since", "pupils_before"], "changes.csv"),
+        (["--base", "cluster"], "cluster.csv"),
+        (["--base", "phase"], "phase.csv"),
+    ):
+        made = main(["profile", "--all", *words, "-o", str(tmp_path / name), "-p", str(place)])
+        assert made == 0, capsys.readouterr().err
+    table = pd.read_csv(tmp_path / "cluster.csv", dtype=str)
+    bases = table.drop_duplicates("school").set_index("school")["base"].str.rpartition(" ")[2]
+    assert bases.nunique() == 2  # each row says what its school is compared with
+    counts = table[table["school"].map(bases) == "East"].drop_duplicates(["segment", "base_count"])
+    assert counts["segment"].is_unique  # the base is one, and it is the cluster's own
 
 
 @pytest.mark.skipif(importlib.util.find_spec("weasyprint") is None, reason="the extra geoplan[pdf] is not installed")

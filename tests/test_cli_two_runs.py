@@ -5,25 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from project import write_project
+from project import BOARD, write_project
 
 from geoplan.cli.main import main
 from geoplan.io.ledgers import ledger_path, read_memory
 
-BOARD = """
-[rules]
-title = "Free meals"
-[[indicator]]
-name = "fsm"
-title = "Free school meals"
-category = "Need"
-measure = "fsm_percent"
-worse = "higher"
-amber = ">= 20"
-red = ">= 40"
-numbers = "of pupils"
-source = "our register"
-"""
 COUNTED = BOARD + 'count = "meals"\npupils = "asked"\ninterval = "none"\n'
 MEALS = {"900001": 30, "900002": 7, "900003": 50}
 
@@ -42,11 +28,9 @@ def with_meals(folder, meals=MEALS, rules: str = "") -> None:
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
-    folder = tmp_path / "place"
-    with_meals(folder)
-    monkeypatch.chdir(folder)
-    return folder
+def place(place):
+    with_meals(place)
+    return place
 
 
 COMMANDS = {

@@ -89,8 +89,19 @@ def test_a_finer_segment_counts_as_the_one_it_lies_in():
     assert correct(placed, lines(line(segment="3A")), make_directory()).counts("segment").to_dict() == {"3": 30}
     finer = at_level(placed, "group")
     assert finer.counts("segment").to_dict() == {"1a": 30}
-    with pytest.raises(InputRefused, match="does not have"):
+    with pytest.raises(InputRefused, match="does not have") as error:
         correct(finer, lines(line(segment="3")), make_directory())
+    assert "it is a supergroup: write the group it belongs to, or use --level supergroup" in str(error.value)
+
+
+def test_people_seen_at_another_level_are_not_said_to_be_corrected():
+    table = make_segments().table.rename(columns={"group": "supergroup"})
+    table["group"] = table["supergroup"] + "a"
+    scheme = Segmentation("Borough", "2026", "supergroup", "lsoa21", table, DRAWN)
+    placed = assign(make_people([postcode("A3")] * 30), make_directory(), segments=scheme)
+    finer = at_level(correct(placed, lines(line(segment="3a")), make_directory()), "group")
+    assert finer.counts("segment").to_dict() == {"1a": 30}  # the postcode's own
+    assert "corrected_by_hand" not in {table.name for table in caution_tables(finer)}
 
 
 def test_people_without_segments_have_nothing_to_correct():

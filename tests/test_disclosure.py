@@ -12,7 +12,6 @@ from geoplan.disclosure import (
     Rule,
     protect,
     protect_counts,
-    protect_take_up,
     require_protected,
     rule_for,
 )
@@ -116,14 +115,3 @@ def test_a_changed_threshold_is_named_and_printed():
     for wrong in ({"hide_below": 1}, {"round_to": 0}, {"min_base": "20"}, {"hide_below": True}):
         with pytest.raises(ValueError, match="cannot be"):
             rule_for("public", reason="a long enough reason", overrides=wrong)
-
-
-@given(st.lists(st.tuples(st.integers(0, 120), st.integers(0, 120)), min_size=1, max_size=30))
-def test_take_up_hides_the_count_and_its_complement(pairs):
-    part, rest = (pd.Series(values) for values in zip(*pairs, strict=True))
-    shown, hidden = protect_take_up(part, part + rest)
-    for count, other, gone in zip(part, rest, hidden, strict=True):
-        small = 1 <= count <= 9 or 1 <= other <= 9
-        all_or_none = 0 < count + other < 20 and 0 in (count, other)
-        assert gone == (small or all_or_none)
-    assert shown.isna().tolist() == hidden.tolist()

@@ -11,7 +11,7 @@ from plain.rolls import share_of_all, sheffield_reception
 
 from geoplan import forecast_methods as methods
 from geoplan.cohorts import stage_of
-from geoplan.forecast_methods import METHODS, children_by_place, describe_survival, history_of, usable_methods
+from geoplan.forecast_methods import METHODS, children_by_place, history_of, usable_methods
 from geoplan.rolls import rolls_from
 
 
@@ -105,8 +105,8 @@ def test_a_sixth_form_is_those_who_stay_on():
     rows = [("s", year, group, count) for year in (2023, 2024, 2025)
             for group, count in (("11", 200), ("12", 120), ("13", 108))]  # fmt: skip
     rolls = rolls_from(pd.DataFrame(rows, columns=["school", "year", "year_group", "pupils"]))
-    rates = methods.staying_on(history_of(rolls))
-    assert rates.loc[0].tolist() == pytest.approx([0.6, 0.9])
+    rates = methods.survival(history_of(rolls))
+    assert rates[0, 1:].tolist() == pytest.approx([0.6, 0.9])
     assert METHODS["cohort survival"](history_of(rolls), 2)[0, :, 1].tolist() == pytest.approx([120, 120])
 
 
@@ -162,14 +162,6 @@ def test_a_school_that_fills_from_below_takes_its_cluster_s_survival():
     found = METHODS["cohort survival"](history_of(rolls, taught=taught), 2)
     at = list(rolls.places).index("new")
     assert found[at, 0].tolist() == pytest.approx([30, 30, 30])
-
-
-def test_survival_can_be_looked_at():
-    table, _ = county(schools=6, years=5)
-    rolls = rolls_from(table)
-    shown = describe_survival(history_of(rolls), rolls.places)
-    assert "R to 1" in shown and shown.loc["P000", "R to 1"] == pytest.approx(1, abs=0.2)
-    assert np.isnan(shown.loc["S000", "R to 1"])
 
 
 def test_a_share_of_all_is_the_school_s_own_of_the_last_three_years():

@@ -8,7 +8,8 @@ import pytest
 from test_backtests import made
 
 from geoplan.errors import ForecastRefused, UnknownCodeError
-from geoplan.forecast_books import backtest_book, forecast_book, held_sentence, recut_grid, rounded
+from geoplan.forecast_books import backtest_book, forecast_book
+from geoplan.forecast_grids import held_sentence, recut_grid, rounded
 from geoplan.forecasts import Forecast, forecast
 from geoplan.sources import Source
 

@@ -9,15 +9,8 @@ import pandas as pd
 import pytest
 from releases import hide_and_print_totals, possible_values, release, tracker, truth
 
-from geoplan.gate import (
-    PUBLIC_FIGURE,
-    Nesting,
-    PrintedShares,
-    PrintedTable,
-    PublicTotals,
-    admits,
-    attack,
-)
+from geoplan.evidence import PUBLIC_FIGURE, Nesting, PrintedShares, PrintedTable, PublicTotals, admits
+from geoplan.gate import attack
 
 
 def series(values: dict, *dims: str) -> pd.Series:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from geoplan import gate
+from geoplan import evidence, gate
 
 ENOUGH = 5
 TOTAL = 50_000  # beside which a small number is within a solver's own measure of "found"
@@ -51,9 +51,9 @@ def verdict(sums, low, high, right, hidden, *, exact: bool, silent: bool, beside
         matrix = np.vstack([np.hstack([matrix, np.zeros((rows, 2))]), more])
         low, high = np.append(low, [0, TOTAL]), np.append(high, [1e7, TOTAL])
     matrix, whole = sparse.csr_matrix(matrix), np.ones(len(low), dtype=bool)
-    low, high = gate._propagate(matrix, low, high, whole)
+    low, high = evidence.propagate(matrix, low, high, whole)
     anything = np.zeros(len(low)), np.full(len(low), 1e7)
-    system = gate._System(matrix, low, high, *anything, whole, hidden, True)
+    system = evidence.System(matrix, low, high, *anything, whole, hidden, True)
     solved = gate._solve(system, exact, ENOUGH, False, silent)
     return {judged.label: judged for judged in solved.judged(ENOUGH, False)}, solved
 
@@ -101,7 +101,7 @@ def test_the_gate_never_passes_what_every_table_shows_too_narrow(case, large, mo
 def test_where_nothing_small_was_found_is_not_where_there_is_nothing_small():
     """A count found at 12 and more only, by a search that was given up: it may be small, and counts as pinned."""
     one, many = np.ones(1), sparse.csr_matrix(np.array([[1.0, -1.0, -1.0], [1.0, 1.0, -1.0]]))
-    system = gate._System(
+    system = evidence.System(
         many, np.zeros(3), np.full(3, 30.0), np.zeros(3), np.full(3, 1e7), np.ones(3, dtype=bool),
         {0: (("t", ("a",)), 10)}, True,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from plain.designs import in_one_piece
 
 from geoplan.cli.main import main
 from geoplan.errors import UnknownCodeError
@@ -20,7 +21,6 @@ from geoplan.housing import (
     draw_catchment,
     expected_pupils,
     from_site,
-    in_one_piece,
     need_for_places,
     phase_of,
     pupils_by_school,
@@ -132,7 +132,7 @@ def test_a_catchment_is_one_piece_and_within_places():
     chosen = draw_catchment(areas, children, new, others, neighbours, take=30)
     assert chosen[0] == "22"
     assert 30 + children[list(chosen)].sum() <= 210
-    assert in_one_piece(chosen, neighbours)
+    assert in_one_piece(set(chosen), {frozenset(pair) for pair in pairs})
     assert "00" not in chosen
     assert draw_catchment(areas, children, new, others, neighbours, home="44")[0] == "44"
 

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from geoplan.disclosure import PUBLIC
-from geoplan.gate import Nesting, PrintedTable, attack
+from geoplan.evidence import Nesting, PrintedTable
+from geoplan.gate import attack
 from geoplan.ledger import Ledger, append, append_internal, earlier, publish, verify, withdraw
 from geoplan.suppression import protect_tables
 from geoplan.tables import RawTable

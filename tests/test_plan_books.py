@@ -14,8 +14,9 @@ from geoplan.areas import Boundaries
 from geoplan.catchments import CatchmentPlan
 from geoplan.effects import Residents
 from geoplan.io.releases import facts_in, tables_in
-from geoplan.plan_books import OptionFacts, headline, options_book, options_report
+from geoplan.plan_books import options_book, options_report
 from geoplan.plan_tables import protect_options
+from geoplan.plan_words import OptionFacts, headline
 from geoplan.readback import Shown, check_bytes
 from geoplan.sources import Source
 

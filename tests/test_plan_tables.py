@@ -14,9 +14,11 @@ from geoplan.catchments import CatchmentPlan
 from geoplan.disclosure import Rule, rule_for
 from geoplan.effects import Residents
 from geoplan.errors import ComparisonRefused, DisclosureRefused, VintageError
-from geoplan.gate import Nesting, attack
+from geoplan.evidence import Nesting
+from geoplan.gate import attack
 from geoplan.ledger import Ledger, append, earlier, withdraw
-from geoplan.plan_tables import ALL, clusters_split, feeders_split, pieces_of, plan_marks, protect_options
+from geoplan.plan_grounds import pieces_of
+from geoplan.plan_tables import ALL, clusters_split, feeders_split, plan_marks, protect_options
 from geoplan.suppression import HIDDEN, protect_tables
 
 AREAS = [f"E{at:02}" for at in range(12)]
@@ -244,7 +246,7 @@ def test_a_tracker_over_ten_options_learns_no_small_number(seed):
 
 
 def test_more_than_can_be_proven_together_is_refused_in_words(monkeypatch):
-    monkeypatch.setattr("geoplan.plan_tables.MOST_TOGETHER", 10)
+    monkeypatch.setattr("geoplan.plan_grounds.MOST_TOGETHER", 10)
     ledger, made, refused = released_one_by_one(people(500))
     assert made and refused
     assert "too many different options were released of these pupils" in refused[0]
@@ -257,7 +259,7 @@ def test_more_than_can_be_proven_together_is_refused_in_words(monkeypatch):
 
 
 def test_withdrawn_drafts_make_room_for_other_options(monkeypatch):
-    monkeypatch.setattr("geoplan.plan_tables.MOST_TOGETHER", 10)
+    monkeypatch.setattr("geoplan.plan_grounds.MOST_TOGETHER", 10)
     ledger, made, refused = released_one_by_one(people(500))
     assert refused
     ledger = withdraw(ledger, range(1, len(ledger) + 1), "never shown to anybody", "A. Planner", "2026-05-01")
@@ -270,7 +272,7 @@ def test_withdrawn_drafts_make_room_for_other_options(monkeypatch):
 
 
 def test_a_small_number_beside_earlier_options_is_refused_with_what_helps(monkeypatch):
-    import geoplan.plan_tables as module
+    import geoplan.plan_grounds as module
 
     first = protect_options({"Today": TODAY, "Option": option()}, people(), data="January")
     ledger = append(Ledger(), "May", "public", printed_of(first), first.nested)
@@ -358,7 +360,7 @@ def test_an_option_set_is_shown_without_numbers_by_area_where_those_cannot_be_pr
             raise DisclosureRefused("1 small number could be worked out", ())
         return whole(tables, *args, **more)
 
-    monkeypatch.setattr("geoplan.plan_tables.protect_tables", refuses)
+    monkeypatch.setattr("geoplan.plan_grounds.protect_tables", refuses)
     tables = shown()
     assert not tables.areas and tables.flows["Option"].table["people"].notna().all()
     assert "could be worked out" in tables.left_out["people by area that moves, Option"]

@@ -14,7 +14,7 @@ from test_protection import COUNTS, borough, schools
 
 from geoplan.books import community_book, place_book
 from geoplan.disclosure import Protected, protect, rule_for
-from geoplan.gate import PrintedTable
+from geoplan.evidence import PrintedTable
 from geoplan.io.outputs import table_csv
 from geoplan.io.releases import facts_in, tables_in
 from geoplan.protection import protect_place
@@ -156,6 +156,19 @@ def test_a_protected_table_must_be_what_the_gate_read():
         slipped = frame.copy()
         slipped.loc[row, column] = value
         assert check_printed([Protected(slipped, slipped.isna(), printed=(printed,))])
+
+
+def test_schools_with_a_base_each_are_read_one_by_one():
+    cells = (("East", "E"), ("East", "G"), ("West", "E"), ("West", "G"))
+    printed = PrintedTable("t", ("cluster", "segment"), cells, ("40", "30", "25", "60"))
+    rows = pd.MultiIndex.from_product([["a", "b"], ["E", "G"]], names=["school", "segment"])
+    frame = pd.DataFrame({"base_count": [25.0, 60.0, 40.0, 30.0]}, index=rows)
+    assert check_printed([Protected(frame, frame.isna(), printed=(printed,))]) == []
+    for at, value in ((0, 40.0), (3, 31.0), (1, None)):  # of the other cluster, of nobody, and one left out
+        slipped = frame.copy()
+        slipped.iloc[at, 0] = value
+        hidden = pd.DataFrame(False, rows, frame.columns)
+        assert check_printed([Protected(slipped, hidden, printed=(printed,))])
 
 
 def test_the_csv_of_a_table_reads_back():

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from geoplan.errors import UnknownCodeError
-from geoplan.rolls import follow_links, in_order, rolls_from
+from geoplan.rolls import follow_links, rolls_from
 
 
 def table(rows):
@@ -79,10 +78,7 @@ def test_a_chain_of_numbers_ends_at_the_last():
     assert follow_links(table(rows), links)[0]["school"].unique().tolist() == ["3"]
 
 
-def test_order_of_places():
+def test_rolls_say_what_they_are():
     rolls = rolls_from(table([("a", 2025, "R", 30), ("b", 2025, "R", 20)]))
-    assert in_order(rolls, ["b", "a"]).pupils.ravel().tolist() == [20, 30]
-    with pytest.raises(UnknownCodeError, match="no rolls of c"):
-        in_order(rolls, ["c"])
     assert repr(rolls) == "<Rolls of 2 by school, 2025/26 to 2025/26, 1 year groups>"
     assert rolls.since(2025).total("primary").ravel().tolist() == [30, 20]

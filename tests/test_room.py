@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 from scipy.optimize import linprog
 
-from geoplan.gate import PrintedTable, admits
+from geoplan.evidence import PrintedTable, admits
 from geoplan.room import find_areas, find_room, find_schools
 
 SEGMENTS = ["E", "G", "H"]

@@ -18,7 +18,9 @@ from test_protection import COUNTS, borough
 from geoplan.assignment import assign
 from geoplan.disclosure import rule_for
 from geoplan.errors import DisclosureRefused
-from geoplan.gate import PublicTotals, admits, attack
+from geoplan.evidence import PublicTotals, admits
+from geoplan.gate import attack
+from geoplan.profiles import compare_schools
 from geoplan.protection import protect_place
 from geoplan.school_tables import FULL, PUBLIC_ONLY, ROUNDED, WHOLE, prepare_schools, protect_school
 
@@ -55,6 +57,22 @@ def with_all(tables, ground, done):
         public[0] = replace(by_school, shown=texts)
     known = PublicTotals(("school",), ground.sizes, by_school.population)
     return attack([*public, *own], [known])
+
+
+def test_a_number_that_only_the_head_sees_is_tested_too_and_never_notable_where_it_is_not_in_truth():
+    people = placed(many_schools())
+    tables = protect_place(people, make_boundaries())
+    ground = prepare_schools(people, make_boundaries(), tables)
+    truth, more = compare_schools(people), 0
+    for code in [school for school in ground.counts if school.startswith("9000")][:12]:
+        done = protect_school(ground, code, rule_for(f"school:{code}"))
+        own = done.profile.hidden["count"] < tables.profiles[code].hidden["count"]
+        rows, exact = done.profile.table[own], truth.of(code)[own.to_numpy()]
+        assert not done.profile.hidden.loc[own, ["p", "q", "notable"]].to_numpy().any()
+        assert (rows["q"] >= exact["q"] - 1e-12).all()
+        assert not (rows["notable"].astype(bool) & ~exact["notable"].astype(bool)).any()
+        more += int(rows["notable"].sum())
+    assert more
 
 
 def test_a_heads_own_tables_are_safe_beside_all_public_ones():

@@ -361,3 +361,39 @@ def test_real_schools_by_size_and_free_meals(shared_data, place):
     assert table["km"].min() > 3
     assert table["distance"].round(12).groupby(table["school"]).is_monotonic_increasing.all()
     assert table.groupby("school").size().max() == 10
+
+
+def test_a_list_that_ends_with_schools_not_much_alike_says_so():
+    counts = pd.DataFrame({"E": [60.0, 55, 10, 2], "G": [40.0, 45, 90, 98]}, index=list("abcd"))
+    shown = Protected(counts, counts < 0, printed=())
+    notes = " ".join(similar_by_mix(shown, "a").notes)
+    assert "2 of the 3 schools listed are alike only loosely (differs by over 0.30)" in notes
+    assert "loosely" not in " ".join(similar_by_mix(shown, "a", n=1).notes)
+
+
+def test_reasons_have_the_shares_that_the_profiles_print():
+    counts = pd.DataFrame({"E": [105.0, 100], "G": [90.0, 100], "H": [None, 10]}, index=["a", "b"])
+    shown = Protected(counts, counts.isna(), printed=())
+    totals = pd.Series({"a": 200.0, "b": 210.0})  # rounded by themselves: the parts need not add up to them
+    found = similar_by_mix(shown, "a", totals=totals)
+    values = found.terms.set_index("variable")["value"]
+    assert values[["E", "G"]].tolist() == [105 / 200, 90 / 200]
+    (row,) = found.table.itertuples()
+    assert "(53% here, 48% there)" in row.alike + row.differs  # halves up, as in tables
+
+
+def test_a_school_of_which_nothing_or_little_is_printed_is_compared_with_none():
+    counts = pd.DataFrame(
+        {"E": [60.0, 55, None, None], "G": [40.0, 45, None, None], "H": [20.0, 30, None, 20]}, index=list("abcd")
+    )
+    shown = Protected(counts, counts.isna(), printed=())
+    totals = pd.Series({"a": 120.0, "b": 130.0, "c": np.nan, "d": 65.0})  # c has under 10 pupils, and no total
+    found = similar_by_mix(shown, totals=totals)
+    assert set(found.table["similar"]) == {"a", "b"}
+    assert found.left_out.set_index("school")["reason"].to_dict() == {
+        "c": "fewer than 30 pupils placed",
+        "d": "most of its numbers are hidden",
+    }
+    for school, words in (("c", "fewer than 30"), ("d", "of most of its pupils the segment is not shown")):
+        with pytest.raises(UnknownCodeError, match=words):
+            similar_by_mix(shown, school, totals=totals)

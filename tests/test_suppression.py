@@ -11,7 +11,8 @@ from releases import SETS, counts, people, release, tracker, truth
 
 from geoplan.disclosure import Protected, Rule, rule_for
 from geoplan.errors import DisclosureRefused
-from geoplan.gate import PUBLIC_FIGURE, Nesting, PrintedTable, PublicTotals, attack
+from geoplan.evidence import PUBLIC_FIGURE, Nesting, PrintedTable, PublicTotals
+from geoplan.gate import attack
 from geoplan.ledger import Ledger, append, earlier
 from geoplan.suppression import protect_tables
 from geoplan.tables import RawTable, take_up

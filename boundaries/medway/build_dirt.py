@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 MEDWAY = "E06000035"
-CONFUSIONS = {"O0": "0O", "I1": "1I", "S5": "5S", "B8": "8B", "Z2": "2Z"}
 CENSUS_DIRT = {
     "lower_case": 150, "no_space": 130, "two_spaces": 60, "letter_for_digit_O0": 25, "letter_for_digit_I1": 40,
     "letter_for_digit_S5": 40, "letter_for_digit_B8": 20, "letter_for_digit_Z2": 20, "ended": 110, "missing": 70,

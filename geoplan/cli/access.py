@@ -208,7 +208,7 @@ def screen(
             found, frame, rolls, reviews, reasonable, numbers.rule, earlier=numbers.earlier()[0], **known
         )
         next(step)
-        sizes = _sizes(table, frame, rolls, under, numbers.rule)
+        sizes = _sizes(rolls.loc[_looked_at(frame, phase)], under, numbers.rule)
         unit = "miles" if travel.unit == "m" else "minutes"
         said = screen_finding(table, within, below)
         first = next(iter(found.values()))
@@ -297,12 +297,16 @@ def _added(texts: list[str]) -> dict[str, int]:
     return found
 
 
-def _small(frame, rolls, under: int, phase: str) -> list[str]:
-    """Schools with fewer pupils than ``under``, special schools left out unless their phase is asked for."""
+def _looked_at(frame, phase: str):
+    """Codes of the schools of a phase; without one, of all but special schools."""
     words = frame["phase"].astype("str") if "phase" in frame else frame["name"].map(lambda _: "")
     kinds = words if "type" not in frame else words + " " + frame["type"].astype("str")
-    keep = words.eq(phase) if phase else ~kinds.str.contains("special", case=False)
-    return [code for code in frame.index[keep] if 0 < rolls[code] < under]
+    return frame.index[words.eq(phase) if phase else ~kinds.str.contains("special", case=False)]
+
+
+def _small(frame, rolls, under: int, phase: str) -> list[str]:
+    """Schools with fewer pupils than ``under``, special schools left out unless their phase is asked for."""
+    return [code for code in _looked_at(frame, phase) if 0 < rolls[code] < under]
 
 
 def _none_small(frame, rolls, under: int, phase: str, rule) -> str:
@@ -323,8 +327,8 @@ def _none_small(frame, rolls, under: int, phase: str, rule) -> str:
     )
 
 
-def _sizes(table, frame, rolls, under: int, rule):
-    """How many schools are under each size, by printed rolls."""
+def _sizes(rolls, under: int, rule):
+    """How many of the schools looked at are under each size, by printed rolls."""
     import pandas as pd
 
     from geoplan.access import SMALL, small_schools

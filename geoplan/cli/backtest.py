@@ -73,7 +73,8 @@ def command(
     Example: geoplan backtest rolls_earlier.csv rolls --register register -o backtest.html
     """
     from geoplan.backtests import COMBINATION, backtest
-    from geoplan.forecast_books import NOT_ALIKE, backtest_book, held_overall, held_sentence
+    from geoplan.forecast_books import NOT_ALIKE, backtest_book
+    from geoplan.forecast_grids import held_overall, held_sentence
     from geoplan.io.forecast_inputs import TOP
     from geoplan.io.project import read_project
 

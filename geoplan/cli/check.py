@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,9 @@ def command(
 ) -> None:
     """Check files and say what is wrong, where, how often and what to try. Values are never shown.
 
+    Without a file: every file of the project, then whether they fit together (are the pupils' postcodes in the
+    directory, in each kind of area, in a segment; is everything of one year).
+
     Exit code 0 when there is nothing to say, 1 when something was found, 3 when a file was refused.
 
     Example: geoplan check pupils.csv --as pupils --json
@@ -66,8 +70,10 @@ def command(
     if as_json:
         typer.echo(json.dumps(reports if file is None else reports[0], indent=2, ensure_ascii=False))
     else:
+        told: dict[str, int] = {}
         for report in reports:
-            _print(report)
+            _print(report, told)
+            told |= report["by_reason"]
     if any(report["file_status"] == "rejected" for report in reports):
         raise typer.Exit(3)
     if any(report["by_reason"] for report in reports):
@@ -99,7 +105,9 @@ def _write_questions(path: Path, questions) -> None:
     typer.echo(f"wrote {path}, readable by you alone: {len(questions):,} questions", err=True)
 
 
-def _print(report: dict) -> None:
+def _print(report: dict, told: Mapping[str, int]) -> None:
+    """One report; reasons that were told of a file before are not told again of all together."""
+    from geoplan.io.describe import TOGETHER
     from geoplan.reasons import REASONS
 
     name = f"{report['file']} ({report['as']})"
@@ -110,6 +118,8 @@ def _print(report: dict) -> None:
     counts = ", ".join(f"{report[outcome]:,} {outcome}" for outcome in ("accepted", "repaired", "rejected", "blank"))
     typer.echo(f"{name}: {report['records']:,} records: {counts}")
     for code, count in report["by_reason"].items():
+        if report["as"] == TOGETHER and told.get(code) == count:
+            continue
         entry = next(entry for entry in report["problems"] if code in entry["codes"])
         typer.echo(f"  {count:>7,}  {REASONS[code].meaning} (first at record {entry['record']:,})")
         if REASONS[code].suggestion:

@@ -210,7 +210,7 @@ class Recording:
         """Write one page or table: checked, and entered in the ledger before it is there."""
         from datetime import UTC, datetime
 
-        from geoplan.gate import PrintedTable
+        from geoplan.evidence import PrintedTable
         from geoplan.io.outputs import write_bytes
         from geoplan.io.releases import attack_for_heads, printed_of
         from geoplan.manifests import PUBLIC
@@ -256,10 +256,8 @@ class Recording:
     def write_page(
         self, path: Path, book, facts: Sequence = (), nested: Sequence = (), evidence: Sequence = ()
     ) -> None:
-        """As :meth:`write`, for a page; ``facts`` are public figures that its sentences name.
-
-        ``evidence`` are protected tables from which something of the page was chosen or worked out.
-        """
+        """As :meth:`write`, for a page; ``facts`` are public figures that its sentences name, and ``evidence``
+        protected tables that other figures in them are of."""
         from geoplan.io.releases import facts_in, tables_in
 
         tables = (*tables_in(book), *evidence)

@@ -480,7 +480,7 @@ def _mix(mix: str, people, counted_by, kind: str):
     import pandas as pd
 
     from geoplan.effects import ATTRIBUTES
-    from geoplan.plan_tables import with_others
+    from geoplan.plan_grounds import with_others
 
     if is_file(mix):
         from geoplan.io.briefs import read_area_numbers

@@ -131,7 +131,7 @@ def command(
 
 def with_options(folder, made, material, ready, extra, option, other_plan, rule):
     """The forecast with pupils of new homes, intakes under another plan, and the files read with what they are."""
-    from geoplan.forecast_books import recut_grid
+    from geoplan.forecast_grids import recut_grid
     from geoplan.io.forecast_inputs import aged, protected_areas
     from geoplan.spare_places import intake_of, recut, recut_intakes
 
@@ -237,7 +237,7 @@ def _shown_account(made, ready, step: int):
 
 def csv_table(made, hidden, step: int):
     """The forecast by school, rolls and year: every number for a program."""
-    from geoplan.forecast_books import rounded
+    from geoplan.forecast_grids import rounded
 
     table = rounded(made.table(), step)
     table = table[[not hidden.get(place, False) for place in table["place"]]]
@@ -247,7 +247,7 @@ def csv_table(made, hidden, step: int):
 
 def _print(made, level: str, as_json: bool, step: int, account, grids) -> None:
     from geoplan.cohorts import year_name
-    from geoplan.forecast_books import rounded
+    from geoplan.forecast_grids import rounded
 
     table = rounded(made.table(level), step)
     if as_json:

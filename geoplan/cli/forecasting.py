@@ -140,7 +140,7 @@ def with_groundwork(made, ready, rule):
 
 def account_rows(account, step: int):
     """Adjustments as they are printed: numbers of people rounded, years in words."""
-    from geoplan.forecast_books import rounded
+    from geoplan.forecast_grids import rounded
 
     table = rounded(account, step)
     table["year"] = table.get("when", "")

@@ -287,7 +287,7 @@ def _part(ground: Ground, own, school: str) -> _Part:
 
     tables, result, note = _read_by(ground, own, school)
     attacked = [*ground.attacked, *_parts_of(tables.profiles[school], *tables.homes.values())]
-    said = cautions(school, tables.profiles[school], ground.tables.extra, ground.segmentation)
+    said = cautions(school, tables.profiles[school], ground.tables.extra, ground.segmentation, ground.as_at)
     changes = None
     if school in ground.before:
         before = ground.before[school]
@@ -296,7 +296,7 @@ def _part(ground: Ground, own, school: str) -> _Part:
     tables = replace(tables, profiles={school: only_school(tables.profiles[school], school)})
     report = head_report(
         ground.shared, tables, school, changes=changes,
-        period=f"since {ground.since.replace('_', ' ')}" if changes is not None else "",
+        period=f"since the earlier count, {ground.since.replace('_', ' ')}" if changes is not None else "",
         cautions=[each.words for each in said], trust=(*ground.shared.notes[:1], *([note] if note else [])),
         evidence=[only_school(each, school) for each in ground.evidence],
         shares=[each for one in said for each in (one.share, one.everywhere) if each is not None],

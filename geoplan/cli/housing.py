@@ -334,9 +334,9 @@ def _area(people, drawn, new, schools, of_phase, draw_catchment):
 
 
 def _marks(raw) -> dict[str, str]:
-    import hashlib
+    from geoplan.ledger import mark_of
 
-    return {raw.population: hashlib.sha256(raw.counts.to_csv(header=False).encode()).hexdigest()}
+    return {raw.population: mark_of(raw.counts.to_csv(header=False))}
 
 
 def _write(out: Path, expected, notes: list[str], sources) -> None:

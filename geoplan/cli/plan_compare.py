@@ -150,6 +150,7 @@ def _titled(plans: Sequence) -> dict:
     titles: dict[str, object] = {}
     for plan in plans:
         title = plan.name.removeprefix("Catchments, ").replace("_", " ")
+        title = title if " " in title else title.replace("-", " ")  # option-c.csv
         title = re.sub(r"^[a-z]|\b[a-z]$", lambda letter: letter[0].upper(), title)
         while title in titles:
             title += " (2)"
@@ -246,7 +247,7 @@ def _facts(folder, tables, pupils, schools, layers, sources, groups, forecast, a
     from geoplan.io.forecast_inputs import own_source
     from geoplan.io.housing import is_school_forecast, read_forecast_growth
     from geoplan.io.plans import read_expected
-    from geoplan.plan_books import OptionFacts
+    from geoplan.plan_words import OptionFacts
     from geoplan.sources import unique_sources
 
     plan = next(iter(tables.plans.values()))
@@ -305,7 +306,8 @@ def _preferences(folder, name: str, plan, tables, schools):
 
 def _write_comparison(numbers, tables, facts, out: Path | None, report: Path | None) -> None:
     from geoplan.io.outputs import table_csv
-    from geoplan.plan_books import finding, notes, options_book, options_report, report_sheets
+    from geoplan.plan_books import options_book, options_report, report_sheets
+    from geoplan.plan_words import finding, notes
     from geoplan.reach_tables import few_decimals
 
     if out is not None and out.suffix.lower() == ".html":
@@ -359,7 +361,7 @@ def _words(sheets, about, sources) -> list:
 def _print_comparison(tables, facts) -> None:
     import pandas as pd
 
-    from geoplan.plan_books import change_sentences, cluster_sentences, most_sentences, option_sentence
+    from geoplan.plan_words import change_sentences, cluster_sentences, most_sentences, option_sentence
 
     summary = tables.summary
     typer.echo(f"Against {tables.titles[0]}, of {tables.base_name}:")

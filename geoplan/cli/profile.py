@@ -30,6 +30,7 @@ from geoplan.cli.common import (
     with_rule,
 )
 from geoplan.errors import UnknownCodeError
+from geoplan.sentences import first_few
 
 if TYPE_CHECKING:
     from geoplan.disclosure import Protected
@@ -81,7 +82,8 @@ def command(
     from geoplan.cautions import caution_tables, cautions
     from geoplan.io.outputs import table_csv
     from geoplan.io.project import read_project
-    from geoplan.profiles import at_level, mix_sentence
+    from geoplan.profiles import mix_sentence
+    from geoplan.protection import only_school
 
     if sum((bool(school), every, bool(by))) != 1:
         raise typer.BadParameter(
@@ -98,7 +100,8 @@ def command(
     why = ""
     if level == "auto":
         chosen, why = _auto_level(people, school)
-        people = at_level(people, chosen)
+        if chosen != people.segmentation.level:  # placed anew, so that corrections by hand are made at this level
+            people, schools, layers = load_people(place, chosen)
     page = out is not None and out.suffix == ".html"
     if page:
         require_areas(layers)
@@ -116,8 +119,12 @@ def command(
         if since:
             numbers, answers = _change(numbers, answers, since, _base(by, place, people, schools) if by else None)
         if page:
-            book = community_book(people, schools, layers[0], school, rule, tables)
-            numbers.write_page(out, book, nested=tables.nested)
+            said = cautions(school, answers[school], tables.extra, people.segmentation, place.as_at)
+            book = community_book(
+                people, schools, layers[0], school, rule, tables, cautions=[each.words for each in said]
+            )
+            evidence = [only_school(each.to_protected("pupils"), school) for each in tables.extra.values()]
+            numbers.write_page(out, book, _caution_facts(said), tables.nested, evidence)
         elif out is not None:
             answer = profiles_table(answers, by or "school")
             numbers.write(out, table_csv(answer), [answer], nested=tables.nested)
@@ -130,11 +137,19 @@ def command(
     if since:
         _say_change(answers[school], name, school, since, people.segmentation, as_json)
     else:
-        said = cautions(school, answers[school], tables.extra, people.segmentation)
+        said = cautions(school, answers[school], tables.extra, people.segmentation, place.as_at)
         mix = mix_sentence(answers[school]) if base not in ("residents", "catchment") else ""
         _say(answers[school], name, school, people.segmentation, said, why, mix, as_json)
     if out is not None:
         typer.echo(f"wrote {out}", err=True)
+
+
+def _caution_facts(said) -> list:
+    """The cautions and the shares in them, as plain tables: what a page says beside its protected numbers."""
+    import pandas as pd
+
+    shares = [each for one in said for each in (one.share, one.everywhere) if each is not None]
+    return [pd.DataFrame({"text": [each.words for each in said]}), pd.DataFrame({"share": shares})]
 
 
 def profiles_table(profiles: Mapping[str, Protected], what: str = "school") -> Protected:
@@ -142,7 +157,8 @@ def profiles_table(profiles: Mapping[str, Protected], what: str = "school") -> P
     import pandas as pd
 
     first = next(iter(profiles.values()))
-    table = pd.concat({code: each.table for code, each in profiles.items()}, names=[what, "segment"])
+    named = {code: each.table.assign(base=each.base) for code, each in profiles.items()}
+    table = pd.concat(named, names=[what, "segment"])
     hidden = pd.concat({code: each.hidden for code, each in profiles.items()}, names=[what, "segment"])
     digits = {name: 0 if "index" in name else 3 for name, unit in table.dtypes.items()
               if unit.kind == "f" and any(word in name for word in ("share", "index", "penetration"))}  # fmt: skip
@@ -217,7 +233,7 @@ def _after_a_release(place, segmentation) -> list[str]:
     if not numbers:
         return []
     files = list(dict.fromkeys(each for number in numbers for each in ledger.files(number)))
-    named = ", ".join(files[:3]) + (f" and {len(files) - 3:,} more" if len(files) > 3 else "")
+    named = first_few(files, 3)
     some = ", ".join(map(str, numbers[:5])) + (" ..." if len(numbers) > 5 else "")
     return [
         f"These data were released before the correction (release {some}{f': {named}' if named else ''}). With the "
@@ -353,8 +369,8 @@ def _say_change(changes, name: str, school: str, since: str, segmentation, as_js
     cells = pd.DataFrame(
         {
             "name": rows["name"],
-            "now": shown(100 * rows["share"], hidden["share"], "{:.0f}%"),
-            "before": shown(100 * rows["share_before"], hidden["share_before"], "{:.0f}%"),
+            "now": _percents(rows["share"], hidden["share"]),
+            "before": _percents(rows["share_before"], hidden["share_before"]),
             "low": shown(rows["change_low"], hidden["change_low"], "{:+.0f}"),
             "high": shown(rows["change_high"], hidden["change_high"], "{:+.0f}"),
             "words": rows["in_words"],
@@ -404,8 +420,8 @@ def _print(name: str, school: str, segmentation, table, said, why: str, mix: str
         {
             "name": rows["name"],
             "pupils": shown(rows["count"], hidden["count"], "{:,.0f}"),
-            "share": shown(100 * rows["share"], hidden["share"], "{:.0f}%"),
-            "base": shown(100 * rows["base_share"], hidden["base_share"], "{:.0f}%"),
+            "share": _percents(rows["share"], hidden["share"]),
+            "base": _percents(rows["base_share"], hidden["base_share"]),
             "index": shown(rows["index"], hidden["index"], "{:.0f}"),
             "low": shown(rows["index_low"], hidden["index_low"], "{:.0f}"),
             "high": shown(rows["index_high"], hidden["index_high"], "{:.0f}"),
@@ -415,6 +431,9 @@ def _print(name: str, school: str, segmentation, table, said, why: str, mix: str
     )
     headings = [group_word(level), "pupils", "share", "base", "index", "low", "high", "more than expected", "clear"]
     print_table(cells, headings)
+    if (rows["base_total"] < total).any():
+        few = f"{rows['base_total'].iloc[0]:,.0f} people"
+        typer.echo(f"No index: the base has {few}, fewer than the school; choose a larger one.")
     if mix:
         typer.echo(mix)
     for each in said:
@@ -423,10 +442,20 @@ def _print(name: str, school: str, segmentation, table, said, why: str, mix: str
     typer.echo(READ_WITH_CARE)
 
 
+def _percents(shares, hidden) -> list[str]:
+    """Whole percentages, as the pages round them."""
+    from geoplan.likeness import whole_percent
+
+    return shown(shares.map(whole_percent, na_action="ignore"), hidden, "{:.0f}%")
+
+
 def _as_json(school: str, table, what: str = "school") -> dict:
+    frame = table.table
+    if "notable" in frame:  # of a number that is hidden nothing is said
+        frame = frame.assign(notable=frame["notable"].astype("object").mask(table.is_hidden("notable"), None))
     rows = [
         {"segment": segment} | {k: None if v != v else v for k, v in row.items()}
-        for segment, row in table.table.to_dict(orient="index").items()
+        for segment, row in frame.to_dict(orient="index").items()
     ]
     return {what: school, "base": table.base, "rule": table.rule.sentence, "segments": rows}
 

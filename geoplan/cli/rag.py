@@ -372,7 +372,7 @@ def _write(place, read: _Read, board: RagBoard, changed, tables, rule, numbers, 
 
     if out is None and pages is None:
         return
-    made = _pages(place, read, board, changed, tables, rule, pages) if pages is not None else {}
+    made = _pages(read, board, changed, tables, rule, pages) if pages is not None else {}
     files = [(out, _bytes(place, read, board, changed, tables, rule, numbers, out))] if out is not None else []
     files += [(path, (page.to_html().encode("utf-8"), page.facts)) for path, page in made.items()]
     for path, (data, facts) in files:
@@ -394,7 +394,7 @@ def _bytes(place, read, board, changed, tables, rule, numbers, out: Path) -> tup
     from geoplan.rag_tables import ABOUT, group_table, long_table, rules_table, wide_table
 
     if out.suffix.lower() == ".html":
-        page = _page(place, read, board, changed, tables, rule)
+        page = _page(read, board, changed, tables, rule)
         return page.to_html().encode("utf-8"), page.facts
     if out.suffix.lower() == ".csv":
         table = long_table(board)
@@ -416,7 +416,7 @@ def _bytes(place, read, board, changed, tables, rule, numbers, out: Path) -> tup
     return data, (*sheets.values(), said)
 
 
-def _page(place, read: _Read, board: RagBoard, changed, tables, rule, title: str = ""):
+def _page(read: _Read, board: RagBoard, changed, tables, rule, title: str = ""):
     import pandas as pd
 
     from geoplan.reports.outlines import simplify_outlines
@@ -431,12 +431,12 @@ def _page(place, read: _Read, board: RagBoard, changed, tables, rule, title: str
     )  # fmt: skip
 
 
-def _pages(place, read, board, changed, tables, rule, folder: Path) -> dict:
+def _pages(read, board, changed, tables, rule, folder: Path) -> dict:
     """A page for all schools and for each group of the finest level."""
     from geoplan.manifests import safe_name
 
     folder.mkdir(parents=True, exist_ok=True)
-    whole = _page(place, read, board, changed, tables, rule)
+    whole = _page(read, board, changed, tables, rule)
     made = {folder / "authority.html": whole}
     for level in board.rules.groups[:1]:
         for group in dict.fromkeys(board.hierarchy.groups(level)):

@@ -38,9 +38,6 @@ KeyOption = Annotated[
 ]  # fmt: skip
 
 _LEAST_PER_KM = 0.005  # a fitted falling-off that prints as 0% chooses no sites
-BaseOption = Annotated[
-    str, typer.Option("--base", help="Whom it could reach: all, year_group=5,6, or a file of people by area.")
-]
 
 
 def command(

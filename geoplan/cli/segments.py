@@ -52,6 +52,7 @@ def build(
     """
     from dataclasses import replace
 
+    from geoplan.clustergrams import choice_words
     from geoplan.clusters import build_clusters
     from geoplan.io.clusters import read_cluster_recipe, save_clusters
     from geoplan.io.outputs import write_text
@@ -110,6 +111,8 @@ def build(
     if built is None:
         typer.echo("Nothing built: choose a number and add --clusters N -o our_segments.csv")
         return
+    if said := choice_words(evidence, counts[0]):
+        typer.echo(said)
     _print(built)
     if out is not None:
         typer.echo(f"wrote {out}, {out.with_suffix('.toml').name} (names: edit them there), "
@@ -232,17 +235,21 @@ def _rows(made: Clusters) -> list[dict]:
 def _print(made: Clusters) -> None:
     import pandas as pd
 
+    from geoplan.clustergrams import comes_back
+
     codes = list(made.centroids.index)
     back = made.facts.get("jaccard", {})
+    words = {code: comes_back(each) for code, each in back.items()}
     table = pd.DataFrame(
         {
             "code": codes,
             "areas": [f"{made.sizes[code]:,}" for code in codes],
             "back": [f"{back[code]:.2f}" if code in back else "" for code in codes],
+            "word": [{"comes back": "yes"}.get(words.get(code, ""), words.get(code, "")) for code in codes],
             "name": [made.names.get(code, code) for code in codes],
         }
     )
-    print_table(table, ["code", "areas", "comes back", "name"])
+    print_table(table, ["code", "areas", "drawn again", "comes back", "name"])
 
 
 def _numbers(text: str, option: str) -> tuple[int, ...]:

@@ -24,6 +24,7 @@ from geoplan.cli.common import (
     steps,
     with_rule,
 )
+from geoplan.sentences import first_few
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -256,8 +257,7 @@ def _print(found: SimilarSchools, notes: list[str]) -> None:
             typer.echo(f"{row.rank}. {row.name}: {alike}{differs}")
         typer.echo("")
     for _, reason, schools in [(0, reason, part["school"]) for reason, part in found.left_out.groupby("reason")]:
-        some = ", ".join(map(str, schools[:5])) + (f" and {len(schools) - 5:,} more" if len(schools) > 5 else "")
-        typer.echo(f"Not compared ({reason}): {some}")
+        typer.echo(f"Not compared ({reason}): {first_few(map(str, schools))}")
     for note in notes:
         typer.echo(note)
 

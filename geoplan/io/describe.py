@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from geoplan.areas import Boundaries
-from geoplan.errors import InputRefused
+from geoplan.assignment import assign
+from geoplan.errors import GeoplanError, InputRefused
 from geoplan.findings import (
     ROW_CODES,
     count_outcomes,
@@ -41,6 +42,7 @@ from geoplan.sources import Source
 from geoplan.streets import Streets
 
 Answer = tuple[int, pd.DataFrame, dict]
+TOGETHER = "together"  # whether files fit each other
 KINDS = (
     "pupils", "people", "schools", "postcodes", "areas", "segments", "rolls", "register", "population", "births",
     "flows", "streets", "census",
@@ -75,7 +77,12 @@ def describe_file(path: str | os.PathLike, as_kind: str, **options: object) -> d
 
 
 def describe_project(path: str | os.PathLike | Project = FILE_NAME) -> list[dict]:
-    """Check every file of a project, as :func:`describe_file` does, in the order of the project file."""
+    """Check every file of a project, as :func:`describe_file` does, in the order of the project file.
+
+    The last entry, ``as`` "together", says whether the files fit each other: the pupils' postcodes looked up in the
+    directory, and placed in every kind of area and in a segment (``details["notes"]`` says how many). It is left out
+    where a file that it needs is not named or was refused.
+    """
     place = find_project(path)
     reports = []
     for role in place.settings.files:
@@ -96,7 +103,19 @@ def describe_project(path: str | os.PathLike | Project = FILE_NAME) -> list[dict
             reports.append(_report(file_name(place.file(role)), kind, lambda k=kind, r=read: _ANSWERS[k](r())))
     for area in place.settings.areas:
         reports.append(_report(file_name(place.area_files[area]), "areas", lambda a=area: _areas(place.area(a))))
+    if place.has("pupils") and place.has("postcodes") and all(each["file_status"] == "ok" for each in reports):
+        reports.append(_report(file_name(place.path), TOGETHER, lambda: _together(place)))
     return reports
+
+
+def _together(place: Project) -> Answer:
+    """The pupils placed by all files of the project."""
+    report = assign(place.pupils(), place.postcodes(), place.areas(), place.segments()).report
+    missed = [
+        f"{kind}: {report.counted - count:,} of {report.counted:,} {report.noun} not placed"
+        for kind, count in report.placed.items()
+    ]
+    return report.records, report.findings, {"placed": report.placed, "notes": [*missed, *report.notes]}
 
 
 def _kind_of(role: str) -> str | None:
@@ -141,6 +160,8 @@ def _report(file: str, as_kind: str, answer: Callable[[], Answer]) -> dict:
             "message": str(refused),
             "problems": [each.to_dict() for each in refused.problems],
         }
+    except GeoplanError as error:  # files that are right by themselves, and do not fit together
+        return report | {"file_status": "rejected", "reason": error.code, "message": str(error)}
     outcomes = outcome_of(np.arange(1, records + 1), found)
     return report | {
         "records": records,

@@ -126,7 +126,7 @@ def _read(
     frames = [text.frame.drop(index=text.bad["row"]) for text in texts]
     frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     del texts, frames
-    return directory_values(name, frame.rename(columns={v: k for k, v in found.items()}), product, recipes), product
+    return directory_values(name, frame.rename(columns={v: k for k, v in found.items()}), recipes), product
 
 
 def _is_code_point(part: Contents) -> bool:

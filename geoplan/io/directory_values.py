@@ -21,7 +21,7 @@ PLACEHOLDER = re.compile(r"[EWSNLM]99999999|L93000001|M83000003")
 SHAPE = re.compile(r"([A-Z]{1,2}[0-9][0-9A-Z]?|GIR|NPT)[0-9][A-Z]{2}")
 
 
-def directory_values(name: str, text: pd.DataFrame, product: str, recipes: Mapping[str, Recipe]) -> pd.DataFrame:
+def directory_values(name: str, text: pd.DataFrame, recipes: Mapping[str, Recipe]) -> pd.DataFrame:
     """Typed columns from text, every problem at once."""
     problems: list[Problem] = []
     columns: dict[str, object] = {"postcode": _tidy(text["postcode"])}

@@ -220,7 +220,7 @@ def unpack(contents: Contents, limit: int = MAX_BYTES) -> Contents:
         if suffix not in {".gz", ".gzip"}:
             raise _wrong(name, form, "name it .csv.gz")
         data = _gunzip(contents, limit)
-        return _table(Contents(name, data, contents.fingerprint, recognise(data) if data else "empty"), limit)
+        return _table(Contents(name, data, contents.fingerprint, recognise(data) if data else "empty"))
     if form == "zip":
         if suffix != ".zip":
             if suffix in WORKBOOK_SUFFIXES:
@@ -236,15 +236,13 @@ def unpack(contents: Contents, limit: int = MAX_BYTES) -> Contents:
                 "unpack it and name one",
             )
         data = zip_member(contents, members[0], limit)
-        return _table(
-            Contents(name, data, contents.fingerprint, recognise(data) if data else "empty", members[0]), limit
-        )
+        return _table(Contents(name, data, contents.fingerprint, recognise(data) if data else "empty", members[0]))
     if suffix in {".gz", ".zip"}:
         raise _wrong(name, form, "export or copy it again")
-    return _table(contents, limit)
+    return _table(contents)
 
 
-def _table(contents: Contents, limit: int) -> Contents:
+def _table(contents: Contents) -> Contents:
     suffix = Path((contents.inner or contents.name).lower().removesuffix(".gz")).suffix
     if contents.form == "empty":
         raise refuse(contents.name, "file_empty")

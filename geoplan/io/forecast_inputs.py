@@ -32,6 +32,7 @@ from geoplan.io.project import Project
 from geoplan.io.rolls import read_feeders, read_rolls, read_school_links
 from geoplan.roll_tables import hidden_now, protect_flows, protect_register, protect_rolls
 from geoplan.rolls import follow_links, rolls_from
+from geoplan.sentences import first_few
 from geoplan.sources import Source, unique_sources
 from geoplan.spare_places import area_shares, share_out
 from geoplan.vintages import is_new_in_2021, require_vintage
@@ -328,10 +329,9 @@ def protected_material(folder: Project, material: Material, given: Given, rule: 
     unknown = [place for place in rolls.places if place not in set(names)]
     notes = [*rolls.notes, *(note for note in material.notes if note not in rolls.notes)]
     if unknown:
-        more = f" and {len(unknown) - 5:,} more" if len(unknown) > 5 else ""
         notes.append(
             f"{len(unknown):,} schools have rolls and are not in the schools file "
-            f"({', '.join(unknown[:5])}{more}): closed, "
+            f"({first_few(unknown)}): closed, "
             "or a new number? Name a file of links (--links) to carry their rolls on"
         )
     groups = {TOP: pd.Series(folder.name, index=rolls.places)}
@@ -406,10 +406,8 @@ def feeders_of(feeders: pd.DataFrame, rolls) -> tuple[pd.DataFrame, list[str]]:
     if not known.all():
         codes = pd.unique(feeders.loc[~known, ["school", "feeder"]].to_numpy().ravel())
         strange = [code for code in codes if code not in rolls.places]
-        more = f" and {len(strange) - 5:,} more" if len(strange) > 5 else ""
         notes.append(
-            f"feeders: {int((~known).sum()):,} rows are of schools without rolls ({', '.join(strange[:5])}{more}), and "
-            "not used"
+            f"feeders: {int((~known).sum()):,} rows are of schools without rolls ({first_few(strange)}), and not used"
         )
     wide = feeders[known].pivot(index="school", columns="feeder", values="share")
     return wide, notes

@@ -36,6 +36,8 @@ from geoplan.io.files import (
 if TYPE_CHECKING:
     import pandas as pd
 
+DAMAGED = "the layer cannot be read: the file is damaged, cut off or not what it says"
+_ARRAYS = "biufM"  # kinds of numpy arrays that are plain: numbers, truth values, dates
 _SHAPE_PARTS = (".shp", ".dbf", ".shx", ".prj", ".cpg")
 _CODE = re.compile(
     r"^(oa|lsoa|msoa|wd|ward|lad|ltla|utla|ctyua|cty|pcon|rgn|par|ced)_?(\d\d)_?(cd|code)$", re.IGNORECASE
@@ -66,6 +68,38 @@ class Parsed:
     shapes: np.ndarray
     crs: str
     layers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The same as plain values, which can come from another process: a column is an array of numbers, or a list.
+
+    Shapes are well-known binary, or None.
+    """
+
+    names: list[str]
+    columns: list[np.ndarray | list]
+    shapes: list[bytes | None]
+    crs: str
+    layers: list[str]
+
+    def parsed(self) -> Parsed:
+        """As a table and shapes.
+
+        Raises
+        ------
+        shapely.errors.GEOSException
+            If bytes are no shape.
+        """
+        import pandas as pd
+        import shapely
+
+        frame = pd.DataFrame({i: pd.Series(values) for i, values in enumerate(self.columns)}, range(len(self.shapes)))
+        frame.columns = list(self.names)
+        shapes = shapely.from_wkb(
+            np.array([None if each is None else bytes(each) for each in self.shapes], dtype=object)
+        )
+        return Parsed(frame, shapes, self.crs, tuple(self.layers))
 
 
 def layer_bytes(path: str | os.PathLike) -> Contents:
@@ -128,22 +162,22 @@ def _zipped(parts: Sequence[tuple[str, bytes]], name: str) -> Contents:
 
 def parse(contents: Contents, layer: str | None = None, kind: str | None = None) -> Parsed:
     """Attributes and shapes of a layer, from bytes only; of several layers the one whose codes are of the kind."""
+    return guarded(contents.name, "file_truncated", lambda: parse_plain(contents, layer, kind).parsed(), DAMAGED)
+
+
+def parse_plain(contents: Contents, layer: str | None = None, kind: str | None = None) -> Plain:
+    """The same as plain values; only GeoParquet needs more libraries than GDAL and Shapely for it."""
     readers = {"JSON": _parse_geojson, "parquet": _parse_parquet}
     work = readers.get(contents.form, _parse_gdal)
-    parsed = guarded(
-        contents.name,
-        "file_truncated",
-        lambda: work(contents, layer, kind),
-        "the layer cannot be read: the file is damaged, cut off or not what it says",
-    )
-    if len(parsed.shapes) == 0:
+    plain = guarded(contents.name, "file_truncated", lambda: work(contents, layer, kind), DAMAGED)
+    if not plain.shapes:
         raise refuse(contents.name, "no_records", "a layer without areas")
-    return parsed
+    return plain
 
 
-def _parse_gdal(contents: Contents, layer: str | None, kind: str | None) -> Parsed:
+def _parse_gdal(contents: Contents, layer: str | None, kind: str | None) -> Plain:
     os.environ.setdefault("OGR_SKIP", _SKIP)  # read when pyogrio is first imported
-    import pyogrio
+    import pyogrio.raw
 
     if contents.form == "sqlite" and contents.data[68:72] not in {b"GPKG", b"GP10", b"GP11", b"GP12"}:
         raise refuse(contents.name, "file_wrong_format", "a database, but not a GeoPackage", "export it as GeoPackage")
@@ -156,12 +190,12 @@ def _parse_gdal(contents: Contents, layer: str | None, kind: str | None) -> Pars
             layer = fits[0] if len(fits) == 1 else None
         layer = _layer(contents.name, names, layer)
         stated = pyogrio.read_info(contents.data, layer=layer)["features"]
-        frame = pyogrio.read_dataframe(contents.data, layer=layer, use_arrow=False)
-    if stated >= 0 and stated != len(frame):  # GDAL stops at a cut FlatGeobuf in silence
-        raise refuse(contents.name, "file_truncated", f"{len(frame):,} of its {stated:,} areas can be read")
-    shapes = frame.geometry.to_numpy() if hasattr(frame, "geometry") else np.array([], dtype=object)
-    crs = frame.crs.to_wkt() if getattr(frame, "crs", None) is not None else ""
-    return Parsed(frame.drop(columns=frame.geometry.name), shapes, crs, names)
+        about, _, shapes, columns = pyogrio.raw.read(contents.data, layer=layer)
+    shapes = [] if shapes is None else [None if each is None else bytes(each) for each in shapes]
+    if stated >= 0 and stated != len(shapes):  # GDAL stops at a cut FlatGeobuf in silence
+        raise refuse(contents.name, "file_truncated", f"{len(shapes):,} of its {stated:,} areas can be read")
+    columns = [values if values.dtype.kind in _ARRAYS else list(map(_cell, values)) for values in columns]
+    return Plain(list(map(str, about["fields"])), columns, shapes, str(about["crs"] or ""), list(names))
 
 
 def _layer(name: str, names: Sequence[str], layer: str | None) -> str:
@@ -175,20 +209,24 @@ def _layer(name: str, names: Sequence[str], layer: str | None) -> str:
     return layer or names[0]
 
 
-def _parse_parquet(contents: Contents, layer: str | None, kind: str | None) -> Parsed:
+def _parse_parquet(contents: Contents, layer: str | None, kind: str | None) -> Plain:
     import geopandas as gpd
+    import shapely
 
     frame = gpd.read_parquet(io.BytesIO(contents.data))
-    return Parsed(
-        frame.drop(columns=frame.geometry.name),
-        frame.geometry.to_numpy(),
-        frame.crs.to_wkt() if frame.crs is not None else "",
-    )
+    table = frame.drop(columns=frame.geometry.name)
+    columns = []
+    for _, column in table.items():
+        values = column.to_numpy()
+        is_plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in _ARRAYS
+        columns.append(values if is_plain else list(map(_cell, values)))
+    shapes = [None if shape is None else shapely.to_wkb(shape, include_srid=False) for shape in frame.geometry]
+    crs = frame.crs.to_wkt() if frame.crs is not None else ""
+    return Plain(list(map(str, table.columns)), columns, shapes, crs, [])
 
 
-def _parse_geojson(contents: Contents, layer: str | None, kind: str | None) -> Parsed:
+def _parse_geojson(contents: Contents, layer: str | None, kind: str | None) -> Plain:
     """GeoJSON by its own rules: longitude and latitude unless an old-style ``crs`` says otherwise."""
-    import pandas as pd
     import shapely
 
     document = json.loads(contents.data.decode("utf-8-sig"))
@@ -199,10 +237,24 @@ def _parse_geojson(contents: Contents, layer: str | None, kind: str | None) -> P
         raise refuse(
             contents.name, "file_wrong_format", "JSON, but not a GeoJSON FeatureCollection", "export it as GeoJSON"
         )
-    shapes = [None if f.get("geometry") is None else shapely.from_geojson(json.dumps(f["geometry"])) for f in features]
+    shapes = [
+        None if f.get("geometry") is None else shapely.to_wkb(shapely.from_geojson(json.dumps(f["geometry"])))
+        for f in features
+    ]
     stated = (document.get("crs") or {}).get("properties", {}).get("name", "") if "crs" in document else "EPSG:4326"
     crs = re.sub(r"^urn:ogc:def:crs:", "", str(stated)).replace("::", ":").replace("OGC:1.3:CRS84", "EPSG:4326")
-    return Parsed(pd.DataFrame([f.get("properties") or {} for f in features]), np.array(shapes, dtype=object), crs)
+    rows = [f.get("properties") or {} for f in features]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return Plain(names, [[_cell(row.get(name)) for row in rows] for name in names], shapes, crs, [])
+
+
+def _cell(value: object) -> object:
+    """A value of a column as plain: what is no number, truth value or text is written as JSON."""
+    missing = (
+        value is None or (isinstance(value, float) and value != value) or type(value).__name__ in ("NAType", "NaTType")
+    )
+    plain = isinstance(value, (bool, int, float, str, np.generic))
+    return None if missing else value if plain else json.dumps(value, default=str)
 
 
 def osm_ways(contents: Contents) -> dict[str, list]:

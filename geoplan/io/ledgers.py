@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 
 from geoplan.errors import FolderBusy, InputRefused, ReleaseRefused
-from geoplan.gate import Nesting, PrintedTable
+from geoplan.evidence import Nesting, PrintedTable
 from geoplan.io.files import file_name, refuse
 from geoplan.io.locks import locked
 from geoplan.io.outputs import cannot_write, write_bytes

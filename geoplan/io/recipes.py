@@ -101,10 +101,6 @@ class Recipe(BaseModel):
             fingerprint,
         )
 
-    def positions_in(self, headers: Sequence[str]) -> dict[str, int]:
-        """Where each of our columns stands in a file, by alias; the first alias that fits wins."""
-        return match_aliases(self.columns, headers)
-
 
 def match_aliases(columns: Mapping[str, Sequence[str]], headers: Sequence[str]) -> dict[str, int]:
     """Our names to positions; an alias that begins with ``re:`` is a pattern.

@@ -33,7 +33,8 @@ import pandas as pd
 from geoplan.disclosure import PUBLIC as PUBLIC_RULE
 from geoplan.disclosure import Rule, require_protected, rule_for
 from geoplan.errors import FolderBusy, InputRefused, ReleaseRefused
-from geoplan.gate import Nesting, PrintedShares, PrintedTable, PublicTotals, attack
+from geoplan.evidence import Nesting, PrintedShares, PrintedTable, PublicTotals
+from geoplan.gate import attack
 from geoplan.io.exchange import (
     Site,
     exchange,
@@ -613,9 +614,25 @@ def _attack(printed: tuple, public: tuple, earlier: tuple, **more: tuple) -> obj
     if not all(isinstance(each, PrintedTable) for each in printed):
         raise ReleaseRefused(["the gate: a table that does not say what it prints; make it with protect_tables"])
     try:
-        return attack(printed, public, earlier, **more)
+        return attack(_told_apart(printed), public, earlier, **more)
     except ValueError as error:
         raise ReleaseRefused([f"the gate: {error}"]) from None
+
+
+def _told_apart(printed: tuple) -> tuple:
+    """Tables of two years, which have one name, each named for its people too."""
+    people: dict[str, set[str]] = {}
+    for each in printed:
+        people.setdefault(each.name, set()).add(each.population)
+    several = {name for name, populations in people.items() if len(populations) > 1}
+
+    def named(name: str, each: PrintedTable) -> str:
+        return f"{name} ({each.population})" if name in several else name
+
+    return tuple(
+        replace(each, name=named(each.name, each), parts=named(each.parts, each)) if several else each
+        for each in printed
+    )
 
 
 def _compare(new: Path, items: Sequence[Item]) -> dict[str, Any]:

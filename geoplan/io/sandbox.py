@@ -395,52 +395,28 @@ def parse_guarded(
     seconds, memory_mb
         As for :func:`run_guarded`.
     """
-    import pandas as pd
     import shapely
 
-    from geoplan.io.layer_files import Parsed
+    from geoplan.io.layer_files import DAMAGED, Plain
 
     told = run_guarded(_parse, contents, layer, kind, file=contents.name, seconds=seconds, memory_mb=memory_mb)
     try:
-        columns = {i: pd.Series(values, dtype=None if isinstance(values, np.ndarray) else dtype)
-                   for i, (values, dtype) in enumerate(zip(told["columns"], told["dtypes"], strict=True))}  # fmt: skip
-        frame = pd.DataFrame(columns, index=range(len(told["shapes"])))
-        frame.columns = [str(name) for name in told["names"]]
-        shapes = shapely.from_wkb(np.array([None if s is None else bytes(s) for s in told["shapes"]], dtype=object))
-        return Parsed(frame, shapes, str(told["crs"]), tuple(map(str, told["layers"])))
-    except (ValueError, TypeError, KeyError, shapely.errors.GEOSException):
+        texts = {"names": list(map(str, told["names"])), "crs": str(told["crs"])}
+        return Plain(**told | texts | {"layers": list(map(str, told["layers"]))}).parsed()
+    except shapely.errors.GEOSException:
+        raise _refusal(contents.name, "file_truncated", DAMAGED) from None
+    except (ValueError, TypeError, KeyError):
         raise _refusal(contents.name, "file_crashed_reader") from None
 
 
 def _parse(contents: Contents, layer: str | None, kind: str | None) -> dict:
     """In the child: a layer as plain values."""
-    import shapely
+    if contents.form != "parquet":  # GDAL's reader looks for these, and reads plain values without; they load slowly
+        for name in ("geopandas", "pandas", "pyarrow", "pyproj"):
+            sys.modules.setdefault(name, None)
+    from geoplan.io.layer_files import parse_plain
 
-    from geoplan.io.layer_files import parse
-
-    parsed = parse(contents, layer, kind)
-    columns, dtypes = [], []
-    for _, column in parsed.attributes.items():
-        values = column.to_numpy()
-        plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in _ARRAYS
-        columns.append(values if plain else [_cell(each) for each in values])
-        dtypes.append("str" if str(column.dtype) == "str" else "object")
-    return {
-        "names": [str(name) for name in parsed.attributes.columns],
-        "columns": columns,
-        "dtypes": dtypes,
-        "shapes": [None if shape is None else shapely.to_wkb(shape, include_srid=False) for shape in parsed.shapes],
-        "crs": parsed.crs,
-        "layers": list(parsed.layers),
-    }
-
-
-def _cell(value: object) -> object:
-    missing = (
-        value is None or (isinstance(value, float) and value != value) or type(value).__name__ in ("NAType", "NaTType")
-    )
-    plain = isinstance(value, (bool, int, float, str, np.generic))
-    return None if missing else value if plain else json.dumps(value, default=str)
+    return vars(parse_plain(contents, layer, kind))
 
 
 def read_layer_guarded(

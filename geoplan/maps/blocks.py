@@ -13,7 +13,7 @@ import numpy as np
 
 from geoplan.disclosure import HIDDEN
 from geoplan.maps import palette
-from geoplan.maps.cells import Cells, cells, range_text, share_decimals
+from geoplan.maps.cells import Cells, capital, cells, range_text, share_decimals
 from geoplan.maps.layers import MARKS, AreaLayer, PointLayer
 from geoplan.maps.panels import BarPanel, Detail, TablePanel
 from geoplan.maps.shapes import points_block, to_json
@@ -127,7 +127,7 @@ def bar_block(panel: BarPanel) -> dict:
                 "parts": bar_parts(values, most),
             }
         )
-    heads = ["Group", "Chart", panel.group, panel.base] + (["Likely range"] if ranged else [])
+    heads = ["Group", "Chart", capital(panel.group), capital(panel.base)] + (["Likely range"] if ranged else [])
     key = f"Bar: {panel.group}. Orange mark: {panel.base}." + (" Thin line: likely range." if ranged else "")
     return {
         "kind": "bars", "title": panel.title, "note": panel.note, "heads": heads,

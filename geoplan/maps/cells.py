@@ -181,17 +181,17 @@ def share_decimals(data: Protected | pd.DataFrame, units: Mapping[str, str]) -> 
 
 
 def shown_decimals(numbers: np.ndarray, unit: str = "") -> int:
-    """No more decimals than a reader needs: whole indices, whole counts.
+    """No more decimals than a reader needs, or than the numbers have: whole indices, whole counts.
 
     Examples
     --------
-    >>> shown_decimals(np.array([12.0, 30.0])), shown_decimals(np.array([0.25]))
-    (0, 2)
+    >>> shown_decimals(np.array([12.0, 30.0])), shown_decimals(np.array([0.25])), shown_decimals(np.array([0.3, -6.1]))
+    (0, 2, 1)
     """
     known = np.abs(numbers[~np.isnan(numbers)])
     if len(known) == 0 or unit == "index" or (known == np.round(known)).all():
         return 0
-    return 1 if known.max() >= 10 else 2
+    return 1 if known.max() >= 10 or (known == np.round(known, 1)).all() else 2
 
 
 def capital(text: str) -> str:

@@ -242,18 +242,23 @@ def number_columns(columns: Sequence[Cells], first: int = 1) -> str:
     return "".join(f" n{at}" for at, column in enumerate(columns, first) if not column.words)
 
 
-@cache
-def environment() -> jinja2.Environment:
-    """Templates with autoescape, always."""
+def templates(*folders: Path) -> jinja2.Environment:
+    """The templates of some folders, with autoescape, always."""
     import jinja2
 
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(ASSETS),
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The templates of pages with maps."""
+    made = templates(ASSETS)
     made.filters["number_columns"] = number_columns
     made.filters["transposed"] = lambda columns: list(zip(*columns, strict=True))
     return made

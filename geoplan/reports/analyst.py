@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -36,7 +37,8 @@ def analyst_sheets(report: HeadReport) -> dict[str, Protected | pd.DataFrame]:
         "Similar": _rounded(report.similar.drop(columns="school", errors="ignore").reset_index(drop=True)),
     }
     if report.homes is not None:
-        sheets["Areas"] = report.named_homes
+        homes = report.named_homes
+        sheets["Areas"] = replace(homes, table=_rounded(homes.table))
     if report.changes is not None:
         sheets["Changes"] = _columns(report.changes, list(report.changes.table))
     lines = [("caution", line) for line in report.cautions] + [("trust", line) for line in report.trust]
@@ -53,11 +55,14 @@ def _columns(table: Protected, names: list[str], standing: bool = False) -> Prot
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
-    """No more decimals than can mean anything: shares, chances and distances between mixes 4, penetration 6, points,
-    residuals and kilometres 1; people and indices whole."""
-    digits = {"penetration": 6, "distance": 4, "p": 4, "q": 4, "km": 1, "residual": 1}
+    """No more decimals than can mean anything: shares and distances between mixes 4, penetration 6, points, residuals
+    and kilometres 1; people and indices whole; chances three figures, for none is nothing."""
+    digits = {"penetration": 6, "distance": 4, "km": 1, "residual": 1}
     shown = frame.copy()
     for column in frame.select_dtypes("float"):
+        if column in ("p", "q"):
+            shown[column] = [float(f"{value:.3g}") for value in frame[column]]
+            continue
         few = digits.get(column, 4 if "share" in column else 1 if column.endswith("_points") else 0)
         shown[column] = frame[column].round(few) if few else frame[column].round().astype("Int64")
     return shown

@@ -13,7 +13,8 @@ from geoplan.maps.cells import cells
 from geoplan.protection import PlaceTables
 from geoplan.reports.charts import bar, largest
 from geoplan.reports.head import Backdrop
-from geoplan.reports.words import FEWER, HIDDEN_WORD, MORE, listed, percentages, standings, with_group_names
+from geoplan.reports.words import FEWER, HIDDEN_WORD, MORE, percentages, standings, with_group_names
+from geoplan.sentences import listed
 from geoplan.sources import Source, is_invented
 
 MOST_SCHOOLS = 40

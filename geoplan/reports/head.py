@@ -22,7 +22,7 @@ from geoplan.protection import PlaceTables
 from geoplan.reports.outlines import Outlines, simplify_outlines
 from geoplan.reports.words import group_name, likeness, with_group_names
 from geoplan.schools import Schools
-from geoplan.similarity import similar_shown
+from geoplan.similarity import printed_totals, similar_shown
 from geoplan.sources import Source, is_invented, unique_sources
 
 APART_KM = 3.0  # "not next door"
@@ -272,7 +272,8 @@ def backdrop(
     shares = pd.DataFrame({school: table.table["share"] for school, table in tables.profiles.items()}).T
     any_profile = next(iter(tables.profiles.values())).table
     if similar is None:
-        everyone = similar_shown(tables.by_school, n=len(shares), schools=schools.frame)
+        totals = printed_totals(tables.profiles)
+        everyone = similar_shown(tables.by_school, n=len(shares), schools=schools.frame, totals=totals)
         apart = everyone[~(everyone["km"] < apart_km)]
         apart = apart[apart.groupby("school").cumcount() < most]
         similar = {str(school): rows for school, rows in apart.groupby("school")}

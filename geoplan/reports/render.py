@@ -11,8 +11,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from geoplan.disclosure import HIDDEN, Protected
+from geoplan.likeness import whole_percent
 from geoplan.maps.cells import cells, range_text
-from geoplan.maps.render import credit_sentences, policy
+from geoplan.maps.render import ASSETS as OF_PAGES
+from geoplan.maps.render import credit_sentences, policy, templates
 from geoplan.reports.charts import HomesMap, bar, change_bar, homes_map, largest
 from geoplan.reports.words import (
     FAIR,
@@ -21,12 +23,12 @@ from geoplan.reports.words import (
     closeness,
     in_hundred,
     kilometres,
-    listed,
     percentages,
     standings,
     way,
     who_sentence,
 )
+from geoplan.sentences import listed
 
 if TYPE_CHECKING:
     import jinja2
@@ -38,7 +40,7 @@ ASSETS = Path(__file__).with_name("assets")
 MOST_GROUPS = 8
 MOST_AREAS = 6
 MOST_CHANGES = 4
-MOST_CAUTIONS = 4  # on the page; all are in the workbook
+MOST_CAUTIONS = 6  # as many as there are kinds
 ROOMY_LINES, DENSE_LINES = 24, 36  # a report with more of what varies in length is printed smaller, and smaller
 ELSEWHERE = "elsewhere"
 _SHARES = ("share", "base_share", "share_low", "share_high")
@@ -231,6 +233,8 @@ def area_rows(report: Report, drawn: HomesMap | None) -> list[dict]:
 def where_sentence(report: Report) -> str:
     """Where pupils come from, in one sentence, from the printed numbers."""
     noun = report.noun
+    if report.homes is None and report.outlines is not None:
+        return f"This page cannot say where {noun} live, for that would give small numbers away."
     if report.homes is None:
         return f"No areas were given, so this page cannot say where {noun} live."
     table = report.homes.table.drop(index=ELSEWHERE, errors="ignore")
@@ -276,14 +280,14 @@ def change_rows(changes: Protected) -> list[dict]:
     most = largest(table[["share_before", "share"]])
     rows = []
     for _, row in table.iterrows():
-        before, now = 100 * row["share_before"], 100 * row["share"]
-        title = f"{row['name']}: {before:.0f}% before, {now:.0f}% now"
+        before, now = whole_percent(row["share_before"]), whole_percent(row["share"])
+        title = f"{row['name']}: {before}% before, {now}% now"
         rows.append(
             {
                 "name": row["name"],
-                "before": f"{before:.0f}%",
-                "now": f"{now:.0f}%",
-                "bar": change_bar(round(before), round(now), most, title),
+                "before": f"{before}%",
+                "now": f"{now}%",
+                "bar": change_bar(before, now, most, title),
             }
         )
     return rows
@@ -338,14 +342,6 @@ def template(name: str) -> jinja2.Template:
 
 @cache
 def _environment() -> jinja2.Environment:
-    import jinja2
-
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(ASSETS),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    made = templates(ASSETS, OF_PAGES)
     made.filters["listed"] = listed
     return made

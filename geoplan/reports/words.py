@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from string import ascii_uppercase
 
 import pandas as pd
 
 from geoplan.disclosure import Protected
+from geoplan.likeness import whole_percent
 from geoplan.maps.cells import cells
+from geoplan.sentences import listed
+from geoplan.similarity import CLOSELY_ALIKE, FAIRLY_ALIKE
 
 MORE, FEWER, SAME, FEW, HIDDEN_WORD = "more", "fewer", "about the same", "too few to say", "hidden"
+MAY_BE_CHANCE = "may be chance"
 _POINTS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 NEXT_TO_M = 500.0
-CLOSE, FAIR = 0.15, 0.30  # distances between mixes
+CLOSE, FAIR = CLOSELY_ALIKE, FAIRLY_ALIKE  # distances between mixes
 HOW_TO_READ = (
     "Index 100 is the same share as the base; an interval that contains 100 may be chance.",
-    "Shares are 0 to 1, worked out from the rounded counts.",
+    "Shares are 0 to 1, worked out from the counts as they are printed.",
+    "Low and high are the 95% interval (Wilson's), widened by the rounding; residual is the adjusted one.",
+    "p is of an exact test against the rest of the base; q is corrected for all schools and groups looked at; notable "
+    "is a q of 0.05 or less.",
     "Penetration is the part of the base's group that comes here.",
     "A group describes a neighbourhood, not a family: set it beside what else is known.",
 )
@@ -34,7 +40,7 @@ def in_hundred(share: float) -> str:
     """
     if share == 0:
         return "none"
-    return f"{share * 100:.0f} in 100" if share >= 0.005 else "fewer than 1 in 100"
+    return f"{whole_percent(share)} in 100" if share >= 0.005 else "fewer than 1 in 100"
 
 
 def group_name(name: str) -> str:
@@ -56,17 +62,6 @@ def with_group_names(table: Protected) -> Protected:
     return replace(table, table=table.table.assign(name=names.map(group_name)))
 
 
-def listed(parts: Sequence[str]) -> str:
-    """Words in a row.
-
-    Examples
-    --------
-    >>> listed(["A"]), listed(["A", "B", "C"]), listed([])
-    ('A', 'A, B and C', '')
-    """
-    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
-
-
 def letters_for(count: int) -> list[str]:
     """A letter for each of some things that a picture marks, two where there are more than the alphabet has.
 
@@ -83,8 +78,9 @@ def letters_for(count: int) -> list[str]:
 def standings(profile: Protected) -> pd.Series:
     """For each segment whether more, fewer or about as many come as the base's share says.
 
-    A column ``notable`` decides where the table has one (chance and many comparisons taken into account);
-    otherwise the interval of the index does.
+    A column ``notable`` decides where the table has one (chance and many comparisons taken into account); a gap that
+    is not notable but wider than the interval of the index allows "may be chance", for among so many numbers some are.
+    Without that column the interval alone decides.
 
     Examples
     --------
@@ -92,14 +88,18 @@ def standings(profile: Protected) -> pd.Series:
     ...     "index_low": [150.0, 60.0], "index_high": [250.0, 160.0]}, index=["a", "b"])
     >>> standings(Protected(shown, shown.isna())).tolist()
     ['more', 'about the same']
+    >>> shown["notable"] = False
+    >>> standings(Protected(shown, shown.isna())).tolist()
+    ['may be chance', 'about the same']
     """
     table = profile.table
     above, below = table["index_low"] > 100, table["index_high"] < 100
+    words = pd.Series(SAME, index=table.index)
     if "notable" in table:
+        words = words.mask(above | below, MAY_BE_CHANCE)
         notable = table["notable"].fillna(False).astype(bool)
         gap = table["share"] - table["base_share"]
         above, below = notable & (gap > 0), notable & (gap < 0)
-    words = pd.Series(SAME, index=table.index)
     words = words.mask(above, MORE).mask(below, FEWER).mask(table["index"].isna(), FEW)
     return words.mask(profile.is_hidden("share").astype(bool), HIDDEN_WORD)
 
@@ -165,14 +165,14 @@ def likeness(own: pd.Series, other: pd.Series, base: pd.Series, names: pd.Series
     --------
     >>> own, other, base = (pd.Series(x, index=["a", "b"]) for x in ([0.6, 0.4], [0.5, 0.5], [0.2, 0.8]))
     >>> likeness(own, other, base, pd.Series({"a": "Terraces", "b": "Villages"}))
-    'Terraces: 60 and 50 in 100'
+    'Terraces, more than in all (60% here, 50% there)'
     """
     least = pd.concat([own, other], axis=1).min(axis=1, skipna=False)
     gap = (least - base).dropna()
     if not len(gap) or not gap.max() > 0:
-        return "no one group stands out in both"
+        return "no group in like shares"
     top = gap.idxmax()
-    return f"{names[top]}: {100 * own[top]:.0f} and {100 * other[top]:.0f} in 100"
+    return f"{names[top]}, more than in all ({whole_percent(own[top])}% here, {whole_percent(other[top])}% there)"
 
 
 def closeness(distance: float) -> str:
@@ -218,12 +218,16 @@ def change_sentence(changes: Protected, period: str) -> str:
     """What changed, in one sentence; ``changes`` has ``name``, ``share``, ``share_before`` and perhaps ``clear``."""
     table = changes.table.assign(gap=changes.table["share"] - changes.table["share_before"]).dropna(subset=["gap"])
     over = f" ({period})" if period else ""
+    if not len(table):
+        return f"No group has a number that can be shown for both years{over}."
+    every = len(table) == len(changes.table)
+    some = "" if every else f" in the {len(table)} of {len(changes.table)} groups with a number for both years"
     if "clear" in table:
         table = table[table["clear"].fillna(False).astype(bool)]
     table = table[table["gap"].abs() >= 0.01]
     if not len(table):
-        return f"Nothing changed by more than chance would give{over}." if "clear" in changes.table else (
-            f"No group changed by as much as 1 in 100{over}."
+        return f"Nothing changed by more than chance would give{some}{over}." if "clear" in changes.table else (
+            f"No group changed by as much as 1 in 100{'' if every else ' of those with a number for both years'}{over}."
         )  # fmt: skip
     row = table.loc[table["gap"].abs().idxmax()]
     word = "more" if row["gap"] > 0 else "fewer"

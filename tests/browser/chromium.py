@@ -1,9 +1,8 @@
-"""A headless Chromium with the network shut, and what it saw: for the browser tests and the benchmarks."""
+"""A headless Chromium with the network shut, and what it saw."""
 
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+AXE = Path(__file__).parent / "assets" / "axe.min.js"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--headless",
@@ -44,6 +44,12 @@ def browser() -> Iterator[Browser]:
             running.close()
 
 
+def axe(page: Page) -> list[str]:
+    """What axe finds wrong with a page; one whose policy forbids it must be opened with ``bypass_csp``."""
+    page.add_script_tag(path=str(AXE))
+    return page.evaluate("axe.run().then(result => result.violations.map(v => v.id + ': ' + v.help))")
+
+
 @dataclass
 class Opened:
     """A page that was opened, with everything it asked for or complained of."""
@@ -51,7 +57,6 @@ class Opened:
     page: Page
     requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
-    ready_seconds: float = float("nan")
 
     def text(self, selector: str) -> str:
         """The text of one element, as a reader gets it."""
@@ -93,22 +98,7 @@ def open_file(
     page.route("**/*", gate)
     page.on("console", lambda message: seen.errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: seen.errors.append(str(error)))
-    began = time.perf_counter()
     page.goto(target, wait_until="commit" if wait else "load")
     if wait:
         page.wait_for_selector("html[data-geoplan]", state="attached", timeout=60_000)
-        seen.ready_seconds = time.perf_counter() - began
     return seen
-
-
-def measure_opening(path: Path, times: int = 3) -> list[float]:
-    """Seconds from asking for a page until its map is drawn and answers, each time afresh."""
-    with browser() as running:
-        found = []
-        for _ in range(times):
-            seen = open_file(running, path)
-            if seen.errors or seen.requests:
-                raise AssertionError(f"errors {seen.errors}, requests {seen.requests}")
-            found.append(seen.ready_seconds)
-            seen.page.context.close()
-        return found

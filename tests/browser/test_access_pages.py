@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import pytest
+from browser.chromium import axe
+from reporting import placed
 
-import geoplan as gp
 from geoplan import access_books, access_tables, new_school_books
 from geoplan.access import Reorganisation, closure_screen, old_rule, reorganise
 from geoplan.areas import merge_areas
@@ -15,7 +15,6 @@ from geoplan.housing import NewSchool, need_for_places
 from geoplan.sites import Criterion, measure_sites, rank_sites
 from geoplan.travel import by_straight_line, points_of
 
-AXE = Path(__file__).parent / "assets" / "axe.min.js"
 SCHOOL = "900003"
 
 
@@ -23,9 +22,7 @@ SCHOOL = "900003"
 def pages():
     import pandas as pd
 
-    place = gp.read_project(gp.demo_folder())
-    schools, areas = place.schools(), place.areas("lsoa11")
-    people = gp.assign(place.pupils(schools=schools), place.postcodes(), areas, place.segments())
+    _, schools, areas, people = placed()
     pupils, frame = people.people, schools.frame
     places, at = points_of(pupils)
     travel = by_straight_line(places, frame)
@@ -74,9 +71,7 @@ def test_the_page_opens_quietly_and_axe_finds_nothing(show, pages, which):
     seen = show(pages[which], bypass_csp=True)
     assert seen.requests == [] and seen.errors == []
     assert "Invented data" in seen.text("header")
-    seen.page.add_script_tag(path=str(AXE))
-    violations = seen.page.evaluate("axe.run().then(result => result.violations.map(v => v.id + ': ' + v.help))")
-    assert violations == []
+    assert axe(seen.page) == []
 
 
 @pytest.mark.browser

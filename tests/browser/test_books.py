@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from browser.chromium import axe
+from reporting import placed
 
 import geoplan as gp
 
-AXE = Path(__file__).parent / "assets" / "axe.min.js"
 SCHOOL = "900029"
 
 
 @pytest.fixture(scope="module")
 def books():
-    place = gp.read_project(gp.demo_folder())
-    schools, areas = place.schools(), place.areas("lsoa11")
-    people = gp.assign(place.pupils(schools=schools), place.postcodes(), areas, place.segments())
+    _, schools, areas, people = placed()
     return {
         "place": gp.place_book(people, schools, areas[0], "Medway"),
         "school": gp.community_book(people, schools, areas[0], SCHOOL),
@@ -31,9 +28,7 @@ def test_the_page_opens_quietly_and_axe_finds_nothing(show, books, which):
     seen = show(books[which], bypass_csp=True)
     assert seen.requests == [] and seen.errors == []
     assert "Invented data" in seen.text("header")
-    seen.page.add_script_tag(path=str(AXE))
-    violations = seen.page.evaluate("axe.run().then(result => result.violations.map(v => v.id + ': ' + v.help))")
-    assert violations == []
+    assert axe(seen.page) == []
 
 
 @pytest.mark.browser

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from browser.chromium import axe
 from drawn_designs import drawn
-
-AXE = Path(__file__).parent / "assets" / "axe.min.js"
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +80,5 @@ def test_it_is_accessible_and_fits_the_screen(running, path, width):
     page = context.new_page()
     page.goto(path.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.add_script_tag(path=str(AXE))
-    found = page.evaluate("axe.run().then(r => r.violations.map(v => v.id))")
-    assert found == []
+    assert axe(page) == []
     context.close()

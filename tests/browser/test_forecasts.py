@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from browser.chromium import axe
 from cities import county
 
 from geoplan.areas import Boundaries
@@ -20,7 +20,6 @@ from geoplan.groundwork import COLUMNS, SHARES
 from geoplan.rolls import rolls_from
 from geoplan.sources import Source
 
-AXE = Path(__file__).parent / "assets" / "axe.min.js"
 SOURCES = [Source("Rolls of a made county", "nobody", invented=True)]
 
 
@@ -67,9 +66,7 @@ def test_the_page_opens_quietly_without_a_network_and_axe_finds_nothing(show, pa
     seen.page.wait_for_load_state()
     assert seen.requests == [] and seen.errors == []
     seen.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    seen.page.add_script_tag(path=str(AXE))
-    found = seen.page.evaluate("axe.run().then(result => result.violations.map(v => v.id + ': ' + v.help))")
-    assert found == []
+    assert axe(seen.page) == []
 
 
 def test_the_slider_moves_the_year_by_keyboard(show, pages):

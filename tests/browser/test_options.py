@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from browser.chromium import axe
+from reporting import placed
 
-import geoplan as gp
 from geoplan.drawn_catchments import lookup_table
 from geoplan.effects import residents_of
-from geoplan.plan_books import OptionFacts, options_book, options_report
+from geoplan.plan_books import options_book, options_report
 from geoplan.plan_tables import protect_options
-
-AXE = Path(__file__).parent / "assets" / "axe.min.js"
+from geoplan.plan_words import OptionFacts
 
 
 @pytest.fixture(scope="module")
 def made():
-    place = gp.read_project(gp.demo_folder())
-    schools, areas = place.schools(), place.areas("lsoa11")
-    people = gp.assign(place.pupils(schools=schools), place.postcodes(), areas, place.segments())
+    place, schools, areas, people = placed()
     plans = {name: place.catchments(role) for name, role in (("Today", "today"), ("Option B", "option_b"))}
     frame = schools.frame
     tables = protect_options(
@@ -50,9 +46,7 @@ def test_the_page_opens_quietly_and_axe_finds_nothing(show, made, which, width):
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
     if which != "report":
         seen.page.check("#geoplan-swipe-on")
-    seen.page.add_script_tag(path=str(AXE))
-    violations = seen.page.evaluate("axe.run().then(result => result.violations.map(v => v.id + ': ' + v.help))")
-    assert violations == []
+    assert axe(seen.page) == []
 
 
 def sides(page) -> list[str]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
+from browser.chromium import AXE
 from maps import drawn
 
 from geoplan import maps
 
-AXE = Path(__file__).parent / "assets" / "axe.min.js"
 SEARCH, CARD = "#geoplan-search", "#geoplan-card"
 
 

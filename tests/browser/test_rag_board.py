@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
+from browser.chromium import axe
 from conftest import DRAWN, SOUTH, WEST, make_boundaries
 from ragtown import FSM, SURPLUS, make_board, make_rules
 
@@ -13,7 +12,6 @@ from geoplan.rag_changes import changes, record
 from geoplan.reports.outlines import simplify_outlines
 from geoplan.reports.rag_board import RagPage, RulesPage
 
-AXE = Path(__file__).parent / "assets" / "axe.min.js"
 ROWS = ".board tbody tr:not([hidden])"
 
 
@@ -48,9 +46,7 @@ def names(seen):
 def test_it_opens_quietly_axe_finds_nothing_and_nothing_runs_off_the_side(show, page, which, width):
     book = page if which == "board" else RulesPage(page.board.rules)
     seen = show(book, width=width, wait=which == "board", bypass_csp=True)
-    seen.page.evaluate(AXE.read_text(encoding="utf-8"))
-    violations = seen.page.evaluate("axe.run().then(result => result.violations.map(v => v.id + ': ' + v.help))")
-    assert (violations, seen.errors, seen.requests) == ([], [], [])
+    assert (axe(seen.page), seen.errors, seen.requests) == ([], [], [])
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from conftest import postcode
+from project import write_project
 
 from geoplan.errors import InputRefused
-from geoplan.io.describe import KINDS, describe_file, describe_project
+from geoplan.io.describe import KINDS, TOGETHER, describe_file, describe_project
 from geoplan.io.recipes import demo_folder
 
 HEAD = "UPN,PostCode,URN,FSMeligible\n"
@@ -70,3 +72,33 @@ def test_every_file_of_the_demo_is_in_order():
 def test_an_unknown_kind_is_refused(write):
     with pytest.raises(InputRefused):
         describe_file(write("p.csv", HEAD), "plans")
+
+
+def test_files_are_placed_together_and_every_pupil_is_accounted_for(tmp_path):
+    project = write_project(tmp_path / "town")
+    pupils = project.parent / "pupils.csv"
+    pupils.write_text(pupils.read_text() + f"X1,ME1 9ZZ,900001,3\nX2,,900001,3\nX3,{postcode('A1')},999999,3\n")
+    *files, together = describe_project(project)
+    assert together["as"] == TOGETHER and TOGETHER not in {each["as"] for each in files}
+    assert sum(together[each] for each in ("accepted", "repaired", "rejected", "blank")) == together["records"] == 372
+    assert "postcode_not_found" in together["by_reason"] and "postcode_not_found" not in files[0]["by_reason"]
+    assert together["details"]["placed"] == {"lsoa21": 370, "segment": 370}
+    assert together["details"]["notes"][:2] == [f"{kind}: 2 of 372 pupils not placed" for kind in ("lsoa21", "segment")]
+
+
+def test_files_of_two_years_are_right_alone_and_refused_together(tmp_path):
+    project = write_project(tmp_path / "town")
+    project.write_text(project.read_text().replace('keyed_by = "lsoa21"', 'keyed_by = "oa21"'))
+    segments = project.parent / "segments.csv"
+    segments.write_text("oa21,segment\nE00000001,1\nE00000002,2\n")
+    *files, together = describe_project(project)
+    assert {each["file_status"] for each in files} == {"ok"}
+    assert together["file_status"] == "rejected" and "oa21" in together["message"] and together["reason"]
+
+
+def test_nothing_is_said_of_files_together_where_one_was_refused(tmp_path):
+    project = write_project(tmp_path / "town")
+    (project.parent / "postcodes.csv").write_text("")
+    reports = describe_project(project)
+    assert TOGETHER not in {each["as"] for each in reports}
+    assert [each["as"] for each in reports if each["file_status"] == "rejected"] == ["postcodes"]

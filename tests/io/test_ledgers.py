@@ -12,7 +12,7 @@ import pytest
 
 from geoplan.disclosure import rule_for
 from geoplan.errors import FolderBusy, InputRefused, ReleaseRefused
-from geoplan.gate import PrintedTable, PublicTotals
+from geoplan.evidence import PrintedTable, PublicTotals
 from geoplan.io import releases
 from geoplan.io.ledgers import Memory, ledger_path, open_ledger, read_memory
 from geoplan.io.releases import Release, verify_folder

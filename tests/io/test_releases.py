@@ -185,7 +185,7 @@ def test_tables_for_others_and_exact_ones_stay_inside(out):
 
 
 def test_the_real_gate_and_scan_pass_a_table_that_says_what_it_prints(out):
-    from geoplan.gate import PublicTotals
+    from geoplan.evidence import PublicTotals
     from geoplan.suppression import protect_tables
     from geoplan.tables import RawTable
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from releases import counts, people, release
 
 from geoplan.disclosure import Rule, rule_for
-from geoplan.gate import PublicTotals, attack
+from geoplan.evidence import PublicTotals
+from geoplan.gate import attack
 from geoplan.suppression import protect_tables
 from geoplan.tables import RawTable
 

@@ -14,7 +14,7 @@ from geoplan.constraining import constrain
 from geoplan.forecast_methods import METHODS, children_by_place, history_of, usable_methods
 from geoplan.forecasts import forecast
 from geoplan.raking import rake_table
-from geoplan.rolls import follow_links, long_of, rolls_from
+from geoplan.rolls import follow_links, rolls_from
 from geoplan.spare_places import compare_recuts, recut, share_out
 
 SIZES = st.integers(5, 120)
@@ -137,4 +137,4 @@ def test_following_links_loses_no_pupil_and_the_order_of_rows_is_nothing(made, o
     assert joined["pupils"].sum() == table["pupils"].sum()
     assert set(joined["school"]) == set(table["school"]) and set(account["how"]) <= {"joined"}
     shuffled = joined.iloc[np.argsort([order[n % 5] for n in range(len(joined))], kind="stable")]
-    assert long_of(rolls_from(shuffled)).equals(long_of(rolls_from(table)))
+    assert rolls_from(shuffled).table.equals(rolls_from(table).table)

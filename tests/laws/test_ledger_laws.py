@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoplan.gate import PrintedTable
+from geoplan.evidence import PrintedTable
 from geoplan.ledger import Ledger, append, append_internal, earlier, publish, verify, withdraw
 
 STEPS = st.lists(

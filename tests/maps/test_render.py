@@ -145,7 +145,7 @@ def test_a_notebook_frame_holds_the_page_as_text():
 
 OUR_OWN = (
     "page.html", "clusters.html", "geoplan.js", "geoplan.css", "forecast.html", "forecast.js", "forecast.css",
-    "design.html", "assets.json",
+    "design.html", "opening.html", "assets.json",
 )  # fmt: skip
 
 

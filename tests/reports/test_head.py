@@ -15,7 +15,7 @@ from reporting import OTHER, SCHOOL, full_report, medway
 import geoplan as gp
 from geoplan.disclosure import Protected
 from geoplan.errors import NotProtected, UnknownCodeError
-from geoplan.gate import PrintedTable
+from geoplan.evidence import PrintedTable
 from geoplan.leaks import scan_bytes
 from geoplan.maps import LayerRefused
 from geoplan.reports import HeadReport, head_report
@@ -169,6 +169,15 @@ def test_without_homes_changes_or_kin_the_page_says_so():
     assert "cannot say where pupils live" in words
     assert "No earlier year was given" in words
     assert "No school can be named" in words
+    assert "would give small numbers away" in words  # areas were given, and their numbers withheld
+    nowhere = visible(replace(report, outlines=None).to_html())
+    assert "No areas were given" in nowhere and "small numbers away" not in nowhere
+
+
+def test_every_caution_is_on_the_page_and_none_in_a_workbook_that_may_not_be_there():
+    cautions = tuple(f"Caution the {n}th." for n in range(1, 7))
+    words = visible(replace(full_report(), cautions=cautions).to_html())
+    assert all(each in words for each in cautions) and "further caution" not in words
 
 
 def test_invented_data_and_marking_are_said():
@@ -222,7 +231,9 @@ def test_a_column_notable_decides_what_stands_out():
     given = {"share": [0.4, 0.6], "base_share": [0.2, 0.8], "index": [200, 75]}
     given |= {"index_low": [150, 60], "index_high": [250, 90]}
     assert standings(shown(**given)).tolist() == ["more", "fewer"]
-    assert standings(shown(**given, notable=[True, False])).tolist() == ["more", "about the same"]
+    assert standings(shown(**given, notable=[True, False])).tolist() == ["more", "may be chance"]
+    near = given | {"index_high": [250, 110]}
+    assert standings(shown(**near, notable=[True, False])).tolist() == ["more", "about the same"]
     assert who_sentence(shown(**given, notable=[False, False]), "pupils", "all").startswith("No group stands out")
     assert who_sentence(shown(**given), "pupils", "all schools in Medway together") == (
         "More pupils come from Terraces (40 in 100 against 20), and fewer from Villages (60 in 100 against 80), "
@@ -236,6 +247,10 @@ def test_the_change_is_said_only_where_there_is_one():
     )
     unclear = shown(share_before=[0.3, 0.7], share=[0.4, 0.6], clear=[False, False])
     assert "more than chance" in change_sentence(unclear, "")
+    part = shown(share_before=[None, 0.6], share=[0.4, 0.6], clear=[False, False])
+    assert "in the 1 of 2 groups with a number for both years" in change_sentence(part, "")
+    none = shown(share_before=[None, None], share=[0.4, 0.6], clear=[False, False])
+    assert change_sentence(none, "").startswith("No group has a number that can be shown for both years")
     assert change_sentence(shown(share_before=[0.4, 0.6], share=[0.4, 0.6]), "two years") == (
         "No group changed by as much as 1 in 100 (two years)."
     )

@@ -350,7 +350,9 @@ var geoplan = (function () {
       const { shapes } = this;
       if (!shapes) return;
       const members = [...Array(shapes.count).keys()].filter(area => inView(shapes, area, view));
-      for (const [colour, width] of [["rgba(255,255,255,.8)", 3.5], ["#0b0c0c", 1.3]]) {
+      // borders with names stand out from what is coloured; without names they are only there to find one's way
+      const strokes = this.options.names ? [["rgba(255,255,255,.8)", 3.5], ["#0b0c0c", 1.3]] : [["#7d8589", 0.8]];
+      for (const [colour, width] of strokes) {
         ctx.strokeStyle = colour;
         ctx.lineWidth = width;
         ctx.lineJoin = "round";
