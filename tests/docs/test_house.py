@@ -18,7 +18,7 @@ def levels() -> dict[str, int]:
     """Module or sub-package to level, read from the table in CONTRIBUTING.md."""
     found = {}
     for line in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines():
-        match = re.match(r"\| (\d) \| (.+?) \|", line)
+        match = re.match(r"\| (\d+) \| (.+?) \|", line)
         if match:
             for name in re.findall(r"`([a-z_]+)/?`", match.group(2)):
                 found[name] = int(match.group(1))
