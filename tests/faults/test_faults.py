@@ -96,5 +96,10 @@ def test_runs_that_wait_all_write(tmp_path):
 
 @pytest.mark.parametrize(("what", "trials"), [("kills", 15), ("steps", 0), ("full", 1), ("races", 15)])
 def test_the_harness_bites(tmp_path, what, trials):
-    """The same faults on a writer that overwrites file by file leave mixtures, and the harness sees them."""
-    assert run(what, trials, tmp_path / "out", "naive")["mixed"] > 0
+    """The same faults on a writer that overwrites file by file leave mixtures, and the harness sees them.
+
+    Whether two runs meet in the middle is for the machine to say: on a busy one fifteen races may all go well, so
+    there are up to ten times as many.
+    """
+    found = (run(what, trials, tmp_path / f"out{again}", "naive").get("mixed", 0) for again in range(10))
+    assert any(mixed > 0 for mixed in found)
