@@ -33,8 +33,7 @@ from geoplan.evidence import (
 )
 from geoplan.reduction import Contradiction, Reduced, reduce_sums
 
-_ROUNDS = 400
-_FEW_FOUND, _LARGE = 3, 5_000  # targets that a round must find for another to follow, in programmes of so many numbers
+_ROUNDS = 40
 _WHOLE = 1_000  # numbers; a programme of fewer is solved whole
 _FEW = 60  # numbers in a sum of few
 _TAKING_UP = 6  # numbers that can take up what is left over in a sum of many, each way
@@ -368,9 +367,7 @@ def _solve(system: System, exact: bool, enough: int, cover: bool, silent: bool =
                 if learnt:
                     break
         after = (open_ & ~solved.enough(enough, cover)).sum()
-        # in a large programme one by one takes long: many at a time are worth it as long as a few are found
-        few = 0.05 * before if len(core.low) < _LARGE else min(0.05 * before, _FEW_FOUND)
-        stale = stale + (1 if learnt else 2) if before - after < few else 0
+        stale = stale + (1 if learnt else 2) if after > 0.95 * before else 0
     for k in np.flatnonzero(solved.unsolved & ~solved.uninteresting() & (exact | ~solved.enough(enough, cover))):
         for sign in (1.0, -1.0):
             if not exact and (solved.enough(enough, cover)[k] or solved.hopeless(enough)[k]):
