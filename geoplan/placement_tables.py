@@ -17,7 +17,8 @@ from geoplan.areas import Boundaries
 from geoplan.assignment import NOT_PLACED, Assignment
 from geoplan.choices import agreed, area_kind, chosen_words, filled, spread
 from geoplan.disclosure import Protected
-from geoplan.gate import PrintedTable
+from geoplan.evidence import PrintedTable
+from geoplan.ledger import mark_of
 from geoplan.placements import ReachModel, count_by_distance, distance_bands, fit_reach_margins, nearness
 from geoplan.reach_books import bands_shown
 from geoplan.reach_tables import ReachTables, protect_base_by
@@ -118,7 +119,7 @@ def protect_ground(
     total = total if total == total else tables.rule.hide_below / 2
     bands = near = None
     if sites is not None:
-        bands = bands_shown(count_by_distance(cells, sites), tables)
+        bands = bands_shown(count_by_distance(cells, sites), tables, sites=_mark_of_sites(sites))
         near, found["near"] = _by_nearness(found, cells, sites, tables, total)
     found["base"] = agreed(found["base"].to_numpy(), _sums(found, tables, bands, near, sites))
     notes = [chosen_words(tables.base_noun, dim_words(kind), tables.rule)]
@@ -156,7 +157,14 @@ def _by_nearness(
     group = names[np.searchsorted(ends, nearness(cells, sites)[0], side="left")]
     counts = pd.DataFrame({"base": cells["base"], "seen": cells["users"]}).groupby(group).sum()
     counts = counts.reindex(names, fill_value=0).rename_axis("nearness")
-    return bands_shown(counts, tables, "nearness"), names[np.searchsorted(ends, here, side="left")]
+    shown = bands_shown(counts, tables, "nearness", _mark_of_sites(sites))
+    return shown, names[np.searchsorted(ends, here, side="left")]
+
+
+def _mark_of_sites(sites: pd.DataFrame) -> str:
+    """Where the sites are and how long they are open, in any order, as a few letters."""
+    rows = sites[["easting", "northing", "hours"]].astype(float).sort_values(["easting", "northing", "hours"])
+    return f"sites {mark_of(rows.to_csv(index=False, header=False))[:8]}"
 
 
 def _sums(cells: pd.DataFrame, tables: ReachTables, bands, near, sites) -> list[tuple[np.ndarray, float]]:

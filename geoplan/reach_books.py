@@ -26,7 +26,7 @@ from geoplan.service_reach import ELSEWHERE, dim_words
 from geoplan.sources import Source
 from geoplan.suppression import protect_tables
 from geoplan.surveys import LEAST_RESPONSE, Raked, rake_margins, response, top_up
-from geoplan.tables import RawTable
+from geoplan.tables import RawTable, population_name
 
 READ_WITH_CARE = "A segment describes a neighbourhood, not a family; a family may call from anywhere."
 HOW_SURE = (
@@ -235,7 +235,7 @@ def plan_panel(plan: Protected, sources: Iterable[Source]) -> maps.TablePanel:
     return maps.table("What the plan would change", plan, columns, sources=sources, note=note)
 
 
-def bands_shown(counts: pd.DataFrame, tables: ReachTables, by: str = "distance") -> Protected:
+def bands_shown(counts: pd.DataFrame, tables: ReachTables, by: str = "distance", sites: str = "") -> Protected:
     """People and users by distance, hidden and rounded by the rule.
 
     Parameters
@@ -246,6 +246,8 @@ def bands_shown(counts: pd.DataFrame, tables: ReachTables, by: str = "distance")
         Of the reach.
     by
         What they are counted by, in words.
+    sites
+        A mark of the sites: as far from others is another band, which the ledger must not take for the same.
 
     Returns
     -------
@@ -254,7 +256,7 @@ def bands_shown(counts: pd.DataFrame, tables: ReachTables, by: str = "distance")
     """
     parts = {}
     for name, noun in (("base", tables.base_noun), ("seen", tables.noun)):
-        population = "; ".join(part for part in (f"{noun} by {by} to {tables.service}", tables.data) if part)
+        population = population_name(f"{noun} by {by} to {tables.service}", sites, tables.data)
         own = counts[name].astype("int64")
         total = PublicTotals((), pd.Series([int(own.sum())]), population)
         parts[name] = protect_tables([RawTable(population, own, noun, population)], tables.rule, [total])[0]

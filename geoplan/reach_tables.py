@@ -16,7 +16,6 @@ worked out from the printed counts.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -31,6 +30,7 @@ from geoplan.disclosure import PUBLIC, Protected, Rule, protect_counts
 from geoplan.errors import ComparisonRefused, DisclosureRefused
 from geoplan.evidence import Nesting, PrintedTable
 from geoplan.gate import GateResult
+from geoplan.ledger import mark_of
 from geoplan.sentences import listed
 from geoplan.service_reach import ELSEWHERE, SEGMENT, ServiceReach, dim_words
 from geoplan.suppression import ProtectedTable, protect_tables
@@ -251,7 +251,7 @@ def protect_base_by(
     raw = RawTable(name, base, reached.base_noun, population, geography=kind)
     shown = before.protect([raw], tables.rule, "rounded")[0]
     everyone = before.named(_populations(reached)["base"])
-    mark = hashlib.sha256(base.sort_index().to_csv(header=False).encode()).hexdigest()
+    mark = mark_of(base.sort_index().to_csv(header=False))
     return shown.to_protected("base_count"), {f"{everyone}; by {kind}, with a {subject}": mark}
 
 
@@ -627,10 +627,10 @@ def reach_marks(reached: ServiceReach, data: str = "") -> dict[str, str]:
     before, marks = _Before(data, ()), {}
     for who, population in _populations(reached).items():
         counts = getattr(reached, who)
-        marks[before.named(population)] = hashlib.sha256(str(int(counts.sum())).encode()).hexdigest()
+        marks[before.named(population)] = mark_of(str(int(counts.sum())))
         for dim in reached.dims:
             text = counts.groupby(level=dim, observed=True).sum().sort_index().to_csv(header=False)
-            marks[f"{before.named(population)}; by {dim}"] = hashlib.sha256(text.encode()).hexdigest()
+            marks[f"{before.named(population)}; by {dim}"] = mark_of(text)
     return marks
 
 

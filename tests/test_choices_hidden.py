@@ -118,6 +118,22 @@ def test_what_was_chosen_from_is_held_against_other_releases(towns, monkeypatch,
     assert [row["base_count"] for row in rows][:4] == [50, 100, 50, "c"]
 
 
+def test_distances_to_other_sites_are_not_taken_for_those_of_before(towns, monkeypatch, capsys):
+    # what was hidden so far from the old sites is no reason to hide as far from the new ones
+    folder, _ = towns
+    other = (folder / "plan.csv").read_text().replace("580300", "580900")
+    fresh = town(folder.parent / "fresh", PUPILS, areas=folder / "areas.gpkg")
+    words = [*PLAN, "--by", "segment", "--per-km", "2", "-o", "out.html"]
+    said(folder, words, monkeypatch, capsys)
+    for place in (folder, fresh):
+        (place / "plan.csv").write_text(other)
+    second, first = (said(place, words, monkeypatch, capsys)["out.html"] for place in (folder, fresh))
+    assert second == first
+    names = [{table.population for table in entry.tables if " by distance to " in table.population}
+             for entry in read_memory(ledger_path(folder)).ledger.entries]  # fmt: skip
+    assert len(names) == 2 and all(names) and not names[0] & names[1]
+
+
 def test_the_choice_agrees_with_what_is_printed_of_each_site(towns, monkeypatch, capsys):
     answer = json.loads(
         said(towns[0], ["sites", "sites.csv", "--within", "0.6 km", "--json"], monkeypatch, capsys)["said"]

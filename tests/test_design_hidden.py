@@ -21,7 +21,7 @@ from geoplan.io.ledgers import ledger_path, read_memory
 SCHOOLS = ("900001", "900002", "900003")
 PUPILS = dict(zip(LETTERS, (70, 64, 81, 24, 45, 80, 62, 77, 66), strict=True))
 MEALS = dict(zip(LETTERS, (20, 13, 22, 3, 14, 23, 11, 12, 15), strict=True))
-WORDS = ["design", "--children", "all", "--within", "25", "--split", "--time-limit", "5"]
+WORDS = ["design", "--children", "all", "--within", "25", "--split", "--time-limit", "60"]  # far more than it takes
 
 
 def town(folder, meals, areas=None, pupils=PUPILS):
