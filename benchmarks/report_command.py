@@ -47,6 +47,7 @@ def main(folder: Path, schools: int, pupils: int, processes: int, keep: str = ""
 
     with tempfile.TemporaryDirectory() as work:
         out = Path(keep or work)
+        out.mkdir(parents=True, exist_ok=True)
         table = gp.read_postcodes(folder / "postcodes.csv.gz").table
         live = table[(table["terminated"] == 0) & table["easting"].notna()].reset_index(drop=True)
         made, roll = invented(live, pd.read_csv(folder / "schools_gias_2025-05.csv"), schools, pupils)

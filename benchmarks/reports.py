@@ -50,10 +50,12 @@ def invented(
 
 def main(folder: Path, schools: int, pupils: int, pdfs: int, keep: str = "") -> None:
     import geoplan as gp
+    from geoplan.disclosure import rule_for
     from geoplan.io.outputs import write_bytes, write_text
     from geoplan.io.recipes import load_recipe
     from geoplan.io.report_files import report_files
     from geoplan.reports import backdrop, cluster_page, head_report
+    from geoplan.school_tables import prepare_schools, protect_schools
 
     clock = time.perf_counter()
 
@@ -84,15 +86,19 @@ def main(folder: Path, schools: int, pupils: int, pdfs: int, keep: str = "") -> 
         )  # fmt: skip
         placed = gp.assign(people, directory, areas, oac)
         step("read the files and assign", f"{placed.report.placed}")
-        everybody = sorted(set(placed.people["school"].astype("str")))
-        tables = gp.protect_place(placed, areas, homes=everybody)
-        step("protect the place and every school's homes", f"{len(tables.homes)} schools")
+        tables = gp.protect_place(placed, areas)
+        step("protect the place", f"{len(tables.profiles)} schools")
+        rules = {school: rule_for(f"school:{school}") for school in tables.profiles}
+        own = protect_schools(prepare_schools(placed, areas, tables), rules)
+        step("protect each school's own numbers", f"{sum(len(each.homes) > 0 for each in own.values())} with homes")
         place = " and ".join(word.title() for word in folder.name.split("_"))
         shared = backdrop(placed, known, areas, tables, place=place, made="24 November 2026")
         after = step("the backdrop of all reports", shared)
         sizes, reports = [], {}
-        for school in tables.profiles:
-            reports[school] = head_report(shared, tables, school)
+        for school, each in own.items():
+            homes = {school: each.homes} if len(each.homes) else {}
+            seen = replace(tables, profiles={school: each.profile}, homes=homes, rule=each.rule)
+            reports[school] = head_report(shared, seen, school)
             page = reports[school].to_html()
             sizes.append(len(page.encode()))
             write_text(out / f"{school}.html", page)
