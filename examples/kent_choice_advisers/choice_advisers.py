@@ -4,8 +4,10 @@ import sys
 
 import geoplan as gp
 from geoplan.areas import merge_areas
+from geoplan.choices import addresses, gathered
 from geoplan.io.services import read_sites
-from geoplan.placements import best_sites, compare_plan, fit_reach_model, place_cells
+from geoplan.placement_tables import protect_ground
+from geoplan.placements import best_sites, compare_plan, place_cells
 from geoplan.reach_books import (
     more_sentences,
     placement_sentence,
@@ -63,17 +65,16 @@ def main(page: str | None = None, note: str | None = None) -> None:
     sites = read_sites(gp.demo_folder() / "advice_sites.csv", postcodes)[0]
     today = sites[sites["hours"] > 0]
     planned = sites[sites["hours_planned"] > 0].assign(hours=sites["hours_planned"])
-    model = fit_reach_model(cells, today, per_km=0.35)
-    plan = plan_shown(compare_plan(model, cells, today, planned), now)
+    # the plan, the model and the choice are made from numbers that may be shown: see SECURITY.md
+    ground = protect_ground(years["2025"], now, base, addresses(postcodes, areas, segments), cells, today, areas=areas)
+    model = ground.fit(today, per_km=0.35)
+    plan = plan_shown(compare_plan(model, ground.cells, today, planned), now)
     print(plan.table[["name", "today", "after", "after_low", "after_high"]].to_string())
-    fitted = fit_reach_model(cells, today)
-    print(f"Fitted instead: {fitted.sentence}.")
+    print(f"Fitted instead: {ground.fit(today).sentence}.")
 
     print("\nWhere five drop-in sessions would do most, if use halves with every 2 km")
-    under = pupils.where(**BASE).people
-    under = under[under["segment"].isin(now.under().index)].dropna(subset=["easting"])
-    homes = under.groupby(under["lsoa11"].astype("str"))[["easting", "northing"]].mean()
-    homes["weight"] = under.groupby(under["lsoa11"].astype("str")).size()
+    under = ground.cells[ground.cells["segment"].isin(now.under().index)]
+    homes = gathered(under, ["lsoa11"]).rename(columns={"base": "weight"})
     found = best_sites(homes, schools.frame[["easting", "northing"]], 5, per_km=0.35)
     print(placement_sentence(found))
 
@@ -92,10 +93,12 @@ def main(page: str | None = None, note: str | None = None) -> None:
             boundaries=drawn,
             changed=changed,
             model=model,
+            bands=ground.bands,
+            nearness=ground.nearness,
             plan=plan,
             sites=schools.frame,
             placement=found,
-            remarks=[placement_sentence(found)],
+            remarks=[placement_sentence(found), *ground.notes],
         ).save(page)
     if note:
         reach_note(now, years["2025"].sources, changed).save(note)
