@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -84,16 +84,16 @@ def describe_project(path: str | os.PathLike | Project = FILE_NAME) -> list[dict
     where a file that it needs is not named or was refused.
     """
     place = find_project(path)
-    reports = []
+    reports, held = [], {}  # what the last entry needs is read once
     for role in place.settings.files:
         kind = _kind_of(role)
         if kind is not None:
             read = {
-                "pupils": lambda r=role: place.pupils(_schools_of(place), r),
+                "pupils": lambda r=role: _kept(held, r, lambda: place.pupils(_schools_of(place), r)),
                 "people": lambda r=role: place.people(r),
                 "schools": place.schools,
-                "postcodes": place.postcodes,
-                "segments": place.segments,
+                "postcodes": lambda: _kept(held, "postcodes", place.postcodes),
+                "segments": lambda: _kept(held, "segments", place.segments),
                 "rolls": lambda r=role: read_rolls(place.file(r), place.settings.columns.get("rolls")),
                 "register": lambda r=role: read_register(place.file(r), place.settings.columns.get("register")),
                 "births": lambda r=role: read_births(place.file(r), place.settings.columns.get("births")),
@@ -101,16 +101,25 @@ def describe_project(path: str | os.PathLike | Project = FILE_NAME) -> list[dict
                 "streets": lambda r=role: read_streets(place.file(r), place.settings.columns.get("streets")),
             }[kind]
             reports.append(_report(file_name(place.file(role)), kind, lambda k=kind, r=read: _ANSWERS[k](r())))
+    areas: dict[str, Boundaries] = {}
     for area in place.settings.areas:
-        reports.append(_report(file_name(place.area_files[area]), "areas", lambda a=area: _areas(place.area(a))))
+        name = file_name(place.area_files[area])
+        reports.append(_report(name, "areas", lambda a=area: _areas(_kept(areas, a, lambda: place.area(a)))))
     if place.has("pupils") and place.has("postcodes") and all(each["file_status"] == "ok" for each in reports):
-        reports.append(_report(file_name(place.path), TOGETHER, lambda: _together(place)))
+        reports.append(_report(file_name(place.path), TOGETHER, lambda: _together(place, held, tuple(areas.values()))))
     return reports
 
 
-def _together(place: Project) -> Answer:
+def _kept(held: dict, name: str, read: Callable[[], object]):
+    """What was read, to be used again."""
+    held[name] = read()
+    return held[name]
+
+
+def _together(place: Project, held: Mapping, areas: tuple[Boundaries, ...]) -> Answer:
     """The pupils placed by all files of the project."""
-    report = assign(place.pupils(), place.postcodes(), place.areas(), place.segments()).report
+    segments = held["segments"] if "segments" in held else place.segments()  # a recipe may bring its own file
+    report = assign(held["pupils"], held["postcodes"], areas, segments).report
     missed = [
         f"{kind}: {report.counted - count:,} of {report.counted:,} {report.noun} not placed"
         for kind, count in report.placed.items()
